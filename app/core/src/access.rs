@@ -1,0 +1,122 @@
+//! Who works on what: the units in a user's scope and the kinds a role may write. Phone and server ask the same table.
+//!
+//! Issue 3 of the road map widens this to role x unit relation x kind x root key x verb; callers already ask here only.
+use minicbor::{Decode, Encode};
+
+use crate::record::{Kind, UnitId, list::Role};
+
+/// A unit's level in the tree.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Province; only an ancestor.
+    #[n(0)]
+    Province,
+    /// Prefecture; only an ancestor.
+    #[n(1)]
+    Prefecture,
+    /// The county-level city.
+    #[n(2)]
+    County,
+    /// Township or sub-district.
+    #[n(3)]
+    Township,
+    /// Village or community.
+    #[n(4)]
+    Village,
+}
+
+/// A unit as far as access needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitNode {
+    /// The unit.
+    pub id: UnitId,
+    /// Its level.
+    pub level: Level,
+    /// The unit above it.
+    pub parent: Option<UnitId>,
+}
+
+/// The units whose documents a user holds on the phone and may push to, in the order of `units`.
+#[must_use]
+pub fn units_in_scope(role: Role, home: UnitId, units: &[UnitNode]) -> Vec<UnitId> {
+    let children =
+        |parent: UnitId| units.iter().filter(move |unit| unit.parent == Some(parent)).map(|unit| unit.id);
+    match role {
+        Role::VillageWorker | Role::VillageBranch => vec![home],
+        Role::TownshipHead | Role::TownshipWorker | Role::TownshipParty => {
+            std::iter::once(home).chain(children(home)).collect()
+        }
+        Role::CityDuty | Role::CityDepartment | Role::CityLeader => vec![home],
+        Role::PrivacyOfficer | Role::SystemAdmin => Vec::new(),
+    }
+}
+
+/// The units whose figures and lists a user may read online.
+#[must_use]
+pub fn units_to_oversee(role: Role, home: UnitId, units: &[UnitNode]) -> Vec<UnitId> {
+    match role {
+        Role::CityDuty | Role::CityDepartment | Role::CityLeader => {
+            let below = units
+                .iter()
+                .filter(|unit| matches!(unit.level, Level::County | Level::Township | Level::Village));
+            below.map(|unit| unit.id).collect()
+        }
+        Role::VillageWorker
+        | Role::VillageBranch
+        | Role::TownshipHead
+        | Role::TownshipWorker
+        | Role::TownshipParty => units_in_scope(role, home, units),
+        Role::PrivacyOfficer | Role::SystemAdmin => Vec::new(),
+    }
+}
+
+/// Whether a role may write documents of a kind.
+#[must_use]
+pub fn may_write(role: Role, kind: Kind) -> bool {
+    match role {
+        Role::TownshipHead | Role::TownshipWorker => true,
+        Role::VillageWorker => matches!(kind, Kind::Person | Kind::Visit | Kind::Contact),
+        Role::VillageBranch => matches!(kind, Kind::Contact),
+        Role::TownshipParty => matches!(kind, Kind::Party | Kind::Contact),
+        Role::CityDuty
+        | Role::CityDepartment
+        | Role::CityLeader
+        | Role::PrivacyOfficer
+        | Role::SystemAdmin => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_township_sees_its_villages_and_a_village_itself() {
+        let unit = |id, level, parent| UnitNode { id: UnitId(id), level, parent };
+        let units = [
+            unit(1, Level::County, None),
+            unit(2, Level::Township, Some(UnitId(1))),
+            unit(3, Level::Village, Some(UnitId(2))),
+            unit(4, Level::Village, Some(UnitId(9))),
+        ];
+        assert_eq!(units_in_scope(Role::TownshipHead, UnitId(2), &units), [UnitId(2), UnitId(3)]);
+        assert_eq!(units_in_scope(Role::VillageWorker, UnitId(3), &units), [UnitId(3)]);
+        assert_eq!(units_in_scope(Role::SystemAdmin, UnitId(1), &units), []);
+        assert_eq!(units_to_oversee(Role::CityDuty, UnitId(1), &units).len(), 4);
+    }
+}

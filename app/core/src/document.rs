@@ -1,0 +1,229 @@
+//! A record as an Automerge document: created, edited, merged, read, with its conflicts and its history.
+//!
+//! A document is flat (see [`crate::record::entries`]) and short-lived: it is loaded from raw changes to edit, to merge
+//! or to show its history, and dropped. Identity lives outside: the envelope of a change says who wrote it, and an
+//! Automerge actor is used for one editing session only.
+pub mod conflict;
+pub mod history;
+mod resolve;
+pub mod shape;
+
+use std::collections::BTreeMap;
+
+use automerge::{
+    ActorId, Automerge, Change, ROOT, ReadDoc, ScalarValue, TextEncoding,
+    transaction::{CommitOptions, Transactable},
+};
+
+use crate::record::{ChangeHash, DeviceId, Entries, Kind, Patch, Timestamp, UserId, Value};
+
+/// One change as the logs keep it: raw bytes, and what the envelope says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogChange {
+    /// The raw (not deflated) Automerge change.
+    pub raw: Vec<u8>,
+    /// Who wrote it.
+    pub author: UserId,
+    /// When the server took it, by its clock; `None` while it is only on this phone.
+    pub received_at: Option<Timestamp>,
+}
+
+/// Why a document cannot be built or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The bytes are no change.
+    #[error("change cannot be read")]
+    Unreadable,
+    /// Automerge refuses the change.
+    #[error("change does not apply: {0}")]
+    DoesNotApply(#[from] automerge::AutomergeError),
+    /// A change came before one that it depends on.
+    #[error("change depends on one that is missing")]
+    MissingDependency,
+    /// A key is not in the shape of the kind.
+    #[error("key is not in the shape of this kind")]
+    UnknownKey,
+}
+
+/// What the envelope says of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Who wrote it.
+    pub author: UserId,
+    /// When the server took it.
+    pub received_at: Option<Timestamp>,
+}
+
+/// A loaded document.
+#[derive(Debug, Clone)]
+pub struct Document {
+    kind: Kind,
+    inner: Automerge,
+    envelopes: BTreeMap<ChangeHash, Envelope>,
+}
+
+impl Document {
+    /// An empty document.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            inner: Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint),
+            envelopes: BTreeMap::new(),
+        }
+    }
+
+    /// A document from its changes, in any order, each as often as it comes.
+    ///
+    /// # Errors
+    /// See [`Self::apply`].
+    pub fn load(kind: Kind, changes: impl IntoIterator<Item = LogChange>) -> Result<Self, DocumentError> {
+        let mut document = Self::new(kind);
+        document.apply(changes)?;
+        Ok(document)
+    }
+
+    /// Applies changes, in any order; those that are there already change nothing.
+    ///
+    /// # Errors
+    /// [`DocumentError`] if bytes are no change, or a dependency is neither here nor among them. The document is then
+    /// to be dropped.
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = LogChange>) -> Result<(), DocumentError> {
+        let mut parsed = Vec::new();
+        for change in changes {
+            let read = Change::from_bytes(change.raw).map_err(|_| DocumentError::Unreadable)?;
+            let envelope = Envelope { author: change.author, received_at: change.received_at };
+            let known = self.envelopes.entry(read.hash().into()).or_insert(envelope);
+            known.received_at = known.received_at.or(envelope.received_at);
+            parsed.push(read);
+        }
+        self.inner.apply_changes(parsed)?;
+        if self.inner.get_missing_deps(&[]).is_empty() {
+            Ok(())
+        } else {
+            Err(DocumentError::MissingDependency)
+        }
+    }
+
+    /// Writes a patch as one change and gives its raw bytes, or `None` if nothing differs. A key in conflict is written
+    /// even if its value is the one shown: that is how a person chooses.
+    ///
+    /// `actor` is new for each editing session ([`DeviceId::actor`]); `at` is the phone's clock, kept in seconds.
+    ///
+    /// # Errors
+    /// [`DocumentError::UnknownKey`] if a key is not in the shape of the kind; nothing is written then.
+    pub fn commit(
+        &mut self,
+        actor: ActorId,
+        author: UserId,
+        at: Timestamp,
+        patch: &Patch,
+    ) -> Result<Option<Vec<u8>>, DocumentError> {
+        let shape = shape::of(self.kind);
+        let mut writes = Vec::new();
+        for (key, value) in &patch.0 {
+            shape.field(key).ok_or(DocumentError::UnknownKey)?;
+            let current = self.inner.get_all(ROOT, key)?;
+            let same = match value {
+                Some(value) => {
+                    current.len() == 1
+                        && current.first().and_then(|(found, _)| read_value(found)).as_ref() == Some(value)
+                }
+                None => current.is_empty(),
+            };
+            if !same {
+                writes.push((key, value));
+            }
+        }
+        if writes.is_empty() {
+            return Ok(None);
+        }
+        self.inner.set_actor(actor);
+        let mut transaction = self.inner.transaction();
+        for (key, value) in writes {
+            match value {
+                Some(Value::Text(text)) => transaction.put(ROOT, key, text.as_str())?,
+                Some(Value::Int(number)) => transaction.put(ROOT, key, *number)?,
+                Some(Value::Bool(flag)) => transaction.put(ROOT, key, *flag)?,
+                None => transaction.delete(ROOT, key)?,
+            }
+        }
+        transaction.commit_with(CommitOptions::default().with_time(at.0.div_euclid(1000)));
+        let Some(change) = self.inner.get_last_local_change() else { return Ok(None) };
+        self.envelopes.insert(change.hash().into(), Envelope { author, received_at: None });
+        Ok(Some(change.raw_bytes().to_vec()))
+    }
+
+    /// The kind that the document was loaded as.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The heads, sorted.
+    #[must_use]
+    pub fn heads(&self) -> Vec<ChangeHash> {
+        let mut heads: Vec<ChangeHash> = self.inner.get_heads().into_iter().map(ChangeHash::from).collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    /// The number of the newest operation; a new change starts one above it.
+    #[must_use]
+    pub fn max_op(&self) -> u64 {
+        self.inner.get_changes(&[]).iter().map(Change::max_op).max().unwrap_or(0)
+    }
+
+    /// All raw changes, in an order in which each comes after those it depends on.
+    #[must_use]
+    pub fn raw_changes(&self) -> Vec<Vec<u8>> {
+        self.inner.get_changes(&[]).iter().map(|change| change.raw_bytes().to_vec()).collect()
+    }
+
+    /// Automerge's compact saved form, for export and tests; the truth are the raw changes.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        self.inner.save()
+    }
+
+    /// The record's entries, each key resolved by its merge class. Keys that this version does not know are left out
+    /// here and stay in the document.
+    #[must_use]
+    pub fn entries(&self) -> Entries {
+        resolve::entries(self)
+    }
+
+    fn claims(&self, key: &str) -> Vec<conflict::Claim> {
+        let Ok(all) = self.inner.get_all(ROOT, key) else { return Vec::new() };
+        all.iter()
+            .filter_map(|(value, id)| Some(self.claim(read_value(value)?, self.inner.hash_for_opid(id)?)))
+            .collect()
+    }
+
+    fn claim(&self, value: Value, hash: automerge::ChangeHash) -> conflict::Claim {
+        let meta = self.inner.get_change_meta_by_hash(&hash);
+        let at_seconds = meta.as_ref().map_or(0, |meta| meta.timestamp);
+        let device = meta.and_then(|meta| DeviceId::of_actor(meta.actor.to_bytes()));
+        let hash = ChangeHash::from(hash);
+        let envelope = self.envelopes.get(&hash);
+        conflict::Claim {
+            value,
+            change: hash,
+            author: envelope.map(|envelope| envelope.author),
+            device,
+            at: Timestamp(at_seconds.saturating_mul(1000)),
+            received_at: envelope.and_then(|envelope| envelope.received_at),
+        }
+    }
+}
+
+/// A scalar that our documents use; others (a later version's) are not read.
+fn read_value(value: &automerge::Value<'_>) -> Option<Value> {
+    match value.as_scalar()? {
+        ScalarValue::Str(text) => Some(Value::Text(text.to_string())),
+        ScalarValue::Int(number) => Some(Value::Int(*number)),
+        ScalarValue::Uint(number) => i64::try_from(*number).ok().map(Value::Int),
+        ScalarValue::Boolean(flag) => Some(Value::Bool(*flag)),
+        _ => None,
+    }
+}

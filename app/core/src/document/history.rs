@@ -1,0 +1,78 @@
+//! History: what every change set, in causal order, so that nothing that was ever written is out of sight.
+use automerge::ReadDoc;
+
+use super::{Document, conflict::Claim};
+use crate::{
+    record::{ChangeHash, DeviceId, Timestamp, UserId, Value},
+    sync::scan,
+};
+
+/// One change of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its hash.
+    pub change: ChangeHash,
+    /// Who, as the envelope says.
+    pub author: Option<UserId>,
+    /// On which device.
+    pub device: Option<DeviceId>,
+    /// When, by the writer's clock.
+    pub at: Timestamp,
+    /// When the server took it; `None` while it is only on this phone.
+    pub received_at: Option<Timestamp>,
+    /// What it set (`None`: took away), by key.
+    pub sets: Vec<(String, Option<Value>)>,
+}
+
+impl Document {
+    /// All changes, each after those it depends on.
+    #[must_use]
+    pub fn history(&self) -> Vec<Step> {
+        let changes = self.inner.get_changes(&[]);
+        changes
+            .iter()
+            .map(|change| {
+                let hash = ChangeHash::from(change.hash());
+                let envelope = self.envelopes.get(&hash);
+                let sets = scan::scan(change.raw_bytes()).map(|scanned| scanned.ops).unwrap_or_default();
+                Step {
+                    change: hash,
+                    author: envelope.map(|envelope| envelope.author),
+                    device: DeviceId::of_actor(change.actor_id().to_bytes()),
+                    at: Timestamp(change.timestamp().saturating_mul(1000)),
+                    received_at: envelope.and_then(|envelope| envelope.received_at),
+                    sets: sets.into_iter().map(|op| (op.key, op.value)).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// The values that one field ever had, each after those that its writer knew of.
+    #[must_use]
+    pub fn history_of(&self, key: &str) -> Vec<Claim> {
+        let of_key = |step: Step| {
+            let value = step.sets.into_iter().find(|(set, _)| set == key)?.1?;
+            Some(Claim {
+                value,
+                change: step.change,
+                author: step.author,
+                device: step.device,
+                at: step.at,
+                received_at: step.received_at,
+            })
+        };
+        self.history().into_iter().filter_map(of_key).collect()
+    }
+
+    /// Whether the document has this change.
+    #[must_use]
+    pub fn has(&self, hash: ChangeHash) -> bool {
+        self.inner.get_change_meta_by_hash(&hash.into()).is_some()
+    }
+
+    /// Whether the document has any change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inner.length(automerge::ROOT) == 0 && self.inner.get_heads().is_empty()
+    }
+}

@@ -1,0 +1,89 @@
+//! Value lists: codes with their Chinese and English words, generated from `data/value_lists.json`.
+
+/// What every value list can do; forms and filters are written against it.
+pub trait ValueList: Copy + Eq + 'static {
+    /// The list's key in `value_lists.json`.
+    const LIST: &'static str;
+    /// All values, in the order of the list.
+    const ALL: &'static [Self];
+    /// The stored code.
+    fn code(self) -> &'static str;
+    /// The Chinese words.
+    fn zh(self) -> &'static str;
+    /// The English words.
+    fn en(self) -> &'static str;
+    /// The value of a code, if the list has it.
+    fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.code() == code)
+    }
+}
+
+/// A code that is not in the list it was read for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown code in value list {list}")]
+pub struct UnknownCode {
+    /// The list's key.
+    pub list: &'static str,
+}
+
+macro_rules! value_list {
+    ($name:ident, $list:literal, [$(($variant:ident, $code:literal, $zh:literal, $en:literal)),* $(,)?]) => {
+        impl ValueList for $name {
+            const LIST: &'static str = $list;
+            const ALL: &'static [Self] = &[$(Self::$variant),*];
+            fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+            fn zh(self) -> &'static str {
+                match self { $(Self::$variant => $zh),* }
+            }
+            fn en(self) -> &'static str {
+                match self { $(Self::$variant => $en),* }
+            }
+        }
+        impl std::str::FromStr for $name {
+            type Err = UnknownCode;
+            fn from_str(code: &str) -> Result<Self, UnknownCode> {
+                Self::of_code(code).ok_or(UnknownCode { list: $list })
+            }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.code())
+            }
+        }
+        impl<C> minicbor::Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(&self, e: &mut minicbor::Encoder<W>, _: &mut C) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.str(self.code())?.ok()
+            }
+        }
+        impl<'b, C> minicbor::Decode<'b, C> for $name {
+            fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                Self::of_code(d.str()?).ok_or_else(|| minicbor::decode::Error::message(concat!("unknown code in ", $list)))
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(self.code())
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let code = std::borrow::Cow::<str>::deserialize(d)?;
+                Self::of_code(&code).ok_or_else(|| serde::de::Error::custom(concat!("unknown code in ", $list)))
+            }
+        }
+    };
+}
+
+include!(concat!(env!("OUT_DIR"), "/value_lists.rs"));
+
+/// Sex as the ID number tells it and as ledgers write it. Source: GB/T 2261.1-2003.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sex {
+    /// 男
+    Male,
+    /// 女
+    Female,
+}
+value_list! { Sex, "sex", [(Male, "male", "男", "male"), (Female, "female", "女", "female")] }

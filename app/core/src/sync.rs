@@ -1,0 +1,9 @@
+//! Sync by log shipping: the wire format, the gate that the server holds every change to, and the phone's session.
+//!
+//! Nothing here does input or output. The protocol in words: `server/PROTOCOL.md`.
+pub mod backoff;
+pub mod digest;
+pub mod gate;
+pub mod scan;
+pub mod session;
+pub mod wire;

@@ -1,0 +1,176 @@
+//! Bytes of requests and frames: magic, compression, checksum, bounds.
+use minicbor::{Decode, Encode};
+use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
+
+use super::{CURSORS_MAX, Frame, PUSH_MAX, SyncRequest, WireError};
+
+const REQUEST_MAGIC: [u8; 4] = *b"ZFQ1";
+const ANSWER_MAGIC: [u8; 4] = *b"ZFA1";
+const PLAIN: u8 = 0;
+const DEFLATED: u8 = 1;
+/// Below this, compressing costs more than it saves.
+const COMPRESS_BYTES_MIN: usize = 64;
+const DEFLATE_LEVEL: u8 = 9;
+/// Length, type, compression, checksum.
+const FRAME_HEAD_BYTES: usize = 10;
+
+/// Largest frame as sent.
+pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Largest content after decompression.
+pub const INFLATED_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+fn pack(content: Vec<u8>) -> (u8, Vec<u8>) {
+    if content.len() < COMPRESS_BYTES_MIN {
+        return (PLAIN, content);
+    }
+    let packed = compress_to_vec(&content, DEFLATE_LEVEL);
+    if packed.len() < content.len() { (DEFLATED, packed) } else { (PLAIN, content) }
+}
+
+fn unpack(compression: u8, content: &[u8]) -> Result<Vec<u8>, WireError> {
+    match compression {
+        PLAIN => Ok(content.to_vec()),
+        DEFLATED => {
+            decompress_to_vec_with_limit(content, INFLATED_BYTES_MAX).map_err(|error| match error.status {
+                miniz_oxide::inflate::TINFLStatus::HasMoreOutput => WireError::TooBig,
+                _ => WireError::Malformed,
+            })
+        }
+        _ => Err(WireError::Malformed),
+    }
+}
+
+fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+    minicbor::to_vec(value).unwrap_or_else(|error: minicbor::encode::Error<std::convert::Infallible>| {
+        unreachable!("writing to memory cannot fail: {error}")
+    })
+}
+
+fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, WireError> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let value = decoder.decode().map_err(|_| WireError::Malformed)?;
+    if decoder.position() == bytes.len() { Ok(value) } else { Err(WireError::Malformed) }
+}
+
+/// The bytes of a request body.
+#[must_use]
+pub fn encode_request(request: &SyncRequest) -> Vec<u8> {
+    let (compression, content) = pack(encode(request));
+    let mut bytes = REQUEST_MAGIC.to_vec();
+    bytes.push(compression);
+    bytes.extend(content);
+    bytes
+}
+
+/// Reads a request body; its size was bounded by the caller.
+///
+/// # Errors
+/// [`WireError`] for anything that is not exactly one request within the bounds.
+pub fn decode_request(body: &[u8]) -> Result<SyncRequest, WireError> {
+    let (magic, rest) = body.split_at_checked(4).ok_or(WireError::NotOurs)?;
+    if magic != REQUEST_MAGIC {
+        return Err(WireError::NotOurs);
+    }
+    let (compression, content) = rest.split_first().ok_or(WireError::Malformed)?;
+    let request: SyncRequest = decode(&unpack(*compression, content)?)?;
+    if request.cursors.len() > CURSORS_MAX || request.push.len() > PUSH_MAX {
+        return Err(WireError::TooBig);
+    }
+    Ok(request)
+}
+
+/// The bytes with which every answer begins.
+#[must_use]
+pub fn encode_answer_start() -> Vec<u8> {
+    ANSWER_MAGIC.to_vec()
+}
+
+/// The bytes of one frame. They depend on the frame alone, so the server may keep them and send them to many phones.
+#[must_use]
+pub fn encode_frame(frame: &Frame) -> Vec<u8> {
+    let (kind, content) = match frame {
+        Frame::Verdicts(verdicts) => (1, encode(verdicts)),
+        Frame::Scope(units) => (2, encode(units)),
+        Frame::Directory(directory) => (3, encode(directory)),
+        Frame::Page(page) => (4, encode(page)),
+        Frame::End(end) => (5, encode(end)),
+        Frame::Problem(problem) => (6, encode(problem)),
+    };
+    let (compression, content) = pack(content);
+    let mut bytes = Vec::with_capacity(FRAME_HEAD_BYTES + content.len());
+    bytes.extend(u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend([kind, compression]);
+    bytes.extend(crc32fast::hash(&content).to_le_bytes());
+    bytes.extend(content);
+    bytes
+}
+
+/// Cuts an answer into frames as its bytes come in.
+#[derive(Debug, Default)]
+pub struct FrameReader {
+    pending: Vec<u8>,
+    started: bool,
+}
+
+impl FrameReader {
+    /// A reader at the start of an answer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes and gives the frames that they complete.
+    ///
+    /// # Errors
+    /// [`WireError`]; the frames before the damage are lost to the caller, who asks again from the last stored cursor.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Frame>, WireError> {
+        self.pending.extend_from_slice(bytes);
+        let mut rest = self.pending.as_slice();
+        if !self.started {
+            let seen = rest.len().min(4);
+            if rest[..seen] != ANSWER_MAGIC[..seen] {
+                return Err(WireError::NotOurs);
+            }
+            if seen < 4 {
+                return Ok(Vec::new());
+            }
+            self.started = true;
+            rest = &rest[4..];
+        }
+        let mut frames = Vec::new();
+        while let Some((head, after)) = rest.split_at_checked(FRAME_HEAD_BYTES) {
+            let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+            let length = usize::try_from(word(0)).map_err(|_| WireError::TooBig)?;
+            if length > FRAME_BYTES_MAX {
+                return Err(WireError::TooBig);
+            }
+            let Some((content, next)) = after.split_at_checked(length) else { break };
+            if crc32fast::hash(content) != word(6) {
+                return Err(WireError::Damaged);
+            }
+            // A frame of a later version's type is passed over: its content is nothing that we must know.
+            frames.extend(decode_frame(head[4], &unpack(head[5], content)?)?);
+            rest = next;
+        }
+        self.pending = rest.to_vec();
+        Ok(frames)
+    }
+
+    /// Whether the answer may end here: no part of a frame is left over.
+    #[must_use]
+    pub fn is_at_boundary(&self) -> bool {
+        self.started && self.pending.is_empty()
+    }
+}
+
+fn decode_frame(kind: u8, content: &[u8]) -> Result<Option<Frame>, WireError> {
+    Ok(Some(match kind {
+        1 => Frame::Verdicts(decode(content)?),
+        2 => Frame::Scope(decode(content)?),
+        3 => Frame::Directory(decode(content)?),
+        4 => Frame::Page(decode(content)?),
+        5 => Frame::End(decode(content)?),
+        6 => Frame::Problem(decode(content)?),
+        _ => return Ok(None),
+    }))
+}

@@ -1,0 +1,129 @@
+//! Every decoder refuses garbage with an error: random bytes, and good bytes with a few of them changed.
+use proptest::prelude::*;
+use zoufang_core::{
+    document::{Document, LogChange},
+    query::Row,
+    record::{DeviceId, DocId, EpochId, Kind, Patch, Timestamp, UnitId, UserId, Value},
+    sync::{
+        scan,
+        wire::{self, End, Frame, FrameReader, Item, Page, Push, SyncRequest, Verdict},
+    },
+};
+
+fn change() -> Vec<u8> {
+    let mut document = Document::new(Kind::Visit);
+    let mut patch = Patch::set("facts", Value::Text("看病就医，已联系卫生院".to_owned()));
+    patch.0.insert("created_by".to_owned(), Some(Value::Int(7)));
+    patch.0.insert("need/medical".to_owned(), Some(Value::Bool(true)));
+    document
+        .commit(DeviceId(7).actor([1; 8]), UserId(7), Timestamp(1_795_449_600_000), &patch)
+        .unwrap()
+        .unwrap()
+}
+
+fn request() -> SyncRequest {
+    let push = vec![Push { doc: DocId([3; 16]), kind: Kind::Visit, unit: UnitId(5), raw: change() }];
+    SyncRequest {
+        epoch: EpochId(1),
+        device: DeviceId(7),
+        directory_version: 2,
+        cursors: vec![(UnitId(5), 300)],
+        push,
+        want_bytes: 1 << 20,
+    }
+}
+
+fn frames() -> Vec<Frame> {
+    let log = LogChange { raw: change(), author: UserId(7), received_at: None };
+    let document = Document::load(Kind::Visit, [log]).unwrap();
+    let row = Row::of(DocId([3; 16]), &document, UnitId(5));
+    let item = Item {
+        doc: DocId([3; 16]),
+        kind: Kind::Visit,
+        author: UserId(7),
+        received_at: Timestamp(9),
+        raw: change(),
+    };
+    let page = Page {
+        unit: UnitId(5),
+        from_seq: 0,
+        to_seq: 1,
+        items: vec![item],
+        rows: vec![row],
+        digest: Default::default(),
+        count: 1,
+        complete: true,
+    };
+    vec![
+        Frame::Verdicts(vec![Verdict::Accepted(1), Verdict::Pending]),
+        Frame::Page(page),
+        Frame::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }),
+    ]
+}
+
+fn answer() -> Vec<u8> {
+    wire::encode_answer_start().into_iter().chain(frames().iter().flat_map(wire::encode_frame)).collect()
+}
+
+#[test]
+fn good_messages_come_back_as_they_were() {
+    assert_eq!(wire::decode_request(&wire::encode_request(&request())), Ok(request()));
+    let bytes = answer();
+    for cut in 0..bytes.len() {
+        let mut reader = FrameReader::new();
+        let mut read = reader.push(&bytes[..cut]).unwrap();
+        read.extend(reader.push(&bytes[cut..]).unwrap());
+        assert_eq!(read, frames());
+        assert!(reader.is_at_boundary());
+    }
+}
+
+fn spoil(mut bytes: Vec<u8>, damage: &[(usize, u8)]) -> Vec<u8> {
+    for (at, xor) in damage {
+        let at = at % bytes.len();
+        bytes[at] ^= xor;
+    }
+    bytes
+}
+
+fn damage() -> impl Strategy<Value = Vec<(usize, u8)>> {
+    prop::collection::vec((any::<usize>(), 1u8..), 1..4)
+}
+
+/// Applies what a scan let through: Automerge, too, must answer with an error at worst.
+fn apply(raw: Vec<u8>) {
+    if scan::scan(&raw).is_ok() {
+        let _ = Document::load(Kind::Visit, [LogChange { raw, author: UserId(1), received_at: None }]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(scan::scan(&bytes).is_err());
+        prop_assert!(wire::decode_request(&bytes).is_err());
+        let with_magic = |magic: &[u8]| magic.iter().chain(&bytes).copied().collect::<Vec<u8>>();
+        let _ = wire::decode_request(&with_magic(b"ZFQ1\0"));
+        let _ = FrameReader::new().push(&with_magic(b"ZFA1"));
+        let _ = minicbor::decode::<Row>(&bytes);
+    }
+
+    #[test]
+    fn damaged_changes(damage in damage(), cut in any::<prop::sample::Index>()) {
+        let mut raw = spoil(change(), &damage);
+        let _ = scan::scan(&raw[..cut.index(raw.len())]);
+        // With a right checksum the damage reaches the columns.
+        let hash = <sha2::Sha256 as sha2::Digest>::digest(&raw[8..]);
+        raw[4..8].copy_from_slice(&hash[..4]);
+        raw[..4].copy_from_slice(&[0x85, 0x6f, 0x4a, 0x83]);
+        apply(raw);
+    }
+
+    #[test]
+    fn damaged_messages(damage in damage()) {
+        let _ = wire::decode_request(&spoil(wire::encode_request(&request()), &damage));
+        let _ = FrameReader::new().push(&spoil(answer(), &damage));
+    }
+}

@@ -97,12 +97,39 @@ impl Document {
             known.received_at = known.received_at.or(envelope.received_at);
             parsed.push(read);
         }
+        self.check_batch(&parsed)?;
         self.inner.apply_changes(parsed)?;
-        if self.inner.get_missing_deps(&[]).is_empty() {
-            Ok(())
-        } else {
-            Err(DocumentError::MissingDependency)
+        Ok(())
+    }
+
+    /// Refuses what Automerge answers with a panic instead of an error: an actor without its first change, an actor that
+    /// is only named, operations numbered below what they build on. A change that waits for its dependencies could be either, so a batch must bring them all.
+    fn check_batch(&self, batch: &[Change]) -> Result<(), DocumentError> {
+        let mut by_hash: BTreeMap<ChangeHash, u64> = BTreeMap::new();
+        let mut by_number: BTreeMap<(ActorId, u64), u64> = BTreeMap::new();
+        for meta in self.inner.get_changes_meta(&[]) {
+            by_hash.insert(meta.hash.into(), meta.max_op);
+            by_number.insert((meta.actor.into_owned(), meta.seq), meta.max_op);
         }
+        for change in batch {
+            by_hash.insert(change.hash().into(), change.max_op());
+            by_number.insert((change.actor_id().clone(), change.seq()), change.max_op());
+        }
+        for change in batch {
+            let mut newest = 0;
+            for dep in change.deps() {
+                newest = newest.max(*by_hash.get(&(*dep).into()).ok_or(DocumentError::MissingDependency)?);
+            }
+            if change.seq() != 1 {
+                let previous = (change.actor_id().clone(), change.seq().saturating_sub(1));
+                newest = newest.max(*by_number.get(&previous).ok_or(DocumentError::Unreadable)?);
+            }
+            let named = change.other_actor_ids().iter().all(|other| by_number.contains_key(&(other.clone(), 1)));
+            if change.start_op().get() <= newest || !named {
+                return Err(DocumentError::Unreadable);
+            }
+        }
+        Ok(())
     }
 
     /// Writes a patch as one change and gives its raw bytes, or `None` if nothing differs. A key in conflict is written

@@ -127,3 +127,28 @@ proptest! {
         let _ = FrameReader::new().push(&spoil(answer(), &damage));
     }
 }
+
+/// A good change with another number in the place of its actor's seq, which is one byte here.
+fn with_seq(seq: u8) -> Vec<u8> {
+    let mut raw = change();
+    let at = raw.windows(8).position(|bytes| bytes == [1; 8]).unwrap() + 8;
+    assert_eq!(raw[at], 1);
+    raw[at] = seq;
+    let hash = <sha2::Sha256 as sha2::Digest>::digest(&raw[8..]);
+    raw[4..8].copy_from_slice(&hash[..4]);
+    raw
+}
+
+/// Automerge 0.12.0 panics on these ("called unwrap on None"), which would take the whole page down with it.
+#[test]
+fn an_actor_without_its_first_change_is_refused() {
+    let log = |raw: Vec<u8>| LogChange { raw, author: UserId(1), received_at: None };
+    assert!(scan::scan(&with_seq(3)).is_ok_and(|scanned| scanned.seq == 3));
+    assert!(Document::load(Kind::Visit, [log(with_seq(3))]).is_err());
+    let mut document = Document::load(Kind::Visit, [log(change())]).unwrap();
+    assert!(document.apply([log(with_seq(3))]).is_err());
+    // Numbered right, but not built on its predecessor: whatever Automerge says, it does not panic.
+    let _ = document.apply([log(with_seq(2))]);
+    let _ = Document::load(Kind::Visit, [log(with_seq(2)), log(change())]);
+    let _ = Document::load(Kind::Visit, [log(with_seq(3)), log(with_seq(2)), log(change())]);
+}

@@ -124,7 +124,8 @@ impl Document {
                 let previous = (change.actor_id().clone(), change.seq().saturating_sub(1));
                 newest = newest.max(*by_number.get(&previous).ok_or(DocumentError::Unreadable)?);
             }
-            let named = change.other_actor_ids().iter().all(|other| by_number.contains_key(&(other.clone(), 1)));
+            let named =
+                change.other_actor_ids().iter().all(|other| by_number.contains_key(&(other.clone(), 1)));
             if change.start_op().get() <= newest || !named {
                 return Err(DocumentError::Unreadable);
             }

@@ -4,6 +4,7 @@
 //! actor ids are arguments. It builds for the host and for wasm32, and phone and server run the same code.
 pub mod access;
 pub mod document;
+pub mod phone;
 pub mod query;
 pub mod record;
 pub mod sync;

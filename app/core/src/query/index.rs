@@ -33,9 +33,9 @@ pub struct Index {
 
 impl Index {
     /// Puts rows in, in place of older ones of the same documents.
-    pub fn extend(&mut self, rows: impl IntoIterator<Item = Row>) {
+    pub fn extend(&mut self, rows: impl IntoIterator<Item = Arc<Row>>) {
         for row in rows {
-            self.insert(Arc::new(row));
+            self.insert(row);
         }
     }
 

@@ -1,0 +1,196 @@
+//! What a phone holds and how it changes: the whole logic of the phone's store, without the store.
+//!
+//! Every change of what is held goes in three steps: a *plan* is made from what is held, the driver writes the plan's
+//! batch in **one** transaction, and only then is the plan *settled* in memory. A transaction that fails leaves nothing
+//! behind, in the store or here. The driver runs one plan at a time.
+//!
+//! Invariants: a change that has no receipt leaves the outbox only through [`verdict`] (with a receipt, or marked
+//! refused) or by a person's word on a refused one; a cursor is written in the transaction that writes what it counts.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    document::{Document, DocumentError, LogChange},
+    query::Row,
+    record::{ChangeHash, DocId, EpochId, Kind, Timestamp, UnitId},
+    sync::{
+        digest::Digest,
+        session::{Outgoing, WANT_BYTES, fit},
+        wire::{Directory, Item, Push, SyncRequest},
+    },
+};
+
+mod account;
+mod edit;
+mod page;
+mod plan;
+mod scope;
+mod stored;
+mod verdict;
+
+pub use account::{Account, SignInRefusal};
+pub use edit::{Edit, EditError};
+pub use page::SEGMENT_BYTES;
+pub use plan::{Batch, Op, Plan, Settled, Table};
+pub use stored::{OutState, OutboxRow, SegmentId, Stored};
+
+use stored::SyncMeta;
+
+/// Raw bytes of segments by their ids, as the driver read them for [`Phone::needs`] or [`Phone::segments_of`].
+pub type Segments = BTreeMap<SegmentId, Vec<u8>>;
+
+/// What the phone knows of one document without opening it.
+#[derive(Clone, Debug)]
+struct Place {
+    row: Arc<Row>,
+    /// The segments that hold its changes, oldest first.
+    segments: Vec<SegmentId>,
+}
+
+/// What a phone holds, except for the bytes of the log.
+#[derive(Clone, Debug, Default)]
+pub struct Phone {
+    account: Option<Account>,
+    meta: SyncMeta,
+    directory: Directory,
+    places: BTreeMap<DocId, Place>,
+    outbox: BTreeMap<u64, OutboxRow>,
+    /// Documents whose newest row stands in a block of rows and not by itself.
+    in_blocks: BTreeSet<DocId>,
+    blocks: BTreeSet<u64>,
+    next_outbox: u64,
+    next_segment: u32,
+    next_block: u64,
+}
+
+impl Phone {
+    /// The account, if the phone is enrolled.
+    #[must_use]
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// Who and what ids stand for.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The units that the server said are in scope, with the lengths of their logs then.
+    #[must_use]
+    pub fn scope(&self) -> &[(UnitId, u64)] {
+        &self.meta.scope
+    }
+
+    /// How much of the logs is here, in changes: what is held, and of how many.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        let total = self.meta.scope.iter().map(|(_, length)| *length).sum();
+        let held: u64 = self.meta.cursors.values().map(|cursor| cursor.seq).sum();
+        (held.min(total), total)
+    }
+
+    /// When the last whole answer came, by this phone's clock, and how far this clock is ahead of the server's, in ms.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<(Timestamp, i64)> {
+        self.meta.last_answer.map(|(here, server)| (here, here.0.saturating_sub(server.0)))
+    }
+
+    /// Everything in the outbox: what waits and what was refused, oldest first.
+    pub fn outbox(&self) -> impl Iterator<Item = &OutboxRow> {
+        self.outbox.values()
+    }
+
+    /// How many changes wait for their receipt.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.outbox.values().filter(|row| row.state == OutState::Waiting).count()
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = &Arc<Row>> {
+        self.places.values().map(|place| &place.row)
+    }
+
+    /// The segments to read before a document is opened or edited.
+    #[must_use]
+    pub fn segments_of(&self, doc: DocId) -> Vec<SegmentId> {
+        self.places.get(&doc).map(|place| place.segments.clone()).unwrap_or_default()
+    }
+
+    /// Opens a document from the segments of [`Self::segments_of`] and the outbox; refused changes are left out.
+    ///
+    /// # Errors
+    /// [`DocumentError`] if the bytes do not make a document.
+    pub fn document(
+        &self,
+        doc: DocId,
+        segments: &Segments,
+    ) -> Result<Option<(Document, UnitId)>, DocumentError> {
+        let place = self.places.get(&doc);
+        let mut out =
+            self.outbox.values().filter(|row| row.doc == doc && row.state == OutState::Waiting).peekable();
+        let found = place.map(|place| (place.row.kind(), place.row.unit));
+        let Some((kind, unit)) = found.or_else(|| out.peek().map(|row| (row.kind, row.unit))) else {
+            return Ok(None);
+        };
+        let mut changes = self.logged(doc, segments);
+        changes.extend(out.map(OutboxRow::log_change));
+        Document::load(kind, changes).map(|document| Some((document, unit)))
+    }
+
+    /// The changes of a document in segments.
+    fn logged(&self, doc: DocId, segments: &Segments) -> Vec<LogChange> {
+        let ids = self.places.get(&doc).into_iter().flat_map(|place| &place.segments);
+        let items = ids.filter_map(|id| segments.get(id)).flat_map(|bytes| stored::read_segment(bytes));
+        items.filter(|item| item.doc == doc).map(log_change).collect()
+    }
+
+    /// What the next request says.
+    #[must_use]
+    pub fn outgoing(&self) -> Option<Outgoing> {
+        let account = self.account.as_ref()?;
+        let waiting = self.outbox.values().filter(|row| row.state == OutState::Waiting);
+        let (hashes, push) = fit(waiting.map(|row| {
+            (row.hash, Push { doc: row.doc, kind: row.kind, unit: row.unit, raw: row.raw.clone() })
+        }));
+        let request = SyncRequest {
+            epoch: self.meta.epoch,
+            device: account.device,
+            directory_version: self.directory.version,
+            cursors: self.meta.cursors.iter().map(|(unit, cursor)| (*unit, cursor.seq)).collect(),
+            push,
+            want_bytes: WANT_BYTES,
+        };
+        Some(Outgoing { request, hashes })
+    }
+
+    /// The epoch of the log that the cursors are of.
+    #[must_use]
+    pub fn epoch(&self) -> EpochId {
+        self.meta.epoch
+    }
+
+    /// The digest and the number of the changes held of a unit's log.
+    #[must_use]
+    pub fn held(&self, unit: UnitId) -> (Digest, u64) {
+        self.meta.cursors.get(&unit).map(|cursor| (cursor.digest, cursor.count)).unwrap_or_default()
+    }
+
+    fn outbox_of(&self, hash: ChangeHash) -> Option<(u64, &OutboxRow)> {
+        self.outbox.iter().find(|(_, row)| row.hash == hash).map(|(number, row)| (*number, row))
+    }
+
+    fn kind_of(&self, doc: DocId) -> Option<Kind> {
+        self.places.get(&doc).map(|place| place.row.kind())
+    }
+}
+
+fn log_change(item: Item) -> LogChange {
+    LogChange { raw: item.raw, author: item.author, received_at: Some(item.received_at) }
+}
+
+#[cfg(test)]
+mod tests;

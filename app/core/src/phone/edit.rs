@@ -1,0 +1,85 @@
+//! Saving what a person did.
+use automerge::ActorId;
+
+use super::{
+    Phone, Segments,
+    plan::Plan,
+    stored::{OutState, OutboxRow},
+};
+use crate::{
+    document::{Document, DocumentError},
+    query::Row,
+    record::{ChangeHash, DocId, Kind, Patch, Timestamp, UnitId, UserId},
+    sync::scan,
+};
+
+/// One save.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// The document.
+    pub doc: DocId,
+    /// For a new document: its kind and the unit in whose log it will stand.
+    pub new: Option<(Kind, UnitId)>,
+    /// What changes.
+    pub patch: Patch,
+    /// A fresh actor of this device.
+    pub actor: ActorId,
+    /// Who saves.
+    pub author: UserId,
+    /// The phone's clock.
+    pub at: Timestamp,
+}
+
+/// Why a save is not possible.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// There is no such document on this phone.
+    #[error("no such document")]
+    NotFound,
+    /// The document cannot be opened or written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+impl Phone {
+    /// Plans a save; `None` if nothing differs. `segments` holds [`Phone::segments_of`] the document.
+    ///
+    /// # Errors
+    /// [`EditError`]; nothing is planned then.
+    pub fn plan_edit(&self, edit: &Edit, segments: &Segments) -> Result<Option<Plan>, EditError> {
+        let (mut document, unit) = match (self.document(edit.doc, segments)?, edit.new) {
+            (Some(found), _) => found,
+            (None, Some((kind, unit))) => (Document::new(kind), unit),
+            (None, None) => return Err(EditError::NotFound),
+        };
+        let Some(raw) = document.commit(edit.actor.clone(), edit.author, edit.at, &edit.patch)? else {
+            return Ok(None);
+        };
+        let hash = scan::scan(&raw).map(|scanned| scanned.hash).map_err(|_| DocumentError::Unreadable)?;
+        let mut plan = Plan::of(self);
+        let row = OutboxRow {
+            doc: edit.doc,
+            kind: document.kind(),
+            unit,
+            hash,
+            raw,
+            author: edit.author,
+            saved_at: edit.at,
+            state: OutState::Waiting,
+        };
+        plan.put_outbox(self.next_outbox, row);
+        plan.put_row(Row::of(edit.doc, &document, unit).into(), self.segments_of(edit.doc));
+        Ok(Some(plan))
+    }
+
+    /// A person has read a refused change and lets it go.
+    pub fn plan_dismiss(&self, hash: ChangeHash) -> Plan {
+        let mut plan = Plan::of(self);
+        if let Some((number, row)) = self.outbox_of(hash)
+            && matches!(row.state, OutState::Refused(..))
+        {
+            plan.delete_outbox(number);
+        }
+        plan
+    }
+}

@@ -1,0 +1,152 @@
+//! What the server says besides changes: units won and lost, a restored log, names, the end of an answer.
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    Phone, Segments,
+    plan::{Op, Plan, Table},
+    stored::{OutState, OutboxRow, SegmentId, read_segment},
+};
+use crate::{
+    record::{DeviceId, DocId, EpochId, Timestamp, UnitId},
+    sync::{scan, session::Commit, wire::Item},
+};
+
+/// Rows in one block when blocks are written anew.
+const BLOCK_ROWS: usize = 500;
+/// With more rows by themselves than this, blocks are written anew at start.
+const LOOSE_ROWS_MAX: usize = 1_000;
+
+impl Phone {
+    /// The segments that [`Phone::plan_commit`] wants to see.
+    #[must_use]
+    pub fn needs(&self, commit: &Commit) -> BTreeSet<SegmentId> {
+        let docs = match commit {
+            Commit::Verdicts(verdicts) => self.docs_for_verdicts(verdicts),
+            Commit::Page(page) => self.docs_for_page(page),
+            Commit::EpochChanged(_) => self.places.keys().copied().collect(),
+            Commit::Scope(_) | Commit::Directory(_) | Commit::End(_) => BTreeSet::new(),
+        };
+        docs.into_iter().flat_map(|doc| self.segments_of(doc)).collect()
+    }
+
+    /// Plans to keep what the session says; `now` is the phone's clock.
+    pub fn plan_commit(&self, commit: &Commit, segments: &Segments, now: Timestamp) -> Plan {
+        match commit {
+            Commit::Verdicts(verdicts) => self.plan_verdicts(verdicts, segments, now),
+            Commit::Page(page) => self.plan_page(page, segments),
+            Commit::Scope(units) => self.plan_scope(units),
+            Commit::EpochChanged(epoch) => self.plan_epoch(*epoch, segments, now),
+            Commit::Directory(directory) => {
+                let mut plan = Plan::of(self);
+                plan.set_directory(directory.clone());
+                plan
+            }
+            Commit::End(end) => {
+                let mut plan = Plan::of(self);
+                let mut meta = self.meta.clone();
+                meta.epoch = end.epoch;
+                meta.last_answer = Some((now, end.server_time));
+                plan.set_meta(meta);
+                plan
+            }
+        }
+    }
+
+    /// Units that left the scope are deleted, except for what has no receipt and the documents that it is of.
+    fn plan_scope(&self, units: &[(UnitId, u64)]) -> Plan {
+        let mut plan = Plan::of(self);
+        let held: BTreeSet<UnitId> = units.iter().map(|(unit, _)| *unit).collect();
+        let unsent: BTreeSet<DocId> = self.outbox.values().map(|row| row.doc).collect();
+        let mut meta = self.meta.clone();
+        meta.scope = units.to_vec();
+        meta.cursors.retain(|unit, _| held.contains(unit));
+        for unit in &held {
+            meta.cursors.entry(*unit).or_default();
+        }
+        let lost = |doc: &DocId, unit: UnitId| !held.contains(&unit) && !unsent.contains(doc);
+        let gone: Vec<DocId> = self
+            .places
+            .iter()
+            .filter(|(doc, place)| lost(doc, place.row.unit))
+            .map(|(doc, _)| *doc)
+            .collect();
+        if !gone.is_empty() {
+            let staying = self.places.iter().filter(|(doc, place)| !lost(doc, place.row.unit));
+            let used: BTreeSet<SegmentId> =
+                staying.flat_map(|(_, place)| place.segments.iter().copied()).collect();
+            let freed: BTreeSet<SegmentId> =
+                gone.iter().flat_map(|doc| self.segments_of(*doc)).filter(|id| !used.contains(id)).collect();
+            plan.batch.extend(freed.into_iter().map(|id| Op::Delete(Table::Log, id.to_string())));
+            for doc in gone {
+                plan.remove_place(doc);
+            }
+            self.rewrite_blocks(&mut plan);
+        }
+        plan.set_meta(meta);
+        plan
+    }
+
+    /// The server was restored: begin anew, and offer what this phone wrote once more.
+    fn plan_epoch(&self, epoch: EpochId, segments: &Segments, now: Timestamp) -> Plan {
+        let mut plan = Plan::of(self);
+        let mut meta = self.meta.clone();
+        let device = self.account.as_ref().map(|account| account.device);
+        meta.epoch = epoch;
+        for cursor in meta.cursors.values_mut() {
+            cursor.seq = 0;
+            cursor.repaired_at = None;
+        }
+        for (id, bytes) in segments {
+            for item in read_segment(bytes) {
+                let Ok(scanned) = scan::scan(&item.raw) else { continue };
+                let own = DeviceId::of_actor(&scanned.actor) == device;
+                if own && self.outbox_of(scanned.hash).is_none() {
+                    let row = outbox_row(item, id.unit, scanned.hash, now);
+                    plan.put_outbox(plan.next_outbox, row);
+                }
+            }
+        }
+        plan.set_meta(meta);
+        plan
+    }
+
+    /// Gathers loose rows into blocks, so that the next start reads few big rows; `None` if there are few.
+    #[must_use]
+    pub fn plan_tidy(&self) -> Option<Plan> {
+        let loose = self.places.len() - self.in_blocks.len();
+        (loose > LOOSE_ROWS_MAX).then(|| {
+            let mut plan = Plan::of(self);
+            self.rewrite_blocks(&mut plan);
+            plan
+        })
+    }
+
+    /// Writes all rows, as the plan leaves them, in new blocks.
+    pub(super) fn rewrite_blocks(&self, plan: &mut Plan) {
+        for number in &self.blocks {
+            plan.batch.push(Op::Delete(Table::Block, format!("{number:020}")));
+            plan.blocks.insert(*number, None);
+        }
+        plan.batch.push(Op::Clear(Table::Row));
+        let held = self.places.iter().filter(|(doc, _)| !plan.places.contains_key(doc));
+        let planned = plan.places.iter().filter_map(|(doc, place)| Some((doc, place.as_ref()?)));
+        let rows: Vec<_> =
+            held.chain(planned).map(|(_, place)| (Arc::clone(&place.row), place.segments.clone())).collect();
+        for block in rows.chunks(BLOCK_ROWS) {
+            plan.put_block(block.to_vec());
+        }
+    }
+}
+
+fn outbox_row(item: Item, unit: UnitId, hash: crate::record::ChangeHash, now: Timestamp) -> OutboxRow {
+    OutboxRow {
+        doc: item.doc,
+        kind: item.kind,
+        unit,
+        hash,
+        raw: item.raw,
+        author: item.author,
+        saved_at: now,
+        state: OutState::Waiting,
+    }
+}

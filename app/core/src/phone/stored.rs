@@ -1,0 +1,200 @@
+//! The rows of the phone's store, in clear. The driver seals them on the way in and opens them on the way out.
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use minicbor::{Decode, Encode};
+
+use super::{Account, Phone, Place};
+use crate::{
+    document::LogChange,
+    query::Row,
+    record::{ChangeHash, DocId, EpochId, Kind, Timestamp, UnitId, UserId},
+    sync::{
+        digest::Digest,
+        gate::Refusal,
+        wire::{Directory, Item},
+    },
+};
+
+/// Keys of the `meta` table.
+pub(super) const META_ACCOUNT: &str = "account";
+pub(super) const META_SYNC: &str = "sync";
+pub(super) const META_DIRECTORY: &str = "directory";
+
+/// A segment of a unit's log: an immutable piece of at most [`super::page::SEGMENT_BYTES`] of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct SegmentId {
+    /// The unit.
+    #[n(0)]
+    pub unit: UnitId,
+    /// A number, new for each segment of this phone.
+    #[n(1)]
+    pub number: u32,
+}
+
+/// The key of a segment in the store.
+impl fmt::Display for SegmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:010}/{:010}", self.unit.0, self.number)
+    }
+}
+
+/// Where an outbox change stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum OutState {
+    /// It waits for its receipt.
+    #[n(0)]
+    Waiting,
+    /// The server refused it, then, for this reason. It stays readable until a person lets it go.
+    #[n(1)]
+    Refused(#[n(0)] Refusal, #[n(1)] Timestamp),
+}
+
+/// A change of this phone that has no receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct OutboxRow {
+    /// Its document.
+    #[n(0)]
+    pub doc: DocId,
+    /// The document's kind.
+    #[n(1)]
+    pub kind: Kind,
+    /// The document's unit.
+    #[n(2)]
+    pub unit: UnitId,
+    /// Its hash.
+    #[n(3)]
+    pub hash: ChangeHash,
+    /// The raw change.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub raw: Vec<u8>,
+    /// Who wrote it.
+    #[n(5)]
+    pub author: UserId,
+    /// When it was saved.
+    #[n(6)]
+    pub saved_at: Timestamp,
+    /// Where it stands.
+    #[n(7)]
+    pub state: OutState,
+}
+
+impl OutboxRow {
+    pub(super) fn log_change(&self) -> LogChange {
+        LogChange { raw: self.raw.clone(), author: self.author, received_at: None }
+    }
+}
+
+/// A row with the segments that its document's changes are in.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(super) struct StoredRow {
+    #[n(0)]
+    pub(super) row: Row,
+    #[n(1)]
+    pub(super) segments: Vec<SegmentId>,
+}
+
+/// How far a unit's log is on the phone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Cursor {
+    /// Everything up to here is held.
+    #[n(0)]
+    pub(super) seq: u64,
+    /// Digest of the changes held (also those after `seq` that have a receipt).
+    #[n(1)]
+    pub(super) digest: Digest,
+    /// How many they are.
+    #[n(2)]
+    pub(super) count: u64,
+    /// The number of changes at which the log was last read anew because digests differed.
+    #[n(3)]
+    pub(super) repaired_at: Option<u64>,
+}
+
+/// The state of the sync.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct SyncMeta {
+    #[n(0)]
+    pub(super) epoch: EpochId,
+    #[n(1)]
+    pub(super) cursors: BTreeMap<UnitId, Cursor>,
+    #[n(2)]
+    pub(super) scope: Vec<(UnitId, u64)>,
+    /// This phone's clock and the server's at the last whole answer.
+    #[n(3)]
+    pub(super) last_answer: Option<(Timestamp, Timestamp)>,
+}
+
+/// Everything in the store but the log, as the driver read it.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Table `meta`.
+    pub meta: Vec<(String, Vec<u8>)>,
+    /// Table `outbox`.
+    pub outbox: Vec<(String, Vec<u8>)>,
+    /// Table `block`.
+    pub blocks: Vec<(String, Vec<u8>)>,
+    /// Table `row`.
+    pub rows: Vec<(String, Vec<u8>)>,
+    /// The greatest key of table `log`, over all units, or all its keys.
+    pub log_keys: Vec<String>,
+}
+
+pub(super) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
+    minicbor::to_vec(value).unwrap_or_else(|error: minicbor::encode::Error<std::convert::Infallible>| {
+        unreachable!("writing to memory cannot fail: {error}")
+    })
+}
+
+/// The items of a segment; a segment that cannot be read has none (it is fetched again by the digest's repair).
+pub(super) fn read_segment(bytes: &[u8]) -> Vec<Item> {
+    minicbor::decode(bytes).unwrap_or_default()
+}
+
+fn number(key: &str) -> u64 {
+    key.rsplit('/').next().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+impl Phone {
+    /// What a phone holds, read from its store. A row that cannot be read is left out: rows can be made again from the
+    /// log, and an outbox row that cannot be read stays in the store untouched.
+    #[must_use]
+    pub fn read(stored: &Stored) -> Self {
+        let mut phone = Self::default();
+        for (key, value) in &stored.meta {
+            match key.as_str() {
+                META_ACCOUNT => phone.account = minicbor::decode::<Account>(value).ok(),
+                META_SYNC => phone.meta = minicbor::decode(value).unwrap_or_default(),
+                META_DIRECTORY => phone.directory = minicbor::decode::<Directory>(value).unwrap_or_default(),
+                _ => {}
+            }
+        }
+        for (key, value) in &stored.outbox {
+            if let Ok(row) = minicbor::decode(value) {
+                phone.outbox.insert(number(key), row);
+            }
+        }
+        for (key, value) in &stored.blocks {
+            phone.blocks.insert(number(key));
+            for row in minicbor::decode::<Vec<StoredRow>>(value).unwrap_or_default() {
+                phone.in_blocks.insert(row.row.doc);
+                phone.hold(row);
+            }
+        }
+        for (_, value) in &stored.rows {
+            if let Ok(row) = minicbor::decode::<StoredRow>(value) {
+                phone.in_blocks.remove(&row.row.doc);
+                phone.hold(row);
+            }
+        }
+        let next =
+            |keys: &mut dyn Iterator<Item = &String>| keys.map(|key| number(key) + 1).max().unwrap_or(0);
+        phone.next_outbox = next(&mut stored.outbox.iter().map(|(key, _)| key));
+        phone.next_block = next(&mut stored.blocks.iter().map(|(key, _)| key));
+        phone.next_segment = u32::try_from(next(&mut stored.log_keys.iter())).unwrap_or(u32::MAX);
+        phone
+    }
+
+    fn hold(&mut self, stored: StoredRow) {
+        self.places.insert(stored.row.doc, Place { row: Arc::new(stored.row), segments: stored.segments });
+    }
+}

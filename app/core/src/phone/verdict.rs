@@ -1,0 +1,142 @@
+//! Receipts and refusals.
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Phone, Segments,
+    plan::Plan,
+    stored::{OutState, OutboxRow, read_segment},
+};
+use crate::{
+    document::Document,
+    query::Row,
+    record::{ChangeHash, DocId, Timestamp, UnitId},
+    sync::{
+        gate::Refusal,
+        scan,
+        wire::{Item, Verdict},
+    },
+};
+
+impl Phone {
+    /// The documents whose segments a set of verdicts needs: a change with a receipt may be in the log already (it was
+    /// pulled after a lost answer, or is offered again to a restored server), and rows of refused ones are made anew.
+    pub(super) fn docs_for_verdicts(&self, verdicts: &[(ChangeHash, Verdict)]) -> BTreeSet<DocId> {
+        verdicts.iter().filter_map(|(hash, _)| self.outbox_of(*hash)).map(|(_, row)| row.doc).collect()
+    }
+
+    pub(super) fn plan_verdicts(
+        &self,
+        verdicts: &[(ChangeHash, Verdict)],
+        segments: &Segments,
+        now: Timestamp,
+    ) -> Plan {
+        let mut plan = Plan::of(self);
+        let mut kept: BTreeMap<UnitId, Vec<(Item, ChangeHash)>> = BTreeMap::new();
+        let mut refused: BTreeMap<ChangeHash, Refusal> = BTreeMap::new();
+        for (hash, verdict) in verdicts {
+            let Some((number, row)) = self.outbox_of(*hash) else { continue };
+            match verdict {
+                Verdict::Accepted(_) | Verdict::Duplicate(_) => {
+                    plan.delete_outbox(number);
+                    if !self.is_logged(row, segments) {
+                        kept.entry(row.unit).or_default().push((item(row, now), *hash));
+                    }
+                }
+                Verdict::Refused(refusal) => drop(refused.insert(*hash, *refusal)),
+                Verdict::Pending => {}
+            }
+        }
+        self.keep(&mut plan, kept);
+        self.refuse(&mut plan, refused, segments, now);
+        plan
+    }
+
+    fn is_logged(&self, row: &OutboxRow, segments: &Segments) -> bool {
+        self.segments_of(row.doc)
+            .iter()
+            .filter_map(|id| segments.get(id))
+            .flat_map(|bytes| read_segment(bytes))
+            .any(|item| item.raw == row.raw)
+    }
+
+    /// Moves changes with a receipt into the log.
+    fn keep(&self, plan: &mut Plan, kept: BTreeMap<UnitId, Vec<(Item, ChangeHash)>>) {
+        if kept.is_empty() {
+            return;
+        }
+        let mut meta = self.meta.clone();
+        for (unit, changes) in kept {
+            let cursor = meta.cursors.entry(unit).or_default();
+            for (_, hash) in &changes {
+                cursor.digest = cursor.digest.with(*hash);
+                cursor.count += 1;
+            }
+            let items: Vec<Item> = changes.into_iter().map(|(item, _)| item).collect();
+            let segment = plan.put_segment(unit, &items);
+            let docs: BTreeSet<DocId> = items.iter().map(|item| item.doc).collect();
+            for doc in docs {
+                if let Some(place) = self.places.get(&doc) {
+                    let segments = place.segments.iter().copied().chain([segment]).collect();
+                    plan.put_row(place.row.clone(), segments);
+                }
+            }
+        }
+        plan.set_meta(meta);
+    }
+
+    /// Marks refused changes and those built on them, and makes the rows of their documents without them.
+    fn refuse(
+        &self,
+        plan: &mut Plan,
+        mut refused: BTreeMap<ChangeHash, Refusal>,
+        segments: &Segments,
+        now: Timestamp,
+    ) {
+        let mut docs = BTreeSet::new();
+        for (number, row) in &self.outbox {
+            let built_on = || {
+                scan::scan(&row.raw)
+                    .is_ok_and(|scanned| scanned.deps.iter().any(|dep| refused.contains_key(dep)))
+            };
+            let reason =
+                refused.get(&row.hash).copied().or_else(|| built_on().then_some(Refusal::AfterRefused));
+            let Some(reason) = reason else { continue };
+            if matches!(row.state, OutState::Refused(..)) {
+                continue;
+            }
+            refused.insert(row.hash, reason);
+            docs.insert(row.doc);
+            plan.put_outbox(*number, OutboxRow { state: OutState::Refused(reason, now), ..row.clone() });
+        }
+        for doc in docs {
+            let mut changes = self.logged(doc, segments);
+            let own = self.outbox.iter().filter(|(number, row)| {
+                let with_receipt = matches!(plan.outbox.get(*number), Some(None));
+                row.doc == doc
+                    && row.state == OutState::Waiting
+                    && (with_receipt || !refused.contains_key(&row.hash))
+            });
+            changes.extend(own.map(|(_, row)| row.log_change()));
+            let (Some(kind), Some(place)) = (self.kind_of(doc), self.places.get(&doc)) else { continue };
+            // A change of the same document that got its receipt in this plan has given it a segment.
+            let kept = plan.places.get(&doc).and_then(Option::as_ref).unwrap_or(place);
+            let held = kept.segments.clone();
+            match Document::load(kind, changes) {
+                Ok(document) if !document.is_empty() => {
+                    plan.put_row(Row::of(doc, &document, place.row.unit).into(), held)
+                }
+                // Nothing of it was ever accepted: it is readable among the refused changes only.
+                Ok(_) | Err(_) => {
+                    plan.remove_place(doc);
+                    if self.in_blocks.contains(&doc) {
+                        self.rewrite_blocks(plan);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn item(row: &OutboxRow, now: Timestamp) -> Item {
+    Item { doc: row.doc, kind: row.kind, author: row.author, received_at: now, raw: row.raw.clone() }
+}

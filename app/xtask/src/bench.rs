@@ -1,0 +1,40 @@
+//! Runs the bench program of zoufang-tests, which prints a table and writes JSON.
+
+use std::env;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{
+    bundle,
+    place::Place,
+    run::build_server,
+    setup,
+    shell::{cargo, run, say},
+};
+
+/// Switches of `cargo xtask bench`.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct Options {
+    /// Arguments for the bench program.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// `cargo xtask bench`.
+pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
+    let chromium = setup::browser::ready()?;
+    setup::node::ready()?;
+    setup::node::packages(&place.e2e())?;
+    let dist = bundle::make(place, &bundle::Options::default())?;
+    let server = build_server(place, false)?;
+    say("Measuring");
+    let mut command = cargo(place);
+    command
+        .args(["run", "--release", "--package", "zoufang-tests", "--bin", "bench", "--"])
+        .args(&options.arguments)
+        .env("CHROMIUM", env::var_os("CHROMIUM").unwrap_or_else(|| chromium.into()))
+        .env("ZOUFANG_SERVER_BIN", server)
+        .env("ZOUFANG_DIST", dist);
+    run(&mut command)
+}

@@ -1,0 +1,115 @@
+//! From Rust to a wasm module and its JavaScript: cargo, then wasm-bindgen, then wasm-opt.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use super::{Options, tables};
+use crate::{
+    place::Place,
+    setup::wasm::Toolchain,
+    shell::{note, run},
+};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// What Rust's wasm32 target uses; wasm-opt must be told, and must not add anything.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// The compiled app.
+pub(crate) struct Parts {
+    /// The wasm module.
+    pub(crate) wasm: Vec<u8>,
+    /// The JavaScript that loads it.
+    pub(crate) js: String,
+    /// JavaScript files of libraries, by their path below the JavaScript that imports them.
+    pub(crate) snippets: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// Compiles the app into `folder`.
+pub(crate) fn compile(
+    place: &Place,
+    options: &Options,
+    toolchain: &Toolchain,
+    optimizer: Option<&Path>,
+    folder: &Path,
+) -> Result<Parts> {
+    let module = build(place, options, toolchain)?;
+    bindgen(&module, folder, options.dev)?;
+    let wasm = folder.join("zoufang_bg.wasm");
+    if let Some(optimizer) = optimizer {
+        optimize(optimizer, &wasm)?;
+    }
+    let read = |name: &Path| fs::read(name).with_context(|| format!("{} was not made", name.display()));
+    let snippets = crate::stamp::files(&folder.join("snippets"))?
+        .into_iter()
+        .map(|file| Ok((file.strip_prefix(folder)?.to_path_buf(), read(&file)?)))
+        .collect::<Result<_>>()?;
+    Ok(Parts { wasm: read(&wasm)?, js: String::from_utf8(read(&folder.join("zoufang.js"))?)?, snippets })
+}
+
+fn build(place: &Place, options: &Options, toolchain: &Toolchain) -> Result<PathBuf> {
+    let (profile, profile_folder) = if options.dev { ("dev", "debug") } else { ("wasm", "wasm") };
+    let mut command = toolchain.cargo(place);
+    command.args(["build", "--package", "zoufang-web", "--target", TARGET, "--profile", profile]);
+    if !options.features.is_empty() {
+        command.args(["--features", &options.features.join(",")]);
+    }
+    if !options.dev {
+        command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remap());
+    }
+    run(&mut command)?;
+    Ok(place.wasm_target.join(TARGET).join(profile_folder).join("zoufang-web.wasm"))
+}
+
+/// Panic messages name source files: make those names short and free of this machine's folders.
+fn remap() -> String {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let sources = home.map(|home| home.join("registry/src")).and_then(|folder| fs::read_dir(folder).ok());
+    let flags: Vec<String> = sources
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(format!("--remap-path-prefix={}=crates", entry.ok()?.path().display())))
+        // Cargo splits the flags at spaces.
+        .filter(|flag| !flag.contains(' '))
+        .collect();
+    flags.join(" ")
+}
+
+/// Writes the JavaScript for a wasm module, for a browser.
+fn bindgen(module: &Path, folder: &Path, debug: bool) -> Result<()> {
+    note("wasm-bindgen");
+    Bindgen::new()
+        .input_path(module)
+        .out_name("zoufang")
+        .web(true)?
+        .typescript(false)
+        // The loader says where the module lies: its name holds a hash.
+        .omit_default_module_path(true)
+        .debug(debug)
+        .keep_debug(debug)
+        .remove_name_section(!debug)
+        .remove_producers_section(true)
+        .generate(folder)
+        .context("wasm-bindgen failed; is `wasm-bindgen` in Cargo.lock of the version app/xtask/Cargo.toml states?")
+}
+
+fn optimize(optimizer: &Path, wasm: &Path) -> Result<()> {
+    let before = fs::read(wasm)?;
+    run(Command::new(optimizer).arg("-Oz").args(WASM_FEATURES).arg(wasm).arg("-o").arg(wasm))?;
+    let mut after = fs::read(wasm)?;
+    tables::mend(&before, &mut after).context("wasm-opt wrote a module that cannot be read")?;
+    fs::write(wasm, after).with_context(|| format!("{} could not be written", wasm.display()))
+}

@@ -1,0 +1,46 @@
+//! The browser tests: Playwright drives the machine's Chromium against a real server process with the bundle inside.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{
+    bundle,
+    place::Place,
+    run::build_server,
+    setup,
+    shell::{run, say},
+};
+
+/// Switches of `cargo xtask e2e`.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// Arguments for Playwright, as `offline.spec.ts --headed`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+/// `cargo xtask e2e`.
+///
+/// # Errors
+/// When a test fails, or something that the tests need is missing.
+pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
+    let folder = place.e2e();
+    if !folder.join("package.json").exists() {
+        bail!("tests/e2e holds no package.json");
+    }
+    let chromium = setup::browser::ready()?;
+    setup::node::ready()?;
+    setup::node::packages(&folder)?;
+    let dist = bundle::make(place, &bundle::Options::default())?;
+    let server = build_server(place, true)?;
+    say("Browser tests");
+    run(Command::new("npx")
+        .args(["--no-install", "playwright", "test"])
+        .args(&options.arguments)
+        .current_dir(&folder)
+        .env("CHROMIUM", chromium)
+        .env("ZOUFANG_SERVER_BIN", server)
+        .env("ZOUFANG_DIST", dist))
+}

@@ -1,0 +1,61 @@
+//! Everything that reads the code and runs none of it: format, clippy for host and browser, tidy, licences.
+
+use anyhow::{Result, bail};
+
+use crate::{
+    fmt,
+    place::Place,
+    setup,
+    shell::{cargo, find, note, output, run, say},
+};
+
+/// The crates that are built for the host.
+pub(crate) const HOST_CRATES: [&str; 4] =
+    ["zoufang-core", "zoufang-server", "zoufang-tests", "zoufang-xtask"];
+
+/// `cargo xtask lint`.
+pub(crate) fn command(place: &Place) -> Result<()> {
+    code(place)?;
+    say("Tidy: crate arrows, file sizes, what may stand where");
+    run(cargo(place).args(["test", "--quiet", "--package", "zoufang-xtask", "--test", "tidy"]))?;
+    licences(place)
+}
+
+/// Format and clippy, for the host's crates and for the browser's.
+///
+/// # Errors
+/// At the first finding.
+pub(crate) fn code(place: &Place) -> Result<()> {
+    say("Checking the format");
+    fmt::command(place, &fmt::Options { check: true })?;
+    say("Checking with clippy: host");
+    run(cargo(place).arg("clippy").args(packages()).args(["--all-targets", "--", "-D", "warnings"]))?;
+    say("Checking with clippy: browser");
+    let toolchain = setup::wasm::ready(place)?;
+    if output(toolchain.cargo(place).args(["clippy", "--version"])).is_err() {
+        bail!(
+            "the toolchain for wasm32 has no clippy: rustup component add clippy, or Debian's rust-web-clippy"
+        );
+    }
+    run(toolchain.cargo(place).args(["clippy", "--package", "zoufang-web"]).args([
+        "--target",
+        "wasm32-unknown-unknown",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+/// `--package` for each crate of the host.
+pub(crate) fn packages() -> impl Iterator<Item = &'static str> {
+    HOST_CRATES.into_iter().flat_map(|name| ["--package", name])
+}
+
+fn licences(place: &Place) -> Result<()> {
+    if find("cargo-deny").is_none() {
+        note("cargo-deny is not installed: licences and sources of dependencies were not checked");
+        return Ok(());
+    }
+    say("Checking licences and sources of dependencies");
+    run(cargo(place).args(["deny", "check", "bans", "licenses", "sources"]))
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask <command>`: everything one does with Zoufang, from a bare machine to a green test run.
+//!
+//! Each command sets up what it needs first, says in plain words what it is doing, and is quick when nothing is to do.
+
+mod bench;
+mod bundle;
+mod e2e;
+mod fmt;
+mod lint;
+mod place;
+mod run;
+mod setup;
+mod shell;
+mod stamp;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use place::Place;
+
+/// Sets up, builds, runs and tests Zoufang.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing on this machine: wasm32 for Rust, Chromium, fonts, Node.js, wasm-opt.
+    Setup,
+    /// Build the app for the browser into `dist`.
+    Bundle(bundle::Options),
+    /// Set up, bundle, and start the server with demonstration data.
+    Run(run::Options),
+    /// Bundle, and start the server on the data it already has.
+    Serve(run::Options),
+    /// Set up and run every test.
+    Test(test::Options),
+    /// Run the browser tests; arguments go to Playwright.
+    E2e(e2e::Options),
+    /// Format all Rust code.
+    Fmt(fmt::Options),
+    /// Check the format, clippy, the tidy test and, where cargo-deny is there, licences and sources.
+    Lint,
+    /// Measure; arguments go to the bench program.
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match start(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> Result<()> {
+    let place = Place::find()?;
+    match command {
+        Command::Setup => setup::all(&place),
+        Command::Bundle(options) => bundle::command(&place, &options),
+        Command::Run(options) => run::demo(&place, &options),
+        Command::Serve(options) => run::serve(&place, &options),
+        Command::Test(options) => test::command(&place, &options),
+        Command::E2e(options) => e2e::command(&place, &options),
+        Command::Fmt(options) => fmt::command(&place, &options),
+        Command::Lint => lint::command(&place),
+        Command::Bench(options) => bench::command(&place, &options),
+    }
+}

@@ -1,0 +1,75 @@
+//! Every test, in the order that finds mistakes soonest; cargo's own closing lines come last.
+
+pub(crate) mod vectors;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::{
+    bundle, e2e, lint,
+    place::Place,
+    setup,
+    shell::{cargo, run, say},
+};
+
+/// Switches of `cargo xtask test`.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// Run one part only.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// A part of the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Format and clippy.
+    Lint,
+    /// Tests of core and server, and of both together, on this machine.
+    Host,
+    /// The core's byte vectors, compiled for wasm32, under Node.js.
+    Wasm,
+    /// The browser tests.
+    E2e,
+    /// The tool chain's own tests: tidy, and the size of the bundle.
+    Tool,
+}
+
+/// `cargo xtask test`.
+///
+/// # Errors
+/// At the first part that fails.
+pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
+    let Some(part) = options.only else { return all(place) };
+    match part {
+        Part::Lint => lint::code(place),
+        Part::Host => host(place),
+        Part::Wasm => vectors::run_on_wasm(place),
+        Part::E2e => e2e::command(place, &e2e::Options::default()),
+        Part::Tool => tool(place),
+    }
+}
+
+fn all(place: &Place) -> Result<()> {
+    setup::all(place)?;
+    bundle::command(place, &bundle::Options { check_size: true, ..bundle::Options::default() })?;
+    lint::code(place)?;
+    host(place)?;
+    vectors::run_on_wasm(place)?;
+    e2e::command(place, &e2e::Options::default())?;
+    tool(place)
+}
+
+fn host(place: &Place) -> Result<()> {
+    say("Tests on this machine");
+    let crates = lint::HOST_CRATES.into_iter().filter(|name| *name != "zoufang-xtask");
+    let mut command = cargo(place);
+    command.arg("test").args(crates.flat_map(|name| ["--package", name])).env("ZOUFANG_DIST", place.dist());
+    run(&mut command)
+}
+
+/// Last, since these need no building: this program was built from the same crates.
+fn tool(place: &Place) -> Result<()> {
+    say("Tests of the tool chain: tidy, size of the bundle");
+    run(cargo(place).args(["test", "--package", "zoufang-xtask"]))
+}

@@ -1,0 +1,7 @@
+//! Accounts and sessions: passwords, tokens, and who is asking.
+
+pub mod password;
+pub mod session;
+pub mod token;
+
+pub use session::SignedIn;

@@ -1,0 +1,120 @@
+//! Signing in and out, and the extractor that says who is asking.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::{header, request::Parts};
+use sha2::{Digest, Sha256};
+use zoufang_core::record::{DeviceId, Timestamp};
+
+use super::{password, token};
+use crate::error::{Error, Result};
+use crate::state::App;
+use crate::store::{Account, Device, Principal, TokenHash, TryOutcome};
+
+/// A session ends after 30 days, whatever happens in it.
+pub const SESSION_MS: i64 = 30 * 24 * 3_600_000;
+/// Failed tries are remembered for 15 minutes.
+pub const TRY_WINDOW_MS: i64 = 15 * 60_000;
+/// Failed tries for one account within the window.
+pub const ACCOUNT_TRIES_MAX: u32 = 5;
+/// Failed tries from one address within the window: more than for an account, since an office shares one address.
+pub const ADDRESS_TRIES_MAX: u32 = 20;
+const LABEL_CHARS_MAX: usize = 60;
+
+/// A session that was just opened.
+pub struct Opened {
+    /// The token; it is nowhere else.
+    pub token: String,
+    /// Whose session.
+    pub account: Account,
+    /// The device it is bound to.
+    pub device: DeviceId,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Opens a session if login and password fit; enrols the device if it is new.
+///
+/// # Errors
+/// [`Error::BadCredentials`], or [`Error::Locked`] after too many failed tries.
+pub async fn sign_in(
+    app: &App,
+    login: &str,
+    password: String,
+    device: Option<DeviceId>,
+    label: &str,
+    caller: IpAddr,
+) -> Result<Opened> {
+    if password.len() > password::PASSWORD_BYTES_MAX {
+        return Err(Error::BadCredentials);
+    }
+    let keys = [
+        (try_key("account", login), ACCOUNT_TRIES_MAX),
+        (try_key("address", &caller.to_string()), ADDRESS_TRIES_MAX),
+    ];
+    let (nonce, now) = (token::random_u64()?, app.now());
+    if let TryOutcome::LockedUntil(until) = app.store.begin_try(&keys, nonce, now, TRY_WINDOW_MS).await? {
+        let wait_ms = until.0.saturating_sub(now.0).max(0);
+        return Err(Error::Locked { retry_after_s: wait_ms.cast_unsigned().div_ceil(1000) });
+    }
+    let account = app.store.account_by_login(login).await?.filter(|account| !account.disabled);
+    let fits =
+        password::verify(app, password, account.as_ref().map(|account| account.password.clone())).await?;
+    let account = account.filter(|_| fits).ok_or(Error::BadCredentials)?;
+    app.store.forgive_try(&keys.map(|(key, _)| key), nonce).await?;
+    let device = enrol(app, &account, device, label).await?;
+    let (token, hash) = token::draw()?;
+    let expires_at = Timestamp(now.0 + SESSION_MS);
+    app.store.open_session(hash, device, account.id, expires_at).await?;
+    tracing::info!(user = account.id.0, "signed in");
+    Ok(Opened { token, account, device, expires_at })
+}
+
+/// The device goes on under its id if it is this user's and was not revoked; else a new id is drawn.
+async fn enrol(app: &App, account: &Account, device: Option<DeviceId>, label: &str) -> Result<DeviceId> {
+    if let Some(id) = device
+        && let Some(known) = app.store.device(id).await?
+        && known.user == account.id
+        && known.revoked_at.is_none()
+    {
+        return Ok(id);
+    }
+    let id = DeviceId(token::random_u64()?);
+    let label = label.chars().take(LABEL_CHARS_MAX).collect();
+    app.store
+        .add_device(&Device { id, user: account.id, label, enrolled_at: app.now(), revoked_at: None })
+        .await?;
+    Ok(id)
+}
+
+/// Tries are counted under a hash: what was typed as a login may be something else.
+fn try_key(what: &str, value: &str) -> [u8; 16] {
+    let hash: [u8; 32] = Sha256::digest(format!("{what}\0{value}")).into();
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash[..16]);
+    key
+}
+
+/// Who is asking, by the bearer token of the request.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The account and the device.
+    pub principal: Principal,
+    /// The session.
+    pub token: TokenHash,
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let text = value
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = text.and_then(|(_, text)| token::of_text(text.trim())).ok_or(Error::SignedOut)?;
+        let principal = app.store.principal(token, app.now()).await?.ok_or(Error::SignedOut)?;
+        Ok(Self { principal, token })
+    }
+}

@@ -1,0 +1,115 @@
+//! What the program does for each command. What a person is to read goes to standard output, logs to standard error.
+
+mod demo;
+mod import;
+mod rebuild;
+mod serve;
+mod user;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::config::{Cli, Command, LogFormat, UserCommand};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{County, Store, StoreError};
+use crate::{telemetry, units};
+
+const DATABASE: &str = "zoufang.sqlite";
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Something about a file, a folder or a socket.
+    #[error("{what}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The server's own part failed.
+    #[error("{0}")]
+    Server(#[from] crate::error::Error),
+    /// What was given cannot be used.
+    #[error("{0}")]
+    Usage(String),
+}
+
+type Result<T> = std::result::Result<T, CliError>;
+
+/// Runs a command to its end.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let pretty = matches!(cli.command, Command::Demo(_));
+    let format = cli.log_format.unwrap_or(if pretty { LogFormat::Pretty } else { LogFormat::Json });
+    telemetry::start(&cli.log, format);
+    let done = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(dispatch(cli.command)),
+        Err(source) => Err(CliError::Io { what: "start".to_owned(), source }),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "zoufang-server: {}", with_sources(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(serve) => serve::run(serve).await,
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::User(UserCommand::Add(add)) => user::add(add).await,
+        Command::ImportPeople(import) => import::run(import).await,
+        Command::Openapi => say(&crate::router::openapi()
+            .to_pretty_json()
+            .map_err(|error| CliError::Usage(error.to_string()))?),
+        Command::Rebuild(folder) => rebuild::run(&folder.data).await,
+    }
+}
+
+/// Opens the store of a folder, makes it if it is missing, and enters the units into an empty one.
+async fn open_store(folder: &Path) -> Result<SqliteStore> {
+    private_folder(folder)?;
+    let store = SqliteStore::open(&folder.join(DATABASE), County::default()).await?;
+    if store.units().await?.is_empty() {
+        let (units, codes) = units::listed()?;
+        store.put_units(&units, &codes).await?;
+    }
+    Ok(store)
+}
+
+/// Makes the folder if it is missing; nobody else may look into it.
+fn private_folder(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(folder)
+        .map_err(|source| CliError::Io { what: format!("make folder {}", folder.display()), source })
+}
+
+/// A line for the person at the terminal.
+fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let said = writeln!(out, "{text}").and_then(|()| out.flush());
+    said.map_err(|source| CliError::Io { what: "write to standard output".to_owned(), source })
+}
+
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

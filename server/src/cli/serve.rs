@@ -1,0 +1,112 @@
+//! `serve`: listens until a signal, then lets running requests end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+
+use super::{CliError, Result, open_store, say};
+use crate::assets::Assets;
+use crate::config::{Listen, Serve};
+use crate::router::router;
+use crate::state::App;
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+use crate::sync::segment;
+
+/// How long running requests may go on after a signal.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(serve: Serve) -> Result<()> {
+    let store = open_store(&serve.folder.data).await?;
+    let listening = listen(&serve.listen)?;
+    say(&format!("zoufang-server listens on {}", address(&serve.listen, &listening)?))?;
+    serve_until_signal(store, serve.listen, listening).await
+}
+
+/// Takes the port; from now on connections wait for us.
+pub(super) fn listen(options: &Listen) -> Result<TcpListener> {
+    let failed = |source| CliError::Io { what: format!("listen on {}", options.listen), source };
+    let listener = TcpListener::bind(options.listen).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// What to type into a browser.
+pub(super) fn address(options: &Listen, listener: &TcpListener) -> Result<String> {
+    if let Some(url) = &options.public_url {
+        return Ok(url.clone());
+    }
+    let address = listener
+        .local_addr()
+        .map_err(|source| CliError::Io { what: "ask for the port".to_owned(), source })?;
+    let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
+    Ok(format!("{scheme}://{address}"))
+}
+
+/// Serves until SIGTERM or SIGINT, drains, and closes the store.
+pub(super) async fn serve_until_signal(
+    store: SqliteStore,
+    options: Listen,
+    listener: TcpListener,
+) -> Result<()> {
+    let mut app = App::new(Arc::new(store.clone()), Assets::new(options.dist.clone()));
+    app.tls = options.tls_cert.is_some()
+        || options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    app.behind_proxy = options.behind_proxy;
+    tracing::info!(sqlite = store.library_version().await?, tls = app.tls, "serving");
+    segment::seal_soon(&app, store.units_with_log().await?);
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let handle = Handle::new();
+    tokio::spawn(stop_on_signal(handle.clone()));
+    let failed = |source| CliError::Io { what: "serve".to_owned(), source };
+    match (&options.tls_cert, &options.tls_key) {
+        (Some(cert), Some(key)) => {
+            // A second call finds the same provider there.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let config = RustlsConfig::from_pem_file(cert, key).await;
+            let config = config
+                .map_err(|source| CliError::Io { what: "read certificate and key".to_owned(), source })?;
+            axum_server::from_tcp_rustls(listener, config)
+                .map_err(failed)?
+                .handle(handle)
+                .serve(service)
+                .await
+                .map_err(failed)?;
+        }
+        _ => axum_server::from_tcp(listener)
+            .map_err(failed)?
+            .handle(handle)
+            .serve(service)
+            .await
+            .map_err(failed)?,
+    }
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn stop_on_signal(handle: Handle<SocketAddr>) {
+    signal().await;
+    tracing::info!("stopping");
+    handle.graceful_shutdown(Some(DRAIN_MAX));
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    drop(tokio::signal::ctrl_c().await);
+}

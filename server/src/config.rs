@@ -1,0 +1,147 @@
+//! What can be set, on the command line or in the environment (`ZOUFANG_…`).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The sync server of Zoufang (走访).
+#[derive(Debug, Parser)]
+#[command(name = "zoufang-server", version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Form of the log lines; `demo` is pretty, everything else JSON.
+    #[arg(long, env = "ZOUFANG_LOG_FORMAT", value_enum, global = true)]
+    pub log_format: Option<LogFormat>,
+    /// Which log lines to write, as `tracing` directives.
+    #[arg(long, env = "ZOUFANG_LOG", default_value = "info,sqlx=warn", global = true)]
+    pub log: String,
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For reading in a terminal.
+    Pretty,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve phones and the office.
+    Serve(Serve),
+    /// Serve with real units, synthetic people and a year of visits; sign-ins are printed.
+    Demo(Demo),
+    /// Accounts.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Take people from a CSV file; a second time makes no doubles.
+    ImportPeople(ImportPeople),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Build the office's projections anew from the log.
+    Rebuild(DataFolder),
+}
+
+/// Where the data are.
+#[derive(Clone, Debug, Args)]
+pub struct DataFolder {
+    /// Folder of the database; made if it is missing.
+    #[arg(long, env = "ZOUFANG_DATA", default_value = "data")]
+    pub data: PathBuf,
+}
+
+/// How to listen.
+#[derive(Clone, Debug, Args)]
+pub struct Listen {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, env = "ZOUFANG_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Certificate chain in PEM; with it, TLS is spoken.
+    #[arg(long, env = "ZOUFANG_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key in PEM.
+    #[arg(long, env = "ZOUFANG_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// The address people type, for messages; TLS in it (a proxy before us) turns HSTS on.
+    #[arg(long, env = "ZOUFANG_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// A reverse proxy is before us: the last entry of `X-Forwarded-For` is the caller.
+    #[arg(long, env = "ZOUFANG_BEHIND_PROXY")]
+    pub behind_proxy: bool,
+    /// Serve the app from this folder in place of the embedded one.
+    #[arg(long, env = "ZOUFANG_DIST_DIR")]
+    pub dist: Option<PathBuf>,
+}
+
+/// `serve`
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// How to listen.
+    #[command(flatten)]
+    pub listen: Listen,
+}
+
+/// `demo`
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// Folder of the database; filled when it is empty, else used as it is.
+    #[arg(long, env = "ZOUFANG_DATA", default_value = ".zoufang/demo")]
+    pub data: PathBuf,
+    /// Fill the database and end.
+    #[arg(long)]
+    pub seed_only: bool,
+    /// How to listen.
+    #[command(flatten)]
+    pub listen: Listen,
+}
+
+/// `user …`
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add an account. The password is asked for, or read from a file or from standard input; never from the command line.
+    Add(UserAdd),
+}
+
+/// `user add`
+#[derive(Debug, Args)]
+pub struct UserAdd {
+    /// What the person types to sign in.
+    #[arg(long)]
+    pub login: String,
+    /// The human's name.
+    #[arg(long)]
+    pub name: String,
+    /// Role: `village_worker`, `township_worker`, `township_head`, `city_duty`, `system_admin`, …
+    #[arg(long)]
+    pub role: String,
+    /// The 12-digit code of the unit.
+    #[arg(long)]
+    pub unit: String,
+    /// File whose first line is the password; without it, standard input is read.
+    #[arg(long)]
+    pub password_file: Option<PathBuf>,
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+}
+
+/// `import-people`
+#[derive(Debug, Args)]
+pub struct ImportPeople {
+    /// A CSV file with the columns of `server/data/demo_people.csv`.
+    pub file: PathBuf,
+    /// Login of the account in whose name the people are entered; without it, one of the program's own.
+    #[arg(long)]
+    pub by: Option<String>,
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+}

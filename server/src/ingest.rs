@@ -1,0 +1,150 @@
+//! Ingest: a request's changes through the whole gate and into the logs, in one transaction, a verdict per change.
+//!
+//! What needs no table is checked before the transaction. A refused change leaves nothing; the others of the same
+//! request land. A receipt exists only after `commit` returned.
+
+mod open;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zoufang_core::access::may_write;
+use zoufang_core::record::list::Role;
+use zoufang_core::record::{DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
+use zoufang_core::sync::gate::{Pusher, Refusal};
+use zoufang_core::sync::scan::{Scanned, scan};
+use zoufang_core::sync::wire::{Push, Verdict};
+
+use crate::error::{Error, Result};
+use crate::store::{Principal, Store, WriteTx};
+use open::OpenDocument;
+
+/// In whose name changes come, and what they may touch.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    /// The author.
+    pub user: UserId,
+    /// The device whose actors the changes must have.
+    pub device: DeviceId,
+    /// The units whose documents may be written.
+    pub scope: BTreeSet<UnitId>,
+    /// The role; `None` for the program's own imports, which may write every kind.
+    pub role: Option<Role>,
+}
+
+impl Authority {
+    /// What a signed-in user may do.
+    #[must_use]
+    pub fn of(principal: &Principal, scope: &[UnitId]) -> Self {
+        let account = &principal.account;
+        Self {
+            user: account.id,
+            device: principal.device,
+            scope: scope.iter().copied().collect(),
+            role: Some(account.role),
+        }
+    }
+
+    fn may_write(&self, kind: Kind) -> bool {
+        self.role.is_none_or(|role| may_write(role, kind))
+    }
+
+    fn pusher(&self) -> Pusher {
+        Pusher { user: self.user, device: self.device }
+    }
+}
+
+/// A pushed change after the checks that need no table.
+struct Checked {
+    doc: DocId,
+    kind: Kind,
+    unit: UnitId,
+    raw: Vec<u8>,
+    scanned: std::result::Result<Scanned, Refusal>,
+}
+
+/// Takes changes in and says of each what became of it, in their order.
+///
+/// # Errors
+/// If the store fails; nothing was taken in then.
+pub async fn ingest(
+    store: &dyn Store,
+    authority: &Authority,
+    pushes: Vec<Push>,
+    now: Timestamp,
+) -> Result<Vec<Verdict>> {
+    if pushes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let checked = check_all(authority, pushes).await?;
+    if let Some(verdicts) = all_refused(&checked) {
+        return Ok(verdicts);
+    }
+    let mut tx = store.begin().await?;
+    let verdicts = take_all(tx.as_mut(), authority, checked, now).await?;
+    tx.commit().await?;
+    Ok(verdicts)
+}
+
+/// As [`ingest`], inside a transaction of the caller, who commits: for imports of many changes.
+///
+/// # Errors
+/// If the store fails; the transaction is to be dropped then.
+pub async fn ingest_within(
+    tx: &mut dyn WriteTx,
+    authority: &Authority,
+    pushes: Vec<Push>,
+    now: Timestamp,
+) -> Result<Vec<Verdict>> {
+    let checked = check_all(authority, pushes).await?;
+    take_all(tx, authority, checked, now).await
+}
+
+async fn check_all(authority: &Authority, pushes: Vec<Push>) -> Result<Vec<Checked>> {
+    let gate = authority.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        pushes.into_iter().map(|push| check(&gate, push)).collect::<Vec<_>>()
+    });
+    checked.await.map_err(|error| Error::Internal(Box::new(error)))
+}
+
+async fn take_all(
+    tx: &mut dyn WriteTx,
+    authority: &Authority,
+    checked: Vec<Checked>,
+    now: Timestamp,
+) -> Result<Vec<Verdict>> {
+    let mut documents: BTreeMap<DocId, OpenDocument> = BTreeMap::new();
+    let mut verdicts = Vec::with_capacity(checked.len());
+    for change in checked {
+        let document = match documents.entry(change.doc) {
+            std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(OpenDocument::open(tx, change.doc).await?)
+            }
+        };
+        verdicts.push(document.take(tx, authority, change, now).await?);
+    }
+    for document in documents.into_values() {
+        document.finish(tx).await?;
+    }
+    Ok(verdicts)
+}
+
+fn check(authority: &Authority, push: Push) -> Checked {
+    let scanned = if !authority.scope.contains(&push.unit) {
+        Err(Refusal::NotInScope)
+    } else if !authority.may_write(push.kind) {
+        Err(Refusal::Role)
+    } else {
+        scan(&push.raw).map_err(Refusal::from)
+    };
+    Checked { doc: push.doc, kind: push.kind, unit: push.unit, raw: push.raw, scanned }
+}
+
+/// The verdicts, if no change got past the first checks: then the writer need not be asked for.
+fn all_refused(checked: &[Checked]) -> Option<Vec<Verdict>> {
+    checked
+        .iter()
+        .map(|change| change.scanned.as_ref().err().map(|refusal| Verdict::Refused(*refusal)))
+        .collect()
+}

@@ -1,0 +1,11 @@
+//! The program: reads the command line and does what the library says.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use zoufang_server::cli;
+use zoufang_server::config::Cli;
+
+fn main() -> ExitCode {
+    cli::run(Cli::parse())
+}

@@ -1,0 +1,74 @@
+//! All routes, and the layers around them.
+
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::Error;
+use crate::routes::{fallback, health, me, office, sign_in, sync};
+use crate::state::App;
+use crate::{headers, telemetry};
+
+/// JSON bodies are small; the sync route has its own, larger limit.
+const JSON_BYTES_MAX: usize = 16 * 1024;
+/// A body that stops coming for so long is given up.
+const BODY_IDLE_MAX: Duration = Duration::from_secs(60);
+
+fn routes_and_document() -> (Router<App>, OpenApi) {
+    let (router, mut document) = OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::sign_out))
+        .routes(routes!(me::me))
+        .routes(routes!(sync::sync))
+        .routes(routes!(office::overview))
+        .routes(routes!(office::visits))
+        .routes(routes!(office::contacts))
+        .routes(routes!(office::search_people))
+        .split_for_parts();
+    document.info.title = "Zoufang".to_owned();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document.info.description =
+        Some("Sync server of field visits. Records travel through `/api/v1/sync` only.".to_owned());
+    document.info.license = None;
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    (router, document)
+}
+
+/// The API as an OpenAPI document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes_and_document().1
+}
+
+/// The whole application.
+pub fn router(app: App) -> Router {
+    let (router, document) = routes_and_document();
+    router
+        .route("/api/v1/openapi.json", get(|| async move { Json(document) }))
+        .method_not_allowed_fallback(fallback::method_not_allowed)
+        .fallback(fallback::fallback)
+        .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
+        .layer(RequestBodyTimeoutLayer::new(BODY_IDLE_MAX))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), headers::strict))
+        .layer(from_fn(telemetry::observe))
+        .with_state(app)
+}
+
+/// The message of a panic may hold what a record says, so it is not logged.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Error::Internal("a handler panicked".into()).into_response()
+}

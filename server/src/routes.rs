@@ -1,0 +1,8 @@
+//! Handlers, one module per noun.
+
+pub mod fallback;
+pub mod health;
+pub mod me;
+pub mod office;
+pub mod sign_in;
+pub mod sync;

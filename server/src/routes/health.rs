@@ -1,0 +1,24 @@
+//! `/healthz`: the process lives. `/readyz`: the store can be read and written.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::error::{ErrorBody, Result};
+use crate::state::App;
+
+/// The process lives.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "alive", body = String)))]
+pub async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// The store can be read and written.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = 200, description = "ready", body = String),
+    (status = 500, description = "the store fails", body = ErrorBody),
+    (status = 503, description = "the store is busy", body = ErrorBody),
+))]
+pub async fn readyz(State(app): State<App>) -> Result<(StatusCode, &'static str)> {
+    app.store.ready().await?;
+    Ok((StatusCode::OK, "ready"))
+}

@@ -1,0 +1,95 @@
+//! `POST /api/v1/sign-in` and `/sign-out`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::{HeaderMap, StatusCode, request::Parts};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::me::{User, user_of};
+use crate::account::{SignedIn, session};
+use crate::error::{Error, ErrorBody, Result};
+use crate::state::App;
+
+/// What is typed to sign in.
+#[derive(Deserialize, ToSchema)]
+pub struct SignIn {
+    /// The login.
+    pub user: String,
+    /// The password.
+    pub password: String,
+    /// What the user calls this device.
+    #[serde(default)]
+    pub device_label: String,
+    /// The id that this device was given before: 16 hex digits.
+    pub device: Option<String>,
+}
+
+/// A session that was opened.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct SignedInBody {
+    /// For `Authorization: Bearer`; it is shown once.
+    pub token: String,
+    /// The device's id: 16 hex digits.
+    pub device: String,
+    /// Who signed in.
+    pub user: User,
+    /// When the session ends.
+    pub expires_at_ms: i64,
+    /// The log's epoch, a decimal number of 64 bits.
+    pub epoch: String,
+}
+
+/// The other end of the connection; an unspecified address where there is none (tests without a socket).
+pub struct Peer(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
+/// Opens a session bound to a device; a device without an id is enrolled.
+#[utoipa::path(post, path = "/api/v1/sign-in", tag = "account", request_body = SignIn, responses(
+    (status = 200, description = "signed in", body = SignedInBody),
+    (status = 400, description = "not the form that is wanted", body = ErrorBody),
+    (status = 401, description = "unknown login or wrong password", body = ErrorBody),
+    (status = 423, description = "too many failed tries", body = ErrorBody),
+))]
+pub async fn sign_in(
+    State(app): State<App>,
+    Peer(peer): Peer,
+    headers: HeaderMap,
+    body: std::result::Result<Json<SignIn>, JsonRejection>,
+) -> Result<Json<SignedInBody>> {
+    let Json(body) = body.map_err(|_| Error::BadRequest("sign-in"))?;
+    let device =
+        body.device.as_deref().map(str::parse).transpose().map_err(|_| Error::BadRequest("device"))?;
+    let caller = app.caller(peer, headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()));
+    let opened =
+        session::sign_in(&app, body.user.trim(), body.password, device, &body.device_label, caller).await?;
+    let units = app.units().await?;
+    Ok(Json(SignedInBody {
+        token: opened.token,
+        device: opened.device.to_string(),
+        user: user_of(&opened.account, &units),
+        expires_at_ms: opened.expires_at.0,
+        epoch: app.store.epoch().await?.to_string(),
+    }))
+}
+
+/// Closes the session of the request.
+#[utoipa::path(post, path = "/api/v1/sign-out", tag = "account", security(("token" = [])), responses(
+    (status = 204, description = "signed out"),
+    (status = 401, description = "no session", body = ErrorBody),
+))]
+pub async fn sign_out(State(app): State<App>, signed_in: SignedIn) -> Result<StatusCode> {
+    app.store.close_session(signed_in.token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,99 @@
+//! What all handlers share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use zoufang_core::record::Timestamp;
+
+use crate::assets::Assets;
+use crate::error::{Error, Result};
+use crate::store::Store;
+use crate::units::{UnitCache, UnitTable};
+
+/// Sync requests that are worked on at once; more wait a little and are then turned away.
+const SYNCS_MAX: usize = 64;
+const SYNC_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Password hashes that are computed at once: each takes 19 MiB and a core.
+const HASHES_MAX: usize = 2;
+
+/// Where the server's time comes from; tests give their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The clock of the machine.
+#[must_use]
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
+/// What all handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The server's clock.
+    pub clock: Clock,
+    /// The files of the app.
+    pub assets: Assets,
+    /// TLS is spoken, by us or by a proxy before us.
+    pub tls: bool,
+    /// The last entry of `X-Forwarded-For` is the caller.
+    pub behind_proxy: bool,
+    /// One maker of segments at a time.
+    pub sealing: Arc<Mutex<()>>,
+    units: Arc<UnitCache>,
+    pub(crate) hashes: Arc<Semaphore>,
+    syncs: Arc<Semaphore>,
+}
+
+impl App {
+    /// An application over a store, without TLS, with the machine's clock.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, assets: Assets) -> Self {
+        Self {
+            store,
+            clock: system_clock(),
+            assets,
+            tls: false,
+            behind_proxy: false,
+            sealing: Arc::default(),
+            units: Arc::default(),
+            hashes: Arc::new(Semaphore::new(HASHES_MAX)),
+            syncs: Arc::new(Semaphore::new(SYNCS_MAX)),
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The units as of now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn units(&self) -> Result<Arc<UnitTable>> {
+        Ok(self.units.table(self.store.as_ref()).await?)
+    }
+
+    /// A place among the running syncs.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if none became free in time.
+    pub async fn sync_permit(&self) -> Result<SemaphorePermit<'_>> {
+        let permit = tokio::time::timeout(SYNC_WAIT_MAX, self.syncs.acquire()).await;
+        permit.ok().and_then(std::result::Result::ok).ok_or(Error::Busy)
+    }
+
+    /// The address that sign-in tries are counted under.
+    #[must_use]
+    pub fn caller(&self, peer: IpAddr, forwarded_for: Option<&str>) -> IpAddr {
+        let last = forwarded_for.filter(|_| self.behind_proxy).and_then(|list| list.rsplit(',').next());
+        last.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
+    }
+}

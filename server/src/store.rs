@@ -1,0 +1,172 @@
+//! The one trait behind which all data lie, and the values that cross it.
+//!
+//! A store keeps what it is told and decides nothing: permissions, the ingest gate and the building of answers are above
+//! it. Its invariants: a unit's numbers are 1, 2, 3 … without gaps in commit order, never given twice; what one
+//! [`WriteTx`] wrote is seen by others after `commit` returned, and else not at all. Every store passes
+//! `store_contract!`. A store serves one county, whose code leads every key.
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+mod error;
+pub mod memory;
+pub mod office;
+pub mod sqlite;
+mod types;
+
+use async_trait::async_trait;
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+
+pub use error::{Result, StoreError};
+pub use types::{
+    Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, NewAccount, Principal,
+    Sealed, Segment, Tail, TokenHash, TryOutcome, Unit, UnitCode, level_code, level_of,
+};
+
+/// Where everything is kept.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Answers if the store can be read and written.
+    async fn ready(&self) -> Result<()>;
+
+    /// The log epoch, drawn when the store was made.
+    async fn epoch(&self) -> Result<EpochId>;
+
+    /// A number that grows with every change of users and units.
+    async fn directory_version(&self) -> Result<u32>;
+
+    /// All units, by id.
+    async fn units(&self) -> Result<Vec<Unit>>;
+
+    /// Adds or replaces units and their codes.
+    async fn put_units(&self, units: &[Unit], codes: &[UnitCode]) -> Result<()>;
+
+    /// The codes and names of units over the years.
+    async fn unit_codes(&self) -> Result<Vec<UnitCode>>;
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] if the login is in use.
+    async fn add_account(&self, account: &NewAccount) -> Result<UserId>;
+
+    /// All accounts, by id.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+
+    /// The account of a login.
+    async fn account_by_login(&self, login: &str) -> Result<Option<Account>>;
+
+    /// Enrols a device for a user.
+    async fn add_device(&self, device: &Device) -> Result<()>;
+
+    /// An enrolled device.
+    async fn device(&self, device: DeviceId) -> Result<Option<Device>>;
+
+    /// Ends a device and its sessions; a later call changes nothing.
+    async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()>;
+
+    /// Opens a session of a device.
+    async fn open_session(
+        &self,
+        token: TokenHash,
+        device: DeviceId,
+        user: UserId,
+        expires_at: Timestamp,
+    ) -> Result<()>;
+
+    /// Whose request this is: nobody's if the token is unknown or expired, the device revoked or the account disabled.
+    async fn principal(&self, token: TokenHash, now: Timestamp) -> Result<Option<Principal>>;
+
+    /// Closes a session.
+    async fn close_session(&self, token: TokenHash) -> Result<()>;
+
+    /// Counts a sign-in try under each key, unless one of them has had its `tries_max` within `window_ms`.
+    async fn begin_try(
+        &self,
+        keys: &[([u8; 16], u32)],
+        nonce: u64,
+        now: Timestamp,
+        window_ms: i64,
+    ) -> Result<TryOutcome>;
+
+    /// The try succeeded: forgets it under every key, and all tries of the first key.
+    async fn forgive_try(&self, keys: &[[u8; 16]], nonce: u64) -> Result<()>;
+
+    /// Where the logs of these units end; a unit without a log ends at 0.
+    async fn tails(&self, units: &[UnitId]) -> Result<Vec<Tail>>;
+
+    /// Changes of a unit after `after_seq` in order: at least one if there is one, then as long as their raw bytes stay
+    /// within `bytes_max`.
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>>;
+
+    /// The newest rows (encoded) of documents; unknown ones are left out.
+    async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>>;
+
+    /// The segment that goes on from a cursor, if there is one.
+    async fn segment(&self, unit: UnitId, from_seq: u64) -> Result<Option<Segment>>;
+
+    /// Up to where a unit's log is in segments.
+    async fn sealed(&self, unit: UnitId) -> Result<Sealed>;
+
+    /// Keeps a segment; one that is there already stays.
+    async fn put_segment(&self, segment: &Segment) -> Result<()>;
+
+    /// Begins a transaction that writes. There is one at a time.
+    async fn begin(&self) -> Result<Box<dyn WriteTx>>;
+
+    /// Units that have a log.
+    async fn units_with_log(&self) -> Result<Vec<UnitId>>;
+
+    /// Figures of units for the office, `month` as `YYYY-MM`.
+    async fn overview(&self, units: &[UnitId], month: &str) -> Result<Vec<office::UnitFigures>>;
+
+    /// Visits, newest first.
+    async fn visits(&self, filter: &office::Filter) -> Result<Vec<office::VisitLine>>;
+
+    /// Contacts with Party members, newest first.
+    async fn contacts(&self, filter: &office::Filter) -> Result<Vec<office::ContactLine>>;
+
+    /// People whose search text contains `text`, by unit and id.
+    async fn search_people(&self, filter: &office::PeopleFilter) -> Result<Vec<office::PersonLine>>;
+
+    /// How many rows each table that a push can touch has, for tests that nothing is left behind.
+    async fn row_counts(&self) -> Result<Vec<(&'static str, u64)>>;
+}
+
+/// One writing transaction; dropped without `commit` it leaves nothing.
+#[async_trait]
+pub trait WriteTx: Send {
+    /// What is known of a document.
+    async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>>;
+
+    /// The place of an accepted change, by its hash.
+    async fn change(&mut self, hash: ChangeHash) -> Result<Option<KnownChange>>;
+
+    /// Does the document have a change of this actor with this number?
+    async fn has_change_seq(&mut self, doc: DocId, actor: &[u8], change_seq: u64) -> Result<bool>;
+
+    /// All changes of a document, in the order of the log.
+    async fn changes_of(&mut self, doc: DocId) -> Result<Vec<LogEntry>>;
+
+    /// Appends a change to the log of its unit and returns its number there.
+    async fn append(&mut self, change: &ChangeRecord) -> Result<u64>;
+
+    /// Stores what is known of a document, and its row.
+    async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()>;
+
+    /// Stores what the office reads of a document in place of what was there.
+    async fn put_projection(
+        &mut self,
+        doc: DocId,
+        unit: UnitId,
+        projection: &office::Projection,
+    ) -> Result<()>;
+
+    /// Empties all projections, before they are built anew.
+    async fn clear_projections(&mut self) -> Result<()>;
+
+    /// All documents with an id above `after`, in the order of their ids, at most `count_max`.
+    async fn documents(&mut self, after: Option<DocId>, count_max: u32) -> Result<Vec<DocumentState>>;
+
+    /// Makes everything durable and visible.
+    async fn commit(self: Box<Self>) -> Result<()>;
+}

@@ -1,0 +1,27 @@
+//! What can go wrong in a store.
+
+/// The result of a store's operation.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Why a store could not do what was asked. The text holds no data of records.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A value that must be unique is in use, named by what it is.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+    /// The disk is full or the database may not grow: nothing was written.
+    #[error("the store is full")]
+    Full,
+    /// The store did not answer in time.
+    #[error("the store is busy")]
+    Busy,
+    /// What was read back does not have the form in which it was written.
+    #[error("stored {0} cannot be read")]
+    Corrupt(&'static str),
+    /// The migrations could not be applied.
+    #[error("migration failed")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Anything else the database said.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,331 @@
+//! The store in memory: for tests, and as the plainest telling of what a store is.
+//!
+//! A writing transaction works on a copy of everything and puts it in place on commit; nothing here is meant to be big.
+
+mod office;
+mod tx;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+
+use super::office::{
+    ContactLine, ContactProjection, Filter, PeopleFilter, PersonLine, PersonProjection, UnitFigures,
+    VisitLine, VisitProjection,
+};
+use super::{
+    Account, Device, DocumentState, LogEntry, NewAccount, Principal, Result, Sealed, Segment, Store,
+    StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+};
+
+/// A change and what only uniqueness needs of it.
+#[derive(Clone)]
+struct Stored {
+    entry: LogEntry,
+    actor: Vec<u8>,
+    change_seq: u64,
+    max_op: u64,
+}
+
+/// One failed or running sign-in try.
+#[derive(Clone, Copy)]
+struct Try {
+    key: [u8; 16],
+    at: i64,
+    nonce: u64,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    directory_version: u32,
+    units: BTreeMap<UnitId, Unit>,
+    codes: BTreeMap<(String, u16), UnitCode>,
+    accounts: BTreeMap<UserId, Account>,
+    devices: BTreeMap<DeviceId, Device>,
+    sessions: BTreeMap<TokenHash, (DeviceId, UserId, Timestamp)>,
+    tries: Vec<Try>,
+    log: BTreeMap<UnitId, Vec<Stored>>,
+    places: BTreeMap<ChangeHash, (UnitId, usize)>,
+    docs: BTreeMap<DocId, (DocumentState, Vec<u8>)>,
+    segments: BTreeMap<(UnitId, u64), Segment>,
+    people: BTreeMap<(UnitId, DocId), PersonProjection>,
+    visits: BTreeMap<DocId, (UnitId, VisitProjection)>,
+    contacts: BTreeMap<DocId, (UnitId, ContactProjection)>,
+}
+
+impl State {
+    fn tail(&self, unit: UnitId) -> Tail {
+        let log = self.log.get(&unit).map_or(&[][..], Vec::as_slice);
+        let digest = log.last().map(|stored| stored.entry.digest).unwrap_or_default();
+        Tail {
+            unit,
+            last_seq: log.len() as u64,
+            digest,
+            count: log.len() as u64,
+            size_bytes: log.iter().map(|stored| stored.entry.raw.len() as u64).sum(),
+        }
+    }
+}
+
+/// The store in memory.
+pub struct MemoryStore {
+    epoch: EpochId,
+    state: Arc<RwLock<State>>,
+    writer: Arc<Mutex<()>>,
+}
+
+impl MemoryStore {
+    /// An empty store with this epoch.
+    #[must_use]
+    pub fn new(epoch: EpochId) -> Self {
+        let state = State { directory_version: 1, ..State::default() };
+        Self { epoch, state: Arc::new(RwLock::new(state)), writer: Arc::default() }
+    }
+
+    fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn change<T>(&self, write: impl FnOnce(&mut State) -> T) -> T {
+        let _writer = self.writer.lock().await;
+        write(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn ready(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn epoch(&self) -> Result<EpochId> {
+        Ok(self.epoch)
+    }
+
+    async fn directory_version(&self) -> Result<u32> {
+        Ok(self.look(|state| state.directory_version))
+    }
+
+    async fn units(&self) -> Result<Vec<Unit>> {
+        Ok(self.look(|state| state.units.values().cloned().collect()))
+    }
+
+    async fn put_units(&self, units: &[Unit], codes: &[UnitCode]) -> Result<()> {
+        self.change(|state| {
+            state.units.extend(units.iter().map(|unit| (unit.id, unit.clone())));
+            state.codes.extend(codes.iter().map(|code| ((code.code.clone(), code.from_year), code.clone())));
+            state.directory_version += 1;
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn unit_codes(&self) -> Result<Vec<UnitCode>> {
+        Ok(self.look(|state| state.codes.values().cloned().collect()))
+    }
+
+    async fn add_account(&self, new: &NewAccount) -> Result<UserId> {
+        self.change(|state| {
+            if state.accounts.values().any(|account| account.login == new.login) {
+                return Err(StoreError::Taken("login"));
+            }
+            let id = UserId(state.accounts.keys().next_back().map_or(1, |last| last.0 + 1));
+            let (login, name, password) = (new.login.clone(), new.name.clone(), new.password.clone());
+            state.accounts.insert(
+                id,
+                Account { id, login, name, role: new.role, unit: new.unit, password, disabled: false },
+            );
+            state.directory_version += 1;
+            Ok(id)
+        })
+        .await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(self.look(|state| state.accounts.values().cloned().collect()))
+    }
+
+    async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
+        Ok(self.look(|state| state.accounts.values().find(|account| account.login == login).cloned()))
+    }
+
+    async fn add_device(&self, device: &Device) -> Result<()> {
+        self.change(|state| {
+            if state.devices.contains_key(&device.id) {
+                return Err(StoreError::Taken("key"));
+            }
+            state.devices.insert(device.id, device.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn device(&self, device: DeviceId) -> Result<Option<Device>> {
+        Ok(self.look(|state| state.devices.get(&device).cloned()))
+    }
+
+    async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()> {
+        self.change(|state| {
+            if let Some(device) = state.devices.get_mut(&device) {
+                device.revoked_at.get_or_insert(now);
+            }
+            state.sessions.retain(|_, session| session.0 != device);
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn open_session(
+        &self,
+        token: TokenHash,
+        device: DeviceId,
+        user: UserId,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        self.change(|state| state.sessions.insert(token, (device, user, expires_at))).await;
+        Ok(())
+    }
+
+    async fn principal(&self, token: TokenHash, now: Timestamp) -> Result<Option<Principal>> {
+        Ok(self.look(|state| {
+            let (device, user, expires_at) = *state.sessions.get(&token)?;
+            let alive = state
+                .devices
+                .get(&device)
+                .is_some_and(|device| device.user == user && device.revoked_at.is_none());
+            let account = state.accounts.get(&user).filter(|account| !account.disabled)?.clone();
+            (alive && expires_at > now).then_some(Principal { account, device, expires_at })
+        }))
+    }
+
+    async fn close_session(&self, token: TokenHash) -> Result<()> {
+        self.change(|state| state.sessions.remove(&token)).await;
+        Ok(())
+    }
+
+    async fn begin_try(
+        &self,
+        keys: &[([u8; 16], u32)],
+        nonce: u64,
+        now: Timestamp,
+        window_ms: i64,
+    ) -> Result<TryOutcome> {
+        let outcome = self.change(|state| {
+            state.tries.retain(|one| one.at > now.0.saturating_sub(window_ms));
+            for (key, tries_max) in keys {
+                let mut times: Vec<i64> =
+                    state.tries.iter().filter(|one| one.key == *key).map(|one| one.at).collect();
+                times.sort_unstable_by(|a, b| b.cmp(a));
+                if let Some(at) = times.get(tries_max.saturating_sub(1) as usize) {
+                    return TryOutcome::LockedUntil(Timestamp(at.saturating_add(window_ms)));
+                }
+            }
+            state.tries.extend(keys.iter().map(|(key, _)| Try { key: *key, at: now.0, nonce }));
+            TryOutcome::Counted
+        });
+        Ok(outcome.await)
+    }
+
+    async fn forgive_try(&self, keys: &[[u8; 16]], nonce: u64) -> Result<()> {
+        self.change(|state| {
+            state.tries.retain(|one| {
+                keys.first() != Some(&one.key) && !(keys.contains(&one.key) && one.nonce == nonce)
+            });
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn tails(&self, units: &[UnitId]) -> Result<Vec<Tail>> {
+        Ok(self.look(|state| units.iter().map(|unit| state.tail(*unit)).collect()))
+    }
+
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>> {
+        Ok(self.look(|state| {
+            let (mut entries, mut bytes) = (Vec::new(), 0);
+            let skip = usize::try_from(after_seq).unwrap_or(usize::MAX);
+            for stored in state.log.get(&unit).into_iter().flatten().skip(skip) {
+                bytes += stored.entry.raw.len();
+                if bytes > bytes_max && !entries.is_empty() {
+                    break;
+                }
+                entries.push(stored.entry.clone());
+            }
+            entries
+        }))
+    }
+
+    async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
+        Ok(self.look(|state| {
+            docs.iter().filter_map(|doc| Some((*doc, state.docs.get(doc)?.1.clone()))).collect()
+        }))
+    }
+
+    async fn segment(&self, unit: UnitId, from_seq: u64) -> Result<Option<Segment>> {
+        Ok(self.look(|state| state.segments.get(&(unit, from_seq)).cloned()))
+    }
+
+    async fn sealed(&self, unit: UnitId) -> Result<Sealed> {
+        Ok(self.look(|state| {
+            let of_unit = state.segments.values().filter(|segment| segment.unit == unit);
+            of_unit.fold(Sealed::default(), |sealed, segment| Sealed {
+                to_seq: sealed.to_seq.max(segment.to_seq),
+                size_bytes: sealed.size_bytes + segment.size_bytes,
+            })
+        }))
+    }
+
+    async fn put_segment(&self, segment: &Segment) -> Result<()> {
+        self.change(|state| {
+            state.segments.entry((segment.unit, segment.from_seq)).or_insert_with(|| segment.clone());
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Box<dyn WriteTx>> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        let staged = self.look(State::clone);
+        Ok(Box::new(tx::MemoryTx { _writer: writer, staged, home: Arc::clone(&self.state) }))
+    }
+
+    async fn units_with_log(&self) -> Result<Vec<UnitId>> {
+        Ok(self.look(|state| state.log.keys().copied().collect()))
+    }
+
+    async fn overview(&self, units: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
+        Ok(self.look(|state| office::overview(state, units, month)))
+    }
+
+    async fn visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
+        Ok(self.look(|state| office::visits(state, filter)))
+    }
+
+    async fn contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
+        Ok(self.look(|state| office::contacts(state, filter)))
+    }
+
+    async fn search_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
+        Ok(self.look(|state| office::people(state, filter)))
+    }
+
+    async fn row_counts(&self) -> Result<Vec<(&'static str, u64)>> {
+        Ok(self.look(|state| {
+            let visit_people = state.visits.values().map(|(_, visit)| visit.people.len()).sum();
+            let counts = [
+                ("log", state.places.len()),
+                ("doc", state.docs.len()),
+                ("unit_log", state.log.len()),
+                ("segment", state.segments.len()),
+                ("person", state.people.len()),
+                ("visit", state.visits.len()),
+                ("visit_person", visit_people),
+                ("contact", state.contacts.len()),
+            ];
+            counts.into_iter().map(|(table, count)| (table, count as u64)).collect()
+        }))
+    }
+}

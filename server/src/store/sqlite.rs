@@ -1,0 +1,271 @@
+//! The store in one SQLite file: WAL, `synchronous=full`, one connection that writes and a few that read.
+//!
+//! All SQL of the server is in this folder. The writer begins with `begin immediate`, so that what it reads is what it
+//! writes over; readers see the last commit and never wait.
+
+mod accounts;
+mod codec;
+mod log;
+mod office;
+mod tx;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, Row, SqlSafeStr};
+use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+
+use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
+use super::{
+    Account, County, Device, LogEntry, NewAccount, Principal, Result, Sealed, Segment, Store, StoreError,
+    Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+};
+use codec::{failed, to_u64};
+
+const READERS_MAX: u32 = 4;
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
+
+/// Migrations in order; one that was released is never edited.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql"))];
+
+/// Tables whose rows a push can make.
+const PUSH_TABLES: &[&str] =
+    &["log", "doc", "unit_log", "segment", "person", "visit", "visit_person", "contact"];
+
+/// The store in a SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    county: i64,
+    read: SqlitePool,
+    write: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it if it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or a migration fails.
+    pub async fn open(path: &Path, county: County) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
+            .pragma("temp_store", "memory")
+            .pragma("trusted_schema", "off");
+        let pool = |connections_max| {
+            SqlitePoolOptions::new()
+                .max_connections(connections_max)
+                .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+        };
+        let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        migrator().run(&write).await.map_err(|error| StoreError::Migration(Box::new(error)))?;
+        let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(failed)?;
+        let store = Self { county: county.0.cast_signed(), read, write };
+        store.draw_epoch().await?;
+        Ok(store)
+    }
+
+    /// Closes all connections, after which the WAL is folded into the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    /// Version of the SQLite library that is linked in.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn library_version(&self) -> Result<String> {
+        sqlx::query_scalar("select sqlite_version()").fetch_one(&self.read).await.map_err(failed)
+    }
+
+    async fn draw_epoch(&self) -> Result<()> {
+        let epoch =
+            getrandom::u64().map_err(|error| StoreError::Database(Box::new(std::io::Error::other(error))))?;
+        for (key, value) in [("epoch", epoch.max(1).cast_signed()), ("directory_version", 1)] {
+            sqlx::query("insert or ignore into meta (county, key, value) values (?, ?, ?)")
+                .bind(self.county)
+                .bind(key)
+                .bind(value)
+                .execute(&self.write)
+                .await
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn meta(&self, key: &str) -> Result<u64> {
+        let row = sqlx::query("select value from meta where county = ? and key = ?")
+            .bind(self.county)
+            .bind(key)
+            .fetch_one(&self.read);
+        to_u64(&row.await.map_err(failed)?, 0)
+    }
+}
+
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ready(&self) -> Result<()> {
+        sqlx::query("select 1").fetch_one(&self.read).await.map_err(failed)?;
+        let mut tx = self.write.begin_with("begin immediate").await.map_err(failed)?;
+        sqlx::query("update meta set value = value where county = ? and key = 'epoch'")
+            .bind(self.county)
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        tx.rollback().await.map_err(failed)
+    }
+
+    async fn epoch(&self) -> Result<EpochId> {
+        self.meta("epoch").await.map(EpochId)
+    }
+
+    async fn directory_version(&self) -> Result<u32> {
+        let version = self.meta("directory_version").await?;
+        u32::try_from(version).map_err(|_| StoreError::Corrupt("version"))
+    }
+
+    async fn units(&self) -> Result<Vec<Unit>> {
+        self.read_units().await
+    }
+
+    async fn put_units(&self, units: &[Unit], codes: &[UnitCode]) -> Result<()> {
+        self.write_units(units, codes).await
+    }
+
+    async fn unit_codes(&self) -> Result<Vec<UnitCode>> {
+        self.read_unit_codes().await
+    }
+
+    async fn add_account(&self, account: &NewAccount) -> Result<UserId> {
+        self.insert_account(account).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.read_accounts().await
+    }
+
+    async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
+        self.read_account(login).await
+    }
+
+    async fn add_device(&self, device: &Device) -> Result<()> {
+        self.insert_device(device).await
+    }
+
+    async fn device(&self, device: DeviceId) -> Result<Option<Device>> {
+        self.read_device(device).await
+    }
+
+    async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()> {
+        self.end_device(device, now).await
+    }
+
+    async fn open_session(
+        &self,
+        token: TokenHash,
+        device: DeviceId,
+        user: UserId,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        self.insert_session(token, device, user, expires_at).await
+    }
+
+    async fn principal(&self, token: TokenHash, now: Timestamp) -> Result<Option<Principal>> {
+        self.read_principal(token, now).await
+    }
+
+    async fn close_session(&self, token: TokenHash) -> Result<()> {
+        self.delete_session(token).await
+    }
+
+    async fn begin_try(
+        &self,
+        keys: &[([u8; 16], u32)],
+        nonce: u64,
+        now: Timestamp,
+        window_ms: i64,
+    ) -> Result<TryOutcome> {
+        self.count_try(keys, nonce, now, window_ms).await
+    }
+
+    async fn forgive_try(&self, keys: &[[u8; 16]], nonce: u64) -> Result<()> {
+        self.delete_try(keys, nonce).await
+    }
+
+    async fn tails(&self, units: &[UnitId]) -> Result<Vec<Tail>> {
+        self.read_tails(units).await
+    }
+
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>> {
+        self.read_entries(unit, after_seq, bytes_max).await
+    }
+
+    async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
+        self.read_rows(docs).await
+    }
+
+    async fn segment(&self, unit: UnitId, from_seq: u64) -> Result<Option<Segment>> {
+        self.read_segment(unit, from_seq).await
+    }
+
+    async fn sealed(&self, unit: UnitId) -> Result<Sealed> {
+        self.read_sealed(unit).await
+    }
+
+    async fn put_segment(&self, segment: &Segment) -> Result<()> {
+        self.insert_segment(segment).await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn WriteTx>> {
+        let tx = self.write.begin_with("begin immediate").await.map_err(failed)?;
+        Ok(Box::new(tx::SqliteTx::new(self.county, tx)))
+    }
+
+    async fn units_with_log(&self) -> Result<Vec<UnitId>> {
+        self.read_units_with_log().await
+    }
+
+    async fn overview(&self, units: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
+        self.read_overview(units, month).await
+    }
+
+    async fn visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
+        self.read_visits(filter).await
+    }
+
+    async fn contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
+        self.read_contacts(filter).await
+    }
+
+    async fn search_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
+        self.read_people(filter).await
+    }
+
+    async fn row_counts(&self) -> Result<Vec<(&'static str, u64)>> {
+        let mut counts = Vec::new();
+        for table in PUSH_TABLES {
+            let sql = AssertSqlSafe(format!("select count(*) from {table} where county = ?"));
+            let row = sqlx::query(sql).bind(self.county).fetch_one(&self.read).await.map_err(failed)?;
+            counts.push((*table, row.try_get::<i64, _>(0).map_err(failed)?.cast_unsigned()));
+        }
+        Ok(counts)
+    }
+}

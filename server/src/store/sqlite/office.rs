@@ -1,0 +1,166 @@
+//! Reading the projections.
+
+use sqlx::sqlite::SqliteRow;
+use zoufang_core::record::{DocId, Timestamp, UnitId};
+
+use super::SqliteStore;
+use super::codec::{
+    docs_json, failed, to_doc, to_doc_option, to_i64, to_i64_option, to_text, to_text_option, to_u64,
+    to_unit, to_user, units_json,
+};
+use crate::store::Result;
+use crate::store::office::{
+    ContactLine, ContactProjection, Filter, PeopleFilter, PersonLine, PersonProjection, UnitFigures,
+    VisitLine, VisitProjection,
+};
+
+impl SqliteStore {
+    pub(super) async fn read_overview(&self, units: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
+        let sql = "select u.value,
+            (select count(*) from person p where p.county = ?1 and p.unit = u.value),
+            (select count(*) from visit v where v.county = ?1 and v.unit = u.value and v.happened_on >= ?3 and v.happened_on < ?3 || '-99'),
+            (select count(*) from visit v where v.county = ?1 and v.unit = u.value),
+            (select count(*) from contact c where c.county = ?1 and c.unit = u.value),
+            (select l.received_at from log l where l.county = ?1 and l.unit = u.value order by l.seq desc limit 1)
+            from json_each(?2) u order by u.key";
+        let query = sqlx::query(sql).bind(self.county).bind(units_json(units)).bind(month);
+        let rows = query.fetch_all(&self.read).await.map_err(failed)?;
+        let figures = |row: &SqliteRow| {
+            Ok(UnitFigures {
+                unit: to_unit(row, 0)?,
+                people: to_u64(row, 1)?,
+                visits_month: to_u64(row, 2)?,
+                visits: to_u64(row, 3)?,
+                contacts: to_u64(row, 4)?,
+                last_received_ms: to_i64_option(row, 5)?,
+            })
+        };
+        rows.iter().map(figures).collect()
+    }
+
+    pub(super) async fn read_visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
+        let sql = "select doc, unit, happened_on, channel, result, reasons, needs, created_by, received_at from visit
+            where county = ?1 and unit in (select value from json_each(?2))
+            and (?3 is null or happened_on >= ?3) and (?4 is null or happened_on <= ?4)
+            and (?5 is null or (happened_on, doc) < (?5, ?6))
+            order by happened_on desc, doc desc limit ?7";
+        let rows = self.listed(sql, filter).await?;
+        let mut lines: Vec<VisitLine> = rows.iter().map(visit_of).collect::<Result<_>>()?;
+        let docs: Vec<DocId> = lines.iter().map(|line| line.doc).collect();
+        let sql = "select vp.visit, vp.person, coalesce(p.name, '') from visit_person vp
+            join visit v on v.county = vp.county and v.doc = vp.visit
+            left join person p on p.county = vp.county and p.unit = v.unit and p.doc = vp.person
+            where vp.county = ? and vp.visit in (select unhex(value) from json_each(?)) order by vp.visit, vp.person";
+        let people = sqlx::query(sql)
+            .bind(self.county)
+            .bind(docs_json(&docs))
+            .fetch_all(&self.read)
+            .await
+            .map_err(failed)?;
+        for row in &people {
+            let (visit, person, name) = (to_doc(row, 0)?, to_doc(row, 1)?, to_text(row, 2)?);
+            if let Some(line) = lines.iter_mut().find(|line| line.doc == visit) {
+                line.visit.people.push(person);
+                line.names.push(name);
+            }
+        }
+        Ok(lines)
+    }
+
+    pub(super) async fn read_contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
+        let sql = "select c.doc, c.unit, c.happened_on, c.person, c.topic, c.channel, c.result, c.created_by, c.received_at, coalesce(p.name, '')
+            from contact c left join person p on p.county = c.county and p.unit = c.unit and p.doc = c.person
+            where c.county = ?1 and c.unit in (select value from json_each(?2))
+            and (?3 is null or c.happened_on >= ?3) and (?4 is null or c.happened_on <= ?4)
+            and (?5 is null or (c.happened_on, c.doc) < (?5, ?6))
+            order by c.happened_on desc, c.doc desc limit ?7";
+        self.listed(sql, filter).await?.iter().map(contact_of).collect()
+    }
+
+    pub(super) async fn read_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
+        let sql = "select p.doc, p.unit, p.name, p.kind, p.birth_year, p.phone_masked, p.id_masked,
+            (select max(v.happened_on) from visit_person vp join visit v on v.county = vp.county and v.doc = vp.visit
+             where vp.county = p.county and vp.person = p.doc)
+            from person p where p.county = ?1 and p.unit in (select value from json_each(?2))
+            and (?3 = '' or instr(p.search, ?3) > 0) and (?4 is null or (p.unit, p.doc) > (?4, ?5))
+            order by p.unit, p.doc limit ?6";
+        let rows = sqlx::query(sql)
+            .bind(self.county)
+            .bind(units_json(&filter.units))
+            .bind(&filter.text)
+            .bind(filter.after.map(|(unit, _)| i64::from(unit.0)))
+            .bind(filter.after.map(|(_, doc)| doc.0.to_vec()))
+            .bind(i64::from(filter.limit))
+            .fetch_all(&self.read)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(person_of).collect()
+    }
+
+    async fn listed(&self, sql: &'static str, filter: &Filter) -> Result<Vec<SqliteRow>> {
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(units_json(&filter.units))
+            .bind(&filter.from)
+            .bind(&filter.to)
+            .bind(filter.after.as_ref().map(|(day, _)| day.clone()))
+            .bind(filter.after.as_ref().map(|(_, doc)| doc.0.to_vec()))
+            .bind(i64::from(filter.limit))
+            .fetch_all(&self.read)
+            .await
+            .map_err(failed)
+    }
+}
+
+fn visit_of(row: &SqliteRow) -> Result<VisitLine> {
+    let codes = |text: String| text.split_whitespace().map(str::to_owned).collect();
+    Ok(VisitLine {
+        doc: to_doc(row, 0)?,
+        unit: to_unit(row, 1)?,
+        visit: VisitProjection {
+            happened_on: to_text(row, 2)?,
+            channel: to_text_option(row, 3)?,
+            result: to_text_option(row, 4)?,
+            reasons: codes(to_text(row, 5)?),
+            needs: codes(to_text(row, 6)?),
+            people: Vec::new(),
+            created_by: to_user(row, 7)?,
+            received_at: Timestamp(to_i64(row, 8)?),
+        },
+        names: Vec::new(),
+    })
+}
+
+fn contact_of(row: &SqliteRow) -> Result<ContactLine> {
+    Ok(ContactLine {
+        doc: to_doc(row, 0)?,
+        unit: to_unit(row, 1)?,
+        contact: ContactProjection {
+            happened_on: to_text(row, 2)?,
+            person: to_doc_option(row, 3)?,
+            topic: to_text_option(row, 4)?,
+            channel: to_text_option(row, 5)?,
+            result: to_text_option(row, 6)?,
+            created_by: to_user(row, 7)?,
+            received_at: Timestamp(to_i64(row, 8)?),
+        },
+        name: to_text(row, 9)?,
+    })
+}
+
+fn person_of(row: &SqliteRow) -> Result<PersonLine> {
+    let birth_year = to_i64_option(row, 4)?.and_then(|year| i32::try_from(year).ok());
+    Ok(PersonLine {
+        doc: to_doc(row, 0)?,
+        unit: to_unit(row, 1)?,
+        person: PersonProjection {
+            name: to_text(row, 2)?,
+            search: String::new(),
+            kind: to_text_option(row, 3)?,
+            birth_year,
+            phone_masked: to_text_option(row, 5)?,
+            id_masked: to_text_option(row, 6)?,
+        },
+        last_visit_on: to_text_option(row, 7)?,
+    })
+}

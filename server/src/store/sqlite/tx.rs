@@ -1,0 +1,265 @@
+//! The writing transaction.
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Sqlite, Transaction};
+use zoufang_core::record::{ChangeHash, DocId, UnitId};
+
+use super::codec::{failed, to_digest, to_doc, to_kind, to_u64, to_unit, to_user};
+use super::log::entry_of;
+use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
+use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, WriteTx};
+
+/// A transaction on the one connection that writes.
+pub(super) struct SqliteTx {
+    county: i64,
+    tx: Transaction<'static, Sqlite>,
+}
+
+impl SqliteTx {
+    pub(super) fn new(county: i64, tx: Transaction<'static, Sqlite>) -> Self {
+        Self { county, tx }
+    }
+
+    async fn put_person(&mut self, doc: DocId, unit: UnitId, person: &PersonProjection) -> Result<()> {
+        let sql =
+            "insert into person (county, unit, doc, name, search, kind, birth_year, phone_masked, id_masked)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(unit.0))
+            .bind(&doc.0[..])
+            .bind(&person.name)
+            .bind(&person.search)
+            .bind(&person.kind)
+            .bind(person.birth_year)
+            .bind(&person.phone_masked)
+            .bind(&person.id_masked)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn put_visit(&mut self, doc: DocId, unit: UnitId, visit: &VisitProjection) -> Result<()> {
+        let sql = "insert into visit (county, unit, happened_on, doc, channel, result, reasons, needs, created_by, received_at)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(unit.0))
+            .bind(&visit.happened_on)
+            .bind(&doc.0[..])
+            .bind(&visit.channel)
+            .bind(&visit.result)
+            .bind(visit.reasons.join(" "))
+            .bind(visit.needs.join(" "))
+            .bind(i64::from(visit.created_by.0))
+            .bind(visit.received_at.0)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        for person in &visit.people {
+            let sql = "insert or ignore into visit_person (county, visit, person) values (?, ?, ?)";
+            sqlx::query(sql)
+                .bind(self.county)
+                .bind(&doc.0[..])
+                .bind(&person.0[..])
+                .execute(&mut *self.tx)
+                .await
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn put_contact(&mut self, doc: DocId, unit: UnitId, contact: &ContactProjection) -> Result<()> {
+        let sql = "insert into contact (county, unit, happened_on, doc, person, topic, channel, result, created_by, received_at)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(unit.0))
+            .bind(&contact.happened_on)
+            .bind(&doc.0[..])
+            .bind(contact.person.map(|person| person.0.to_vec()))
+            .bind(&contact.topic)
+            .bind(&contact.channel)
+            .bind(&contact.result)
+            .bind(i64::from(contact.created_by.0))
+            .bind(contact.received_at.0)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn delete(&mut self, sql: &'static str, doc: DocId) -> Result<()> {
+        sqlx::query(sql).bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl WriteTx for SqliteTx {
+    async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>> {
+        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes from doc where county = ? and doc = ?";
+        let row = sqlx::query(sql)
+            .bind(self.county)
+            .bind(&doc.0[..])
+            .fetch_optional(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        row.as_ref().map(state_of).transpose()
+    }
+
+    async fn change(&mut self, hash: ChangeHash) -> Result<Option<KnownChange>> {
+        let sql = "select doc, seq, max_op from log where county = ? and hash = ?";
+        let row = sqlx::query(sql)
+            .bind(self.county)
+            .bind(&hash.0[..])
+            .fetch_optional(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        let known = |row: &SqliteRow| {
+            Ok(KnownChange { doc: to_doc(row, 0)?, seq: to_u64(row, 1)?, max_op: to_u64(row, 2)? })
+        };
+        row.as_ref().map(known).transpose()
+    }
+
+    async fn has_change_seq(&mut self, doc: DocId, actor: &[u8], change_seq: u64) -> Result<bool> {
+        let sql = "select 1 from log where county = ? and doc = ? and actor = ? and change_seq = ?";
+        let query =
+            sqlx::query(sql).bind(self.county).bind(&doc.0[..]).bind(actor).bind(change_seq.cast_signed());
+        Ok(query.fetch_optional(&mut *self.tx).await.map_err(failed)?.is_some())
+    }
+
+    async fn changes_of(&mut self, doc: DocId) -> Result<Vec<LogEntry>> {
+        let sql = "select seq, doc, kind, hash, raw, user, received_at, digest from log where county = ? and doc = ? order by seq";
+        let rows = sqlx::query(sql)
+            .bind(self.county)
+            .bind(&doc.0[..])
+            .fetch_all(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(entry_of).collect()
+    }
+
+    async fn append(&mut self, change: &ChangeRecord) -> Result<u64> {
+        let sql = "select last_seq, digest from unit_log where county = ? and unit = ?";
+        let query = sqlx::query(sql).bind(self.county).bind(i64::from(change.unit.0));
+        let row = query.fetch_optional(&mut *self.tx).await.map_err(failed)?;
+        let (last_seq, digest) =
+            row.map(|row| Ok((to_u64(&row, 0)?, to_digest(&row, 1)?))).transpose()?.unwrap_or_default();
+        let (seq, digest) = (last_seq + 1, digest.with(change.hash).to_bytes());
+        let bytes = i64::try_from(change.raw.len()).unwrap_or(i64::MAX);
+        let sql =
+            "insert into unit_log (county, unit, last_seq, digest, count, bytes) values (?, ?, ?, ?, 1, ?)
+            on conflict (county, unit) do update set last_seq = excluded.last_seq, digest = excluded.digest,
+            count = count + 1, bytes = bytes + excluded.bytes";
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(change.unit.0))
+            .bind(seq.cast_signed())
+            .bind(&digest[..])
+            .bind(bytes)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at, digest)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(change.unit.0))
+            .bind(seq.cast_signed())
+            .bind(&change.doc.0[..])
+            .bind(i64::from(change.kind.code()))
+            .bind(&change.hash.0[..])
+            .bind(&change.raw)
+            .bind(change.device.0.cast_signed())
+            .bind(i64::from(change.user.0))
+            .bind(&change.actor)
+            .bind(change.change_seq.cast_signed())
+            .bind(change.start_op.cast_signed())
+            .bind(change.max_op.cast_signed())
+            .bind(change.received_at.0)
+            .bind(&digest[..])
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(seq)
+    }
+
+    async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
+        let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, row) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            on conflict (county, doc) do update set max_op = excluded.max_op, bytes = excluded.bytes, changes = excluded.changes, row = excluded.row";
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(&state.doc.0[..])
+            .bind(i64::from(state.kind.code()))
+            .bind(i64::from(state.unit.0))
+            .bind(i64::from(state.created_by.0))
+            .bind(state.max_op.cast_signed())
+            .bind(state.size_bytes.cast_signed())
+            .bind(state.changes.cast_signed())
+            .bind(row)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn put_projection(&mut self, doc: DocId, unit: UnitId, projection: &Projection) -> Result<()> {
+        match projection {
+            Projection::Person(person) => {
+                let sql = "delete from person where county = ? and unit = ? and doc = ?";
+                let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0)).bind(&doc.0[..]);
+                query.execute(&mut *self.tx).await.map_err(failed)?;
+                self.put_person(doc, unit, person).await
+            }
+            Projection::Visit(visit) => {
+                self.delete("delete from visit where county = ? and doc = ?", doc).await?;
+                self.delete("delete from visit_person where county = ? and visit = ?", doc).await?;
+                self.put_visit(doc, unit, visit).await
+            }
+            Projection::Contact(contact) => {
+                self.delete("delete from contact where county = ? and doc = ?", doc).await?;
+                self.put_contact(doc, unit, contact).await
+            }
+            Projection::Nothing => Ok(()),
+        }
+    }
+
+    async fn clear_projections(&mut self) -> Result<()> {
+        for sql in [
+            "delete from person where county = ?",
+            "delete from visit where county = ?",
+            "delete from visit_person where county = ?",
+            "delete from contact where county = ?",
+        ] {
+            sqlx::query(sql).bind(self.county).execute(&mut *self.tx).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn documents(&mut self, after: Option<DocId>, count_max: u32) -> Result<Vec<DocumentState>> {
+        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes from doc where county = ? and doc > ? order by doc limit ?";
+        let after = after.map(|doc| doc.0.to_vec()).unwrap_or_default();
+        let query = sqlx::query(sql).bind(self.county).bind(after).bind(i64::from(count_max));
+        let rows = query.fetch_all(&mut *self.tx).await.map_err(failed)?;
+        rows.iter().map(state_of).collect()
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.tx.commit().await.map_err(failed)
+    }
+}
+
+fn state_of(row: &SqliteRow) -> Result<DocumentState> {
+    Ok(DocumentState {
+        doc: to_doc(row, 0)?,
+        kind: to_kind(row, 1)?,
+        unit: to_unit(row, 2)?,
+        created_by: to_user(row, 3)?,
+        max_op: to_u64(row, 4)?,
+        size_bytes: to_u64(row, 5)?,
+        changes: to_u64(row, 6)?,
+    })
+}

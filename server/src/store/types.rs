@@ -1,0 +1,273 @@
+//! Values that cross the store's boundary.
+
+use zoufang_core::access::{Level, UnitNode};
+use zoufang_core::record::list::Role;
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
+use zoufang_core::sync::digest::Digest;
+
+/// The 12-digit code of a county-level city; it leads every key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct County(pub u64);
+
+impl Default for County {
+    /// Beipiao (北票市).
+    fn default() -> Self {
+        Self(211_381_000_000)
+    }
+}
+
+/// SHA-256 of a session's token; the token itself is never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// A unit as the statistical list has it, under our own id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Our own id, which stays when codes change.
+    pub id: UnitId,
+    /// The unit above.
+    pub parent: Option<UnitId>,
+    /// Its level.
+    pub level: Level,
+    /// What it is within its level, such as `villagers_committee`.
+    pub kind: String,
+    /// The official name.
+    pub name: String,
+    /// The name as people say it.
+    pub short_name: String,
+    /// Full pinyin without tones.
+    pub pinyin: String,
+    /// First letters of the pinyin.
+    pub initials: String,
+}
+
+impl Unit {
+    /// The unit as far as access needs it.
+    #[must_use]
+    pub fn node(&self) -> UnitNode {
+        UnitNode { id: self.id, level: self.level, parent: self.parent }
+    }
+}
+
+/// The code of a level in `units.csv` and in the tables.
+#[must_use]
+pub fn level_code(level: Level) -> &'static str {
+    match level {
+        Level::Province => "province",
+        Level::Prefecture => "prefecture",
+        Level::County => "county",
+        Level::Township => "township",
+        Level::Village => "village",
+    }
+}
+
+/// The level of a code.
+#[must_use]
+pub fn level_of(code: &str) -> Option<Level> {
+    [Level::Province, Level::Prefecture, Level::County, Level::Township, Level::Village]
+        .into_iter()
+        .find(|level| level_code(*level) == code)
+}
+
+/// A code a unit has or had, with the name the list gave it then.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnitCode {
+    /// The 12-digit code.
+    pub code: String,
+    /// First list that has it.
+    pub from_year: u16,
+    /// First list that no longer has it so.
+    pub until_year: Option<u16>,
+    /// Whose code it is.
+    pub unit: UnitId,
+    /// The official name under this code.
+    pub name: String,
+}
+
+/// An account to be added.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// What the person types to sign in.
+    pub login: String,
+    /// The human's name.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Where.
+    pub unit: UnitId,
+    /// The password's argon2id hash in PHC form.
+    pub password: String,
+}
+
+/// An account of a human.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: UserId,
+    /// What the person types to sign in.
+    pub login: String,
+    /// The human's name.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Where.
+    pub unit: UnitId,
+    /// The password's hash.
+    pub password: String,
+    /// May no longer sign in.
+    pub disabled: bool,
+}
+
+/// An enrolled device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its random id, the first half of its actors.
+    pub id: DeviceId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What the user calls it.
+    pub label: String,
+    /// Since when.
+    pub enrolled_at: Timestamp,
+    /// Until when, if it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Who makes a request, with which device.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The account.
+    pub account: Account,
+    /// The device the session is bound to.
+    pub device: DeviceId,
+    /// When the session ends.
+    pub expires_at: Timestamp,
+}
+
+/// May a sign-in be tried?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryOutcome {
+    /// Yes; it is counted.
+    Counted,
+    /// Not before this moment.
+    LockedUntil(Timestamp),
+}
+
+/// Where a unit's log ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Tail {
+    /// The unit.
+    pub unit: UnitId,
+    /// Number of its last change.
+    pub last_seq: u64,
+    /// Sum, mod 2^128, of the first 16 bytes of every hash.
+    pub digest: Digest,
+    /// How many changes it has.
+    pub count: u64,
+    /// Their raw bytes.
+    pub size_bytes: u64,
+}
+
+/// Up to where a unit's log is in segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Sealed {
+    /// Last number in a segment.
+    pub to_seq: u64,
+    /// Raw bytes of all changes in segments.
+    pub size_bytes: u64,
+}
+
+/// What the gate must know of a document without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentState {
+    /// The document.
+    pub doc: DocId,
+    /// Fixed by its first change.
+    pub kind: Kind,
+    /// Fixed by its first change.
+    pub unit: UnitId,
+    /// Author of its first change.
+    pub created_by: UserId,
+    /// The highest operation number in it.
+    pub max_op: u64,
+    /// Raw bytes of all its changes.
+    pub size_bytes: u64,
+    /// How many changes it has.
+    pub changes: u64,
+}
+
+/// Where an accepted change lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownChange {
+    /// Its document.
+    pub doc: DocId,
+    /// Its number in the unit's log.
+    pub seq: u64,
+    /// Its highest operation number.
+    pub max_op: u64,
+}
+
+/// A change that passed the gate, ready to be appended.
+#[derive(Clone, Debug)]
+pub struct ChangeRecord {
+    /// The unit whose log it joins.
+    pub unit: UnitId,
+    /// Its document.
+    pub doc: DocId,
+    /// The document's kind.
+    pub kind: Kind,
+    /// SHA-256 of its chunk.
+    pub hash: ChangeHash,
+    /// The uncompressed chunk.
+    pub raw: Vec<u8>,
+    /// The device that sent it.
+    pub device: DeviceId,
+    /// Its author.
+    pub user: UserId,
+    /// The Automerge actor.
+    pub actor: Vec<u8>,
+    /// The actor's own count of its changes.
+    pub change_seq: u64,
+    /// Its first operation number.
+    pub start_op: u64,
+    /// Its last operation number.
+    pub max_op: u64,
+    /// The server's clock when it came.
+    pub received_at: Timestamp,
+}
+
+/// A change as it lies in the log of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its number in the unit's log.
+    pub seq: u64,
+    /// Its document.
+    pub doc: DocId,
+    /// The document's kind.
+    pub kind: Kind,
+    /// Its hash.
+    pub hash: ChangeHash,
+    /// The uncompressed chunk.
+    pub raw: Vec<u8>,
+    /// Its author.
+    pub user: UserId,
+    /// The server's clock when it came.
+    pub received_at: Timestamp,
+    /// The unit's digest up to and with this change.
+    pub digest: Digest,
+}
+
+/// A full range of a unit's log, encoded as a frame once and for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The unit.
+    pub unit: UnitId,
+    /// The cursor that it goes on from: its first change has the number after this.
+    pub from_seq: u64,
+    /// Last number in it.
+    pub to_seq: u64,
+    /// Raw bytes of its changes.
+    pub size_bytes: u64,
+    /// The encoded frame, as it goes into an answer.
+    pub frame: Vec<u8>,
+}

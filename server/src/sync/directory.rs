@@ -1,0 +1,45 @@
+//! The directory frame: who and what the ids stand for, as far as the user's scope goes.
+
+use std::collections::BTreeSet;
+
+use zoufang_core::record::UnitId;
+use zoufang_core::sync::wire::{Directory, DirectoryUnit, DirectoryUser};
+
+use crate::error::Result;
+use crate::store::{Account, Store};
+use crate::units::UnitTable;
+
+/// The directory for an account: the units it works on or oversees with those above them, and the people at work in its
+/// scope and above.
+///
+/// # Errors
+/// If the store fails.
+pub async fn read(
+    store: &dyn Store,
+    table: &UnitTable,
+    account: &Account,
+    scope: &[UnitId],
+) -> Result<Directory> {
+    let above = table.lineage(account.unit);
+    let at_work: BTreeSet<UnitId> = scope.iter().chain(&above).copied().collect();
+    let named: BTreeSet<UnitId> = at_work.iter().copied().chain(table.overseen(account)).collect();
+    let users = store.accounts().await?.into_iter().filter(|account| at_work.contains(&account.unit));
+    let users = users
+        .map(|account| DirectoryUser {
+            id: account.id,
+            name: account.name,
+            role: account.role,
+            unit: account.unit,
+        })
+        .collect();
+    let units = named.iter().filter_map(|unit| table.units.get(unit)).map(|unit| DirectoryUnit {
+        id: unit.id,
+        code: table.codes.get(&unit.id).cloned().unwrap_or_default(),
+        name: unit.name.clone(),
+        short_name: unit.short_name.clone(),
+        level: unit.level,
+        parent: unit.parent,
+        initials: unit.initials.clone(),
+    });
+    Ok(Directory { version: table.version, users, units: units.collect() })
+}

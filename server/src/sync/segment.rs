@@ -1,0 +1,52 @@
+//! Segments: pages of full size, encoded once, so that a first sync costs the server a copy.
+
+use std::collections::BTreeSet;
+
+use zoufang_core::record::UnitId;
+
+use super::page::{self, PAGE_BYTES_MAX};
+use crate::error::Result;
+use crate::state::App;
+use crate::store::{Segment, Store};
+
+/// Makes the segments of these units that are full and not there yet, in the background.
+pub fn seal_soon(app: &App, units: Vec<UnitId>) {
+    let app = app.clone();
+    tokio::spawn(async move {
+        let _one_at_a_time = app.sealing.lock().await;
+        for unit in units {
+            if let Err(error) = seal(app.store.as_ref(), unit).await {
+                tracing::warn!(unit = unit.0, %error, "segment could not be made");
+            }
+        }
+    });
+}
+
+/// Makes the segments of a unit that are full and not there yet; returns how many.
+///
+/// # Errors
+/// If the store fails.
+pub async fn seal(store: &dyn Store, unit: UnitId) -> Result<usize> {
+    let mut made = 0;
+    loop {
+        let tail = store.tails(&[unit]).await?.into_iter().next().unwrap_or_default();
+        let sealed = store.sealed(unit).await?;
+        if tail.size_bytes.saturating_sub(sealed.size_bytes) < PAGE_BYTES_MAX as u64 {
+            return Ok(made);
+        }
+        let entries = store.read_log(unit, sealed.to_seq, PAGE_BYTES_MAX).await?;
+        let size_bytes = entries.iter().map(|entry| entry.raw.len() as u64).sum();
+        // The last page of a log is not full: it will grow.
+        if entries.last().is_none_or(|entry| entry.seq >= tail.last_seq) {
+            return Ok(made);
+        }
+        let Some(page) = page::of_entries(store, &tail, sealed.to_seq, entries, &BTreeSet::new()).await?
+        else {
+            return Ok(made);
+        };
+        let (from_seq, to_seq) = (page.from_seq, page.to_seq);
+        let frame = page::encode(page).await?;
+        store.put_segment(&Segment { unit, from_seq, to_seq, size_bytes, frame }).await?;
+        made += 1;
+    }
+}

@@ -1,0 +1,137 @@
+//! The program itself.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+const PEOPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo_people.csv");
+
+fn program(arguments: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zoufang-server"));
+    command.args(arguments).env("ZOUFANG_DATA", data).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(arguments: &[&str], data: &Path, input: &str) -> Output {
+    let mut child = program(arguments, data).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+const ADD: &[&str] = &[
+    "user",
+    "add",
+    "--login",
+    "v",
+    "--name",
+    "李春梅",
+    "--role",
+    "village_worker",
+    "--unit",
+    "211381103201",
+];
+
+#[test]
+fn a_second_import_makes_no_doubles() {
+    let data = tempfile::tempdir().unwrap();
+    let import = || said(&run(&["import-people", PEOPLE], data.path(), ""));
+    assert_eq!(import(), "1200 people and 464 Party memberships added, 0 were there, 0 lines left out");
+    assert_eq!(import(), "0 people and 0 Party memberships added, 1664 were there, 0 lines left out");
+    assert_eq!(said(&run(&["rebuild"], data.path(), "")), "1664 documents read");
+}
+
+#[test]
+fn a_line_that_cannot_be_used_is_named_by_number() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("people.csv");
+    let text = "person_id,village_code,kind,name,phone\na,211381103201,veteran,张伟,儿子\nb,1,veteran,王芳,\nc,211381103201,veteran,,\n";
+    std::fs::write(&file, text).unwrap();
+    let told = said(&run(&["import-people", file.to_str().unwrap()], data.path(), ""));
+    assert_eq!(
+        told,
+        "line 2: phone\nline 3: village_code\nline 4: name\n1 people and 0 Party memberships added, 0 were there, 2 lines left out"
+    );
+    std::fs::write(&file, "name\n张伟\n").unwrap();
+    assert!(
+        !run(&["import-people", file.to_str().unwrap()], data.path(), "").status.success(),
+        "without the columns"
+    );
+}
+
+#[test]
+fn a_user_is_added_with_a_password_from_standard_input() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(!run(ADD, data.path(), "short\n").status.success(), "too short");
+    assert_eq!(said(&run(ADD, data.path(), "correct horse\n")), "user 1 added");
+    let twice = run(ADD, data.path(), "correct horse\n");
+    assert!(!twice.status.success() && String::from_utf8_lossy(&twice.stderr).contains("taken"));
+}
+
+#[test]
+fn the_openapi_document_is_printed() {
+    let data = tempfile::tempdir().unwrap();
+    let document: Value = serde_json::from_str(&said(&run(&["openapi"], data.path(), ""))).unwrap();
+    assert!(document["paths"]["/api/v1/sync"]["post"].is_object());
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."));
+}
+
+/// A running server.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    fn start(data: &Path) -> Self {
+        let mut child =
+            program(&["serve", "--listen", "127.0.0.1:0"], data).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit_once("http://").unwrap().1.to_owned();
+        Self { child, address }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let body = body.to_string();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
+    }
+
+    fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success(), "a clean end");
+    }
+}
+
+#[test]
+fn accounts_and_sessions_are_there_after_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    said(&run(ADD, data.path(), "correct horse\n"));
+    let sign_in = json!({ "user": "v", "password": "correct horse", "device_label": "test" });
+    let server = Running::start(data.path());
+    let (status, first) = server.post("/api/v1/sign-in", &sign_in);
+    assert_eq!(status, 200);
+    server.stop();
+    let server = Running::start(data.path());
+    let again = json!({ "user": "v", "password": "correct horse", "device_label": "test", "device": first["device"] });
+    let (status, second) = server.post("/api/v1/sign-in", &again);
+    assert_eq!((status, &second["device"], &second["epoch"]), (200, &first["device"], &first["epoch"]));
+    server.stop();
+}

@@ -1,0 +1,247 @@
+//! `POST /api/v1/sync`: what a phone gets.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use zoufang_core::document::{Document, LogChange};
+use zoufang_core::query::Row;
+use zoufang_core::record::{EpochId, Kind, Patch, UnitId, Value};
+use zoufang_core::sync::digest::Digest;
+use zoufang_core::sync::scan::scan;
+use zoufang_core::sync::wire::{End, Frame, Page, Problem, SyncRequest, Verdict, encode_request};
+use zoufang_server::sync::segment::seal;
+
+use crate::server::{Phone, Server, doc, request, verdicts};
+
+fn pages(frames: &[Frame]) -> Vec<&Page> {
+    frames.iter().filter_map(|frame| if let Frame::Page(page) = frame { Some(page) } else { None }).collect()
+}
+
+fn end(frames: &[Frame]) -> End {
+    match frames.last() {
+        Some(Frame::End(end)) => *end,
+        other => panic!("no end: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_visit_logged_in_the_village_reaches_the_township() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let (person, _) = village.person(1, server.village, "张伟");
+    let (visit, made) = village.visit(2, server.village, 1);
+    assert_eq!(village.push(vec![person, visit.clone()]).await, [Verdict::Accepted(1), Verdict::Accepted(2)]);
+    let township = server.phone("township").await;
+    let frames = township
+        .sync(&SyncRequest { directory_version: 0, ..township.request(Vec::new(), Vec::new()) })
+        .await
+        .frames();
+    let scope = frames
+        .iter()
+        .find_map(|frame| if let Frame::Scope(scope) = frame { Some(scope) } else { None })
+        .unwrap();
+    assert!(
+        scope.contains(&(server.village, 2)) && scope.contains(&(server.township, 0)) && scope.len() > 10
+    );
+    let directory = frames
+        .iter()
+        .find_map(|frame| if let Frame::Directory(directory) = frame { Some(directory) } else { None })
+        .unwrap();
+    assert!(directory.users.iter().any(|user| user.id == village.user && user.name == "name of village"));
+    assert!(!directory.users.iter().any(|user| user.name == "name of neighbour"), "nobody from elsewhere");
+    assert!(directory.units.iter().any(|unit| unit.id == server.village && unit.code == "211381103201"));
+    let page = pages(&frames)[0];
+    assert_eq!(
+        (page.unit, page.from_seq, page.to_seq, page.count, page.complete),
+        (server.village, 0, 2, 2, true)
+    );
+    let hash = |raw: &[u8]| scan(raw).unwrap().hash;
+    assert_eq!(
+        page.digest,
+        page.items.iter().fold(Digest::default(), |digest, item| digest.with(hash(&item.raw)))
+    );
+    let item = &page.items[1];
+    assert_eq!((item.doc, item.kind, item.author), (doc(2), Kind::Visit, village.user));
+    let change =
+        LogChange { raw: item.raw.clone(), author: item.author, received_at: Some(item.received_at) };
+    let document = Document::load(Kind::Visit, [change]).unwrap();
+    assert_eq!((document.entries(), document.heads()), (made.entries(), made.heads()));
+    assert!(
+        page.rows.contains(&Row::of(doc(2), &document, server.village)),
+        "the row is the one a phone would make"
+    );
+    assert!(!end(&frames).more);
+}
+
+#[tokio::test]
+async fn an_idle_sync_is_an_end_and_small() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let (person, _) = village.person(1, server.village, "张伟");
+    village.push(vec![person]).await;
+    let ask = village.request(vec![(server.village, 1)], Vec::new());
+    let answer = village.sync(&ask).await;
+    assert!(matches!(answer.frames().as_slice(), [Frame::End(End { more: false, .. })]));
+    assert!(encode_request(&ask).len() < 300 && answer.body.len() < 300);
+}
+
+#[tokio::test]
+async fn own_changes_do_not_come_back_but_the_cursor_moves_on() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let (person, _) = village.person(1, server.village, "张伟");
+    let frames = village.sync(&village.request(vec![(server.village, 0)], vec![person])).await.frames();
+    assert_eq!(verdicts(&frames), [Verdict::Accepted(1)]);
+    let page = pages(&frames)[0];
+    assert_eq!((page.to_seq, page.items.len(), page.rows.len(), page.complete), (1, 0, 0, true));
+}
+
+#[tokio::test]
+async fn concurrent_edits_of_two_phones_meet() {
+    let server = Server::start().await;
+    let (village, township) = (server.phone("village").await, server.phone("township").await);
+    let (push, mut here) = village.person(1, server.village, "张伟");
+    village.push(vec![push.clone()]).await;
+    let first = LogChange { raw: push.raw.clone(), author: village.user, received_at: None };
+    let mut there = Document::load(Kind::Person, [first]).unwrap();
+    let name = |text: &str| Patch::set("name", Value::Text(text.to_owned()));
+    let one = village.edit(&push, &mut here, 2, &name("张玮"));
+    let other = township.edit(&push, &mut there, 3, &name("张炜"));
+    assert_eq!(village.push(vec![one]).await, [Verdict::Accepted(2)]);
+    assert_eq!(township.push(vec![other.clone()]).await, [Verdict::Accepted(3)]);
+    let frames = village.sync(&village.request(vec![(server.village, 2)], Vec::new())).await.frames();
+    let page = pages(&frames)[0];
+    assert_eq!((page.items.len(), page.items[0].author), (1, township.user));
+    here.apply([LogChange { raw: other.raw, author: township.user, received_at: None }]).unwrap();
+    assert_eq!((page.rows[0].heads.clone(), page.rows[0].conflicts), (here.heads(), 1));
+}
+
+#[tokio::test]
+async fn a_phone_gets_only_its_units() {
+    let server = Server::start().await;
+    let neighbour = server.phone("neighbour").await;
+    let (person, _) = neighbour.person(1, server.neighbour, "王芳");
+    neighbour.push(vec![person]).await;
+    for user in ["village", "township", "city", "admin"] {
+        let phone = server.phone(user).await;
+        let frames = phone.sync(&phone.request(vec![(server.neighbour, 0)], Vec::new())).await.frames();
+        assert!(pages(&frames).is_empty(), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_stops_at_the_bytes_that_were_wanted() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    fill(&village, server.village, 40).await;
+    let (mut cursor, mut rounds, mut seen) = (0, 0, 0);
+    loop {
+        let ask =
+            SyncRequest { want_bytes: 1, ..village.request(vec![(server.village, cursor)], Vec::new()) };
+        let frames = village.sync(&ask).await.frames();
+        for page in pages(&frames) {
+            assert_eq!(page.from_seq, cursor);
+            cursor = page.to_seq;
+            seen += page.items.len();
+        }
+        rounds += 1;
+        if !end(&frames).more {
+            break;
+        }
+    }
+    assert_eq!(seen, 40 * 25);
+    assert!(rounds > 1, "one round would have been everything");
+}
+
+#[tokio::test]
+async fn segments_say_the_same_as_pages() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    fill(&village, server.village, 40).await;
+    let all = async || {
+        let frames = village
+            .sync(&SyncRequest {
+                want_bytes: u32::MAX,
+                ..village.request(vec![(server.village, 0)], Vec::new())
+            })
+            .await
+            .frames();
+        pages(&frames).into_iter().flat_map(|page| page.items.clone()).collect::<Vec<_>>()
+    };
+    let store = server.app.store.as_ref();
+    let before = all().await;
+    seal(store, server.village).await.unwrap();
+    let sealed = store.sealed(server.village).await.unwrap();
+    assert!(sealed.to_seq > 0 && sealed.to_seq < 1_000, "full pages only");
+    assert_eq!(all().await, before);
+    assert_eq!(seal(store, server.village).await.unwrap(), 0, "nothing to do twice");
+}
+
+/// Many visits, 25 a request.
+async fn fill(phone: &Phone<'_>, unit: UnitId, requests: u8) {
+    for request in 0..requests {
+        let mut pushes = Vec::new();
+        for number in 0..25 {
+            let (mut push, _) = phone.visit(number, unit, 1);
+            push.doc.0[0] = request + 100;
+            // The same bytes may not stand in two documents.
+            let mut document = Document::new(Kind::Visit);
+            let change = LogChange { raw: push.raw.clone(), author: phone.user, received_at: None };
+            document.apply([change]).unwrap();
+            let mut entries = document.entries();
+            entries.put_text("facts", Some(format!("{request} {number} {}", "院墙要修，".repeat(20))));
+            let (other, _) = phone.first(number, unit, Kind::Visit, entries);
+            pushes.push(zoufang_core::sync::wire::Push { raw: other.raw, ..push });
+        }
+        assert!(phone.push(pushes).await.iter().all(|verdict| matches!(verdict, Verdict::Accepted(_))));
+    }
+}
+
+#[tokio::test]
+async fn another_epoch_is_told_before_anything_else() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let epoch = server.app.store.epoch().await.unwrap();
+    let (person, _) = village.person(1, server.village, "张伟");
+    let ask = SyncRequest { epoch: EpochId(epoch.0 ^ 1), ..village.request(Vec::new(), vec![person]) };
+    let frames = village.sync(&ask).await.frames();
+    assert_eq!(frames[0], Frame::Problem(Problem::EpochChanged(epoch)));
+    assert_eq!(server.app.store.tails(&[server.village]).await.unwrap()[0].count, 0, "nothing was taken in");
+    let ahead = SyncRequest { epoch, ..village.request(vec![(server.village, 5)], Vec::new()) };
+    assert_eq!(
+        village.sync(&ahead).await.frames()[0],
+        Frame::Problem(Problem::EpochChanged(epoch)),
+        "a cursor beyond the end"
+    );
+}
+
+#[tokio::test]
+async fn a_session_is_bound_to_its_device() {
+    let server = Server::start().await;
+    let (one, other) = (server.phone("village").await, server.phone("village").await);
+    let answer = one.sync(&SyncRequest { device: other.device, ..one.request(Vec::new(), Vec::new()) }).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "wrong_device"));
+    server.app.store.revoke_device(one.device, server.app.now()).await.unwrap();
+    assert_eq!(one.sync(&one.request(Vec::new(), Vec::new())).await.code(), "signed_out");
+    assert_eq!(other.sync(&other.request(Vec::new(), Vec::new())).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_not_of_the_protocol_is_refused() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let good = encode_request(&village.request(Vec::new(), Vec::new()));
+    for body in [
+        Vec::new(),
+        b"ZFQ1".to_vec(),
+        b"<html>portal</html>".to_vec(),
+        good[..good.len() - 1].to_vec(),
+        [&good[..], b"x"].concat(),
+    ] {
+        let answer = village.post(body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "bad_request"));
+    }
+    let request = request(Method::POST, "/api/v1/sync", Some(&village.token))
+        .header(header::CONTENT_TYPE, "text/plain");
+    let answer = server.send(request.body(Body::from(good)).unwrap()).await;
+    assert_eq!(answer.code(), "unsupported_media_type");
+}

@@ -1,0 +1,27 @@
+//! The parts that pages are made of. They take signals and callbacks and know no context, except the frame in `shell`.
+pub(crate) mod app_bar;
+pub(crate) mod choice;
+pub(crate) mod conflict_card;
+pub(crate) mod date_field;
+pub(crate) mod dialog;
+pub(crate) mod empty;
+pub(crate) mod error_summary;
+pub(crate) mod facts;
+pub(crate) mod icon;
+pub(crate) mod names;
+pub(crate) mod nav;
+pub(crate) mod notice;
+pub(crate) mod person_row;
+pub(crate) mod problem;
+pub(crate) mod progress;
+pub(crate) mod record_state;
+pub(crate) mod select_field;
+pub(crate) mod shell;
+pub(crate) mod sync_chip;
+pub(crate) mod text_area;
+pub(crate) mod text_field;
+pub(crate) mod toast;
+pub(crate) mod update_bar;
+pub(crate) mod values;
+pub(crate) mod visit_row;
+pub(crate) mod window_list;

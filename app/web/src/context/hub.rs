@@ -1,0 +1,215 @@
+//! The hub: the open store, the sync's driver, and the signals that say to pages what is held.
+//!
+//! Library, session and sync are three views of it, so that a page asks for what it needs and no more.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+};
+
+use gloo::events::EventListener;
+use leptos::{prelude::*, task::spawn_local};
+use zoufang_core::{
+    phone::{OutboxRow, Settled},
+    query::Index,
+    record::{DocId, Timestamp},
+    sync::{
+        session::{Event, Phase as LinePhase},
+        wire::Directory,
+    },
+};
+
+use super::{
+    library::{Draft, Phase},
+    problem::Problem,
+    session::SignedIn,
+};
+use crate::{
+    platform::one_tab,
+    store::{Fault, Store},
+    sync::{Driver, Listener},
+};
+
+/// The open store and the driver that writes to it.
+#[derive(Clone)]
+pub(crate) struct Device {
+    pub(crate) store: Rc<Store>,
+    pub(crate) driver: Rc<Driver>,
+}
+
+/// Where everything comes together.
+#[derive(Clone, Copy)]
+pub(crate) struct Hub {
+    device: StoredValue<Option<Device>, LocalStorage>,
+    pub(super) phase: RwSignal<Phase>,
+    pub(super) index: RwSignal<Arc<Index>>,
+    pub(super) directory: RwSignal<Arc<Directory>>,
+    pub(super) user: RwSignal<Option<SignedIn>>,
+    pub(super) known: RwSignal<bool>,
+    pub(super) line: RwSignal<LinePhase>,
+    pub(super) outbox: RwSignal<Arc<Vec<OutboxRow>>>,
+    pub(super) last_answer: RwSignal<Option<(Timestamp, i64)>>,
+    pub(super) progress: RwSignal<(u64, u64)>,
+    pub(super) drafts: RwSignal<BTreeMap<String, Draft>>,
+}
+
+impl Hub {
+    /// A hub that opens the store as soon as this tab may.
+    pub(crate) fn new() -> Self {
+        let hub = Self {
+            device: StoredValue::new_local(None),
+            phase: RwSignal::new(Phase::Loading),
+            index: RwSignal::new(Arc::default()),
+            directory: RwSignal::new(Arc::default()),
+            user: RwSignal::new(None),
+            known: RwSignal::new(false),
+            line: RwSignal::new(LinePhase::Idle),
+            outbox: RwSignal::new(Arc::default()),
+            last_answer: RwSignal::new(None),
+            progress: RwSignal::new((0, 0)),
+            drafts: RwSignal::new(BTreeMap::new()),
+        };
+        hub.open(false);
+        hub
+    }
+
+    /// Opens the store; `take_over` takes it from another tab.
+    pub(crate) fn open(self, take_over: bool) {
+        self.phase.set(Phase::Loading);
+        spawn_local(async move {
+            let lost = move || {
+                self.device.set_value(None);
+                self.phase.set(Phase::Failed(Problem::OtherTab));
+            };
+            if !one_tab::hold(take_over, lost).await {
+                self.phase.set(Phase::Failed(Problem::OtherTab));
+                return;
+            }
+            match self.read().await {
+                Ok(()) => self.phase.set(Phase::Ready),
+                Err(fault) => self.phase.set(Phase::Failed(fault.into())),
+            }
+        });
+    }
+
+    async fn read(self) -> Result<(), Fault> {
+        let store = Rc::new(Store::open().await?);
+        let driver = Driver::new(Rc::clone(&store), Box::new(self));
+        let drafts = store.drafts().await?.into_iter().filter_map(|(key, json)| Draft::unpack(key, &json));
+        self.drafts.set(drafts.map(|draft| (draft.key.clone(), draft)).collect());
+        let mut index = Index::default();
+        index.extend(store.phone().rows().cloned());
+        self.index.set(Arc::new(index));
+        self.device.set_value(Some(Device { store, driver }));
+        self.refresh();
+        self.known.set(true);
+        self.listen();
+        self.tell(if is_online() { Event::Wake } else { Event::Offline });
+        Ok(())
+    }
+
+    /// The open store and its driver.
+    pub(crate) fn device(self) -> Result<Device, Problem> {
+        self.device.get_value().ok_or(Problem::StorageFails("closed"))
+    }
+
+    /// Feeds the sync an event.
+    pub(crate) fn tell(self, event: Event) {
+        if let Some(device) = self.device.get_value() {
+            device.driver.tell(event);
+        }
+    }
+
+    /// Tells the sync that there is something to do, if there is a line.
+    pub(crate) fn wake(self) {
+        self.tell(if is_online() { Event::Wake } else { Event::Offline });
+    }
+
+    /// Says to lists what a settled plan changed.
+    pub(super) fn take(self, settled: Settled) {
+        let Settled { rows, removed, forgotten } = settled;
+        if forgotten {
+            self.index.set(Arc::default());
+            self.drafts.set(BTreeMap::new());
+        }
+        if !rows.is_empty() || !removed.is_empty() {
+            self.index.update(|index| {
+                let index = Arc::make_mut(index);
+                removed.into_iter().for_each(|doc| index.remove(doc));
+                index.extend(rows);
+            });
+        }
+        self.refresh();
+    }
+
+    /// Reads the small signals anew; each tells its readers only if it differs.
+    fn refresh(self) {
+        let Some(device) = self.device.get_value() else { return };
+        let phone = device.store.phone();
+        let user = phone.account().map(SignedIn::of);
+        if self.user.with_untracked(|known| *known != user) {
+            self.user.set(user);
+        }
+        let outbox: Vec<OutboxRow> = phone.outbox().cloned().collect();
+        if self.outbox.with_untracked(|known| **known != outbox) {
+            self.outbox.set(Arc::new(outbox));
+        }
+        if self.directory.with_untracked(|known| known.version != phone.directory().version) {
+            self.directory.set(Arc::new(phone.directory().clone()));
+        }
+        let (last_answer, progress) = (phone.last_answer(), phone.progress());
+        if self.last_answer.get_untracked() != last_answer {
+            self.last_answer.set(last_answer);
+        }
+        if self.progress.get_untracked() != progress {
+            self.progress.set(progress);
+        }
+    }
+
+    /// The line comes and goes, and the app comes back to the front.
+    fn listen(self) {
+        let window = gloo::utils::window();
+        EventListener::new(&window, "online", move |_| self.tell(Event::Wake)).forget();
+        EventListener::new(&window, "offline", move |_| self.tell(Event::Offline)).forget();
+        EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
+            if gloo::utils::document().visibility_state() == web_sys::VisibilityState::Visible {
+                self.wake();
+            }
+        })
+        .forget();
+    }
+
+    /// The documents that have changes without a receipt.
+    pub(super) fn docs_waiting(self) -> BTreeSet<DocId> {
+        use zoufang_core::phone::OutState;
+        self.outbox.with(|outbox| {
+            outbox.iter().filter(|row| row.state == OutState::Waiting).map(|row| row.doc).collect()
+        })
+    }
+}
+
+impl Listener for Hub {
+    fn settled(&self, settled: Settled) {
+        self.take(settled);
+    }
+
+    fn phase(&self, phase: LinePhase) {
+        if self.line.get_untracked() != phase {
+            self.line.set(phase);
+        }
+    }
+}
+
+fn is_online() -> bool {
+    gloo::utils::window().navigator().on_line()
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Full => Self::StorageFull,
+            Fault::Closed => Self::StorageFails("closed"),
+            Fault::Fails(place) => Self::StorageFails(place),
+        }
+    }
+}

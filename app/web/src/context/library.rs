@@ -1,0 +1,214 @@
+//! The records on this phone: read, made and changed here, and nowhere else.
+//!
+//! "Saved" is said only when the strict transaction has committed.
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use zoufang_core::{
+    document::Document,
+    phone::{Edit, EditError, OutState},
+    query::Index,
+    record::{DocId, Entries, Kind, Patch, Timestamp, UnitId},
+    sync::{session::Phase as LinePhase, wire::Directory},
+};
+
+use super::{hub::Hub, problem::Problem};
+use crate::platform::clock;
+
+/// Whether the records are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// They are being read.
+    Loading,
+    /// They are there.
+    Ready,
+    /// They cannot be read.
+    Failed(Problem),
+}
+
+/// Where a record's newest change is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RecordState {
+    /// Only on this phone.
+    OnlyHere,
+    /// On its way.
+    Sending,
+    /// The server's receipt is stored.
+    Delivered,
+    /// The server refused it, with this code.
+    Refused(String),
+}
+
+/// A record opened to read or to edit.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    /// The document.
+    pub(crate) document: Document,
+    /// The unit in whose log it stands.
+    pub(crate) unit: UnitId,
+}
+
+/// Text that was typed and not saved yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Draft {
+    /// Which form.
+    pub(crate) key: String,
+    /// What was typed.
+    pub(crate) json: String,
+    /// When it was kept.
+    pub(crate) saved_at: Timestamp,
+}
+
+/// A draft as it is stored.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct PackedDraft {
+    at: i64,
+    json: String,
+}
+
+impl Draft {
+    /// A stored draft; `None` if it cannot be read.
+    pub(super) fn unpack(key: String, packed: &str) -> Option<Self> {
+        let PackedDraft { at, json } = serde_json::from_str(packed).ok()?;
+        Some(Self { key, json, saved_at: Timestamp(at) })
+    }
+}
+
+/// The records, as pages use them.
+#[derive(Clone, Copy)]
+pub(crate) struct Library {
+    hub: Hub,
+}
+
+impl Library {
+    /// The records of a hub.
+    pub(crate) fn new(hub: Hub) -> Self {
+        Self { hub }
+    }
+
+    /// Whether the records are there.
+    pub(crate) fn phase(self) -> Signal<Phase> {
+        self.hub.phase.into()
+    }
+
+    /// Tries to open the store again, here and not in another tab.
+    pub(crate) fn open_here(self) {
+        self.hub.open(true);
+    }
+
+    /// All rows.
+    pub(crate) fn index(self) -> Signal<Arc<Index>> {
+        self.hub.index.into()
+    }
+
+    /// Who and what ids stand for.
+    pub(crate) fn directory(self) -> Signal<Arc<Directory>> {
+        self.hub.directory.into()
+    }
+
+    /// Opens a record.
+    pub(crate) async fn open(self, doc: DocId) -> Result<Opened, Problem> {
+        let store = self.hub.device()?.store;
+        let needs = store.phone().segments_of(doc);
+        let segments = store.segments(needs).await?;
+        let found = store.phone().document(doc, &segments).map_err(|_| Problem::Damaged)?;
+        found.map(|(document, unit)| Opened { document, unit }).ok_or(Problem::NotFound)
+    }
+
+    /// Makes a record; it is saved when this resolves.
+    pub(crate) async fn create(self, kind: Kind, unit: UnitId, entries: Entries) -> Result<DocId, Problem> {
+        let doc = DocId::from_parts(clock::now(), random()?);
+        self.save(doc, Some((kind, unit)), entries.into()).await?;
+        Ok(doc)
+    }
+
+    /// Changes a record; it is saved when this resolves.
+    pub(crate) async fn edit(self, doc: DocId, patch: Patch) -> Result<(), Problem> {
+        self.save(doc, None, patch).await
+    }
+
+    async fn save(self, doc: DocId, new: Option<(Kind, UnitId)>, patch: Patch) -> Result<(), Problem> {
+        let store = self.hub.device()?.store;
+        let (device, author) = {
+            let phone = store.phone();
+            let account = phone.account().ok_or(Problem::SignInAgain)?;
+            (account.device, account.user)
+        };
+        let edit = Edit { doc, new, patch, actor: device.actor(random()?), author, at: clock::now() };
+        let settled = store
+            .run_with(
+                |phone| phone.segments_of(doc).into_iter().collect(),
+                |phone, segments| {
+                    phone.plan_edit(&edit, segments).map_err(|error| match error {
+                        EditError::NotFound => Problem::NotFound,
+                        EditError::Document(_) => Problem::Damaged,
+                    })
+                },
+            )
+            .await?;
+        if let Some(settled) = settled {
+            self.hub.take(settled);
+            self.hub.wake();
+        }
+        Ok(())
+    }
+
+    /// Where a record's newest change is; tracked.
+    pub(crate) fn record_state(self, doc: DocId) -> RecordState {
+        let sending = self.hub.line.get() == LinePhase::Running;
+        self.hub.outbox.with(|outbox| {
+            let own = || outbox.iter().filter(|row| row.doc == doc);
+            if own().any(|row| row.state == OutState::Waiting) {
+                return if sending { RecordState::Sending } else { RecordState::OnlyHere };
+            }
+            let refused = own().find_map(|row| match row.state {
+                OutState::Refused(refusal, _) => Some(refusal.code()),
+                OutState::Waiting => None,
+            });
+            refused.map_or(RecordState::Delivered, RecordState::Refused)
+        })
+    }
+
+    /// Keeps what was typed.
+    pub(crate) async fn save_draft(self, key: &str, json: &str) -> Result<(), Problem> {
+        let draft = Draft { key: key.to_owned(), json: json.to_owned(), saved_at: clock::now() };
+        let packed = serde_json::to_string(&PackedDraft { at: draft.saved_at.0, json: draft.json.clone() })
+            .map_err(|_| Problem::Damaged)?;
+        self.hub.device()?.store.put_draft(key, Some(&packed)).await?;
+        self.hub.drafts.update(|drafts| {
+            drafts.insert(draft.key.clone(), draft);
+        });
+        Ok(())
+    }
+
+    /// What was typed earlier.
+    pub(crate) async fn load_draft(self, key: &str) -> Result<Option<Draft>, Problem> {
+        Ok(self.hub.drafts.with_untracked(|drafts| drafts.get(key).cloned()))
+    }
+
+    /// Forgets what was typed: it is saved, or the user threw it away.
+    pub(crate) async fn drop_draft(self, key: &str) -> Result<(), Problem> {
+        self.hub.device()?.store.put_draft(key, None).await?;
+        self.hub.drafts.update(|drafts| {
+            drafts.remove(key);
+        });
+        Ok(())
+    }
+
+    /// All drafts; tracked.
+    pub(crate) fn drafts(self) -> Signal<Vec<Draft>> {
+        let drafts = self.hub.drafts;
+        Signal::derive(move || drafts.with(|drafts| drafts.values().cloned().collect()))
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Problem::StorageFails("random"))?;
+    Ok(bytes)
+}
+
+/// The library of this app.
+pub(crate) fn use_library() -> Library {
+    expect_context()
+}

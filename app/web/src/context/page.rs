@@ -1,0 +1,41 @@
+//! The head of the page: its title, the way back, the focus after a change of page.
+use leptos::prelude::*;
+
+use crate::platform::focus;
+
+/// Title and way back of the page shown now.
+#[derive(Clone, Copy)]
+pub(crate) struct PageHead {
+    /// The title, also in the window's title.
+    pub(crate) title: RwSignal<String>,
+    /// Where the back arrow leads.
+    pub(crate) back: RwSignal<Option<String>>,
+    moved: StoredValue<bool>,
+}
+
+impl PageHead {
+    /// Without a title until a page sets one.
+    pub(crate) fn new() -> Self {
+        Self {
+            title: RwSignal::new(String::new()),
+            back: RwSignal::new(None),
+            moved: StoredValue::new(false),
+        }
+    }
+}
+
+/// Names the page, leads back to `back`, and moves the focus to the heading unless this is the first page shown.
+pub(crate) fn page_head(title: impl Fn() -> String + Send + Sync + 'static, back: Option<String>) {
+    let head: PageHead = expect_context();
+    head.back.set(back);
+    Effect::new(move |_| {
+        let title = title();
+        focus::set_title(&crate::i18n::t::app_window_title(&title));
+        head.title.set(title);
+    });
+    if head.moved.get_value() {
+        focus::to_top();
+        focus::focus_soon("h1");
+    }
+    head.moved.set_value(true);
+}

@@ -1,0 +1,187 @@
+//! Who is signed in on this phone.
+use gloo::net::http::Method;
+use leptos::prelude::*;
+use zoufang_core::{
+    phone::{Account, SignInRefusal},
+    record::{DeviceId, UnitId, UserId, list::Role},
+    sync::session::{Event, Failure},
+};
+
+use super::{hub::Hub, problem::Problem};
+use crate::sync::{Answer, call_json};
+
+const SIGN_IN_PATH: &str = "/api/v1/sign-in";
+const SIGN_OUT_PATH: &str = "/api/v1/sign-out";
+
+/// The person signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignedIn {
+    /// The account.
+    pub(crate) id: UserId,
+    /// The human's name.
+    pub(crate) name: String,
+    /// What they do.
+    pub(crate) role: Role,
+    /// Where.
+    pub(crate) unit: UnitId,
+    /// The unit's name.
+    pub(crate) unit_name: String,
+}
+
+impl SignedIn {
+    /// What pages may know of an account.
+    pub(super) fn of(account: &Account) -> Self {
+        Self {
+            id: account.user,
+            name: account.name.clone(),
+            role: account.role,
+            unit: account.unit,
+            unit_name: account.unit_name.clone(),
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct SignInBody<'a> {
+    user: &'a str,
+    password: &'a str,
+    device_label: &'a str,
+    device: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct SignInAnswer {
+    token: String,
+    device: String,
+    user: UserAnswer,
+}
+
+#[derive(serde::Deserialize)]
+struct UserAnswer {
+    id: UserId,
+    name: String,
+    role: Role,
+    unit: UnitId,
+    unit_name: String,
+}
+
+/// The session, as pages use it.
+#[derive(Clone, Copy)]
+pub(crate) struct SessionCtx {
+    hub: Hub,
+}
+
+impl SessionCtx {
+    /// The session of a hub.
+    pub(crate) fn new(hub: Hub) -> Self {
+        Self { hub }
+    }
+
+    /// Who is signed in; `None` before the first sign-in. A person whose sign-in has run out still works on this phone.
+    pub(crate) fn user(self) -> Signal<Option<SignedIn>> {
+        self.hub.user.into()
+    }
+
+    /// Whether it is known yet who is signed in.
+    pub(crate) fn known(self) -> Signal<bool> {
+        self.hub.known.into()
+    }
+
+    /// The token for online pages; `None` when signing in is due.
+    pub(crate) fn token(self) -> Option<String> {
+        self.hub
+            .device()
+            .ok()
+            .and_then(|device| device.store.phone().account().and_then(|account| account.token.clone()))
+    }
+
+    /// Signs in and enrols this phone under a label. What waits on the phone stays; another user's work is not touched.
+    pub(crate) async fn sign_in(self, user: &str, password: &str, device_label: &str) -> Result<(), Problem> {
+        let device = self.hub.device()?;
+        let enrolled = device
+            .store
+            .phone()
+            .account()
+            .filter(|account| account.sign_in_name == user)
+            .map(|account| account.device.to_string());
+        let body = SignInBody { user, password, device_label, device: enrolled };
+        let answer = match call_json::<SignInAnswer>(Method::POST, SIGN_IN_PATH, None, Some(&body)).await? {
+            Answer::Ok(answer) => answer,
+            Answer::Refused(_, code, retry_after_s) => return Err(refused(&code, retry_after_s)),
+        };
+        let account = Account {
+            user: answer.user.id,
+            sign_in_name: user.to_owned(),
+            name: answer.user.name,
+            role: answer.user.role,
+            unit: answer.user.unit,
+            unit_name: answer.user.unit_name,
+            device: answer.device.parse::<DeviceId>().map_err(|_| Problem::NotOurServer)?,
+            token: Some(answer.token),
+        };
+        let settled = device
+            .store
+            .run_with(
+                |_| Default::default(),
+                |phone, _| {
+                    phone
+                        .plan_sign_in(account)
+                        .map(Some)
+                        .map_err(|SignInRefusal::OthersWork(count)| Problem::OthersWork(count))
+                },
+            )
+            .await?;
+        if let Some(settled) = settled {
+            self.hub.take(settled);
+        }
+        self.hub.wake();
+        Ok(())
+    }
+
+    /// Signs out; records that are not uploaded stay on this phone.
+    pub(crate) async fn sign_out(self) -> Result<(), Problem> {
+        let device = self.hub.device()?;
+        if let Some(token) = self.token() {
+            // The server forgets the token if it can be told; the phone forgets it in any case.
+            let _ =
+                call_json::<serde_json::Value>(Method::POST, SIGN_OUT_PATH, Some(&token), None::<&()>).await;
+        }
+        let settled = device.store.run(|phone, _| Some(phone.plan_sign_out()), Default::default()).await?;
+        if let Some(settled) = settled {
+            self.hub.take(settled);
+        }
+        self.hub.tell(Event::Failed(Failure::SignInNeeded));
+        Ok(())
+    }
+}
+
+fn refused(code: &str, retry_after_s: u32) -> Problem {
+    match code {
+        "bad_credentials" => Problem::BadCredentials,
+        "locked" => Problem::Locked(retry_after_s),
+        other => Problem::Refused(other.to_owned()),
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable if !gloo::utils::window().navigator().on_line() => Self::Offline,
+            Failure::Unreachable
+            | Failure::Busy(_)
+            | Failure::Server
+            | Failure::CutOff
+            | Failure::Garbled => Self::ServerDown,
+            Failure::NotOurs => Self::NotOurServer,
+            Failure::SignInNeeded => Self::SignInAgain,
+            Failure::TooOld => Self::TooOld,
+            Failure::StoreFull => Self::StorageFull,
+            Failure::Store => Self::StorageFails("sync"),
+        }
+    }
+}
+
+/// The session of this app.
+pub(crate) fn use_session() -> SessionCtx {
+    expect_context()
+}

@@ -1,0 +1,223 @@
+//! A visit log or a Party-member contact record: new, or a correction of one's own. One form for both; a contact has
+//! a topic and three more questions, and no reasons.
+mod goods;
+mod model;
+mod people_picker;
+mod questions;
+mod visitors;
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+use zoufang_core::record::{Contact, DocId, Entries, Kind, Patch, Record, UnitId};
+
+use self::{
+    goods::GoodsFields,
+    model::{VisitForm, fault_words},
+    people_picker::PeoplePicker,
+    questions::{ContactQuestions, VisitQuestions},
+    visitors::Visitors,
+};
+use super::{
+    draft::{DraftText, Keeper},
+    form::{DraftNotice, FormFoot},
+    load::{doc_in_path, read_view},
+};
+use crate::{
+    components::{error_summary::ErrorSummary, problem::ProblemNotice},
+    context::{
+        library::Draft, page_head, problem::Problem, toasts::use_toasts, use_library, use_session, use_sync,
+    },
+    i18n::t,
+    platform::storage::StorageGuard,
+};
+
+/// What the form begins with.
+struct Begin {
+    form: VisitForm,
+    original: Entries,
+    draft: Option<Draft>,
+}
+
+/// A new visit; `?person=` names whom.
+#[component]
+pub(crate) fn VisitNewPage() -> impl IntoView {
+    page_head(|| t::nav_new_visit().to_owned(), Some("/".to_owned()));
+    view! { <NewForm kind=Kind::Visit/> }
+}
+
+/// A new contact; `?person=` names with whom.
+#[component]
+pub(crate) fn ContactNewPage() -> impl IntoView {
+    page_head(|| t::person_new_contact().to_owned(), Some("/".to_owned()));
+    view! { <NewForm kind=Kind::Contact/> }
+}
+
+/// Drawn anew when the address names another person.
+#[component]
+fn NewForm(kind: Kind) -> impl IntoView {
+    let query = use_query_map();
+    let person =
+        Memo::new(move |_| query.with(|query| query.get("person")).and_then(|id| id.parse::<DocId>().ok()));
+    move || view! { <Loader kind=kind doc=None person=person.get()/> }
+}
+
+/// A correction of a visit.
+#[component]
+pub(crate) fn VisitEditPage() -> impl IntoView {
+    view! { <EditForm kind=Kind::Visit/> }
+}
+
+/// A correction of a contact.
+#[component]
+pub(crate) fn ContactEditPage() -> impl IntoView {
+    view! { <EditForm kind=Kind::Contact/> }
+}
+
+#[component]
+fn EditForm(kind: Kind) -> impl IntoView {
+    let doc = doc_in_path();
+    move || match doc.get() {
+        Some(doc) => {
+            page_head(|| t::visit_edit_title().to_owned(), Some(record_path(kind, doc)));
+            view! { <Loader kind=kind doc=Some(doc) person=None/> }.into_any()
+        }
+        None => view! { <ProblemNotice problem=Signal::stored(Problem::NotFound)/> }.into_any(),
+    }
+}
+
+fn record_path(kind: Kind, doc: DocId) -> String {
+    if kind == Kind::Contact { format!("/contacts/{doc}") } else { format!("/visits/{doc}") }
+}
+
+fn draft_key(kind: Kind, doc: Option<DocId>, person: Option<DocId>) -> String {
+    let name = if kind == Kind::Contact { "contact" } else { "visit" };
+    match doc {
+        Some(doc) => format!("{name}:{doc}"),
+        None => format!("{name}-new:{}", person.map(|person| person.to_string()).unwrap_or_default()),
+    }
+}
+
+#[component]
+fn Loader(kind: Kind, doc: Option<DocId>, person: Option<DocId>) -> impl IntoView {
+    let (library, session) = (use_library(), use_session());
+    let begin = RwSignal::new(None::<Result<Begin, Problem>>);
+    let user = session.user().with_untracked(|user| user.as_ref().map(|user| user.id));
+    leptos::task::spawn_local(async move {
+        let read = async {
+            let (form, original) = match doc {
+                Some(doc) => {
+                    let entries = library.open(doc).await?.document.entries();
+                    (VisitForm::of(kind, &entries), entries)
+                }
+                None => (VisitForm::new(kind, person, user), Entries::default()),
+            };
+            let draft = library.load_draft(&draft_key(kind, doc, person)).await?;
+            Ok(Begin { form, original, draft })
+        };
+        let result = read.await;
+        begin.try_set(Some(result));
+    });
+    read_view(begin, move |begin| {
+        let (form, original, draft) = (begin.form.clone(), begin.original.clone(), begin.draft.clone());
+        view! { <Form doc=doc form=form original=original draft=draft key=draft_key(kind, doc, person)/> }
+    })
+}
+
+#[component]
+fn Form(
+    doc: Option<DocId>,
+    form: VisitForm,
+    original: Entries,
+    draft: Option<Draft>,
+    key: String,
+) -> impl IntoView {
+    let (library, session, sync, toasts) = (use_library(), use_session(), use_sync(), use_toasts());
+    let guard: StorageGuard = expect_context();
+    let navigate = use_navigate();
+    let kind = form.kind;
+    let fresh = StoredValue::new(form.clone());
+    let original = StoredValue::new(original);
+    let restored = draft.as_ref().and_then(|draft| Some((DraftText::parse(&draft.json)?, draft.saved_at)));
+    let restored_at = RwSignal::new(restored.as_ref().map(|(_, at)| *at));
+    let form = RwSignal::new(restored.map_or(form, |(text, _)| VisitForm::of(kind, &text.entries())));
+    let keeper =
+        Keeper::new(key, Signal::derive(move || form.with(|form| DraftText::of(form.contact.to_entries()))));
+    let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
+    let problem = RwSignal::new(None::<Problem>);
+    let faults = Signal::derive(move || {
+        if tried.get() {
+            form.with(VisitForm::faults).into_iter().map(fault_words).collect()
+        } else {
+            Vec::new()
+        }
+    });
+
+    let save = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        tried.set(true);
+        if busy.get_untracked() || !form.with_untracked(VisitForm::faults).is_empty() {
+            return;
+        }
+        busy.set(true);
+        let navigate = navigate.clone();
+        let user = session.user().get_untracked();
+        let home = user.as_ref().map(|user| user.unit).unwrap_or_default();
+        let (contact, unit) = form.with_untracked(|form| {
+            let unit = library.index().with_untracked(|index| form.unit(index, home));
+            (form.cleaned(user.as_ref().map(|user| user.id)), unit)
+        });
+        leptos::task::spawn_local(async move {
+            match write(library, doc, kind, unit, &contact, &original.get_value()).await {
+                Ok(written) => {
+                    keeper.close().await;
+                    toasts.say(t::saved_here());
+                    guard.ask();
+                    sync.wake();
+                    navigate(
+                        &record_path(kind, written),
+                        NavigateOptions { replace: true, ..Default::default() },
+                    );
+                }
+                Err(cause) => {
+                    busy.try_set(false);
+                    problem.try_set(Some(cause));
+                }
+            }
+        });
+    };
+    let forget = move |()| {
+        form.set(fresh.get_value());
+        restored_at.set(None);
+    };
+    view! {
+        <form class="form" novalidate on:submit=save>
+            <ErrorSummary faults=faults/>
+            {move || restored_at.get().map(|at| view! { <DraftNotice kept_at=at on_drop=forget/> })}
+            <PeoplePicker form=form faults=faults/>
+            {(kind == Kind::Contact).then(|| view! { <ContactQuestions form=form faults=faults/> })}
+            <VisitQuestions form=form faults=faults/>
+            <Visitors form=form/>
+            <GoodsFields form=form/>
+            <FormFoot label=t::action_save busy=busy problem=problem keeper=keeper/>
+        </form>
+    }
+}
+
+/// Writes the record: a new one, or what differs from the one there is.
+async fn write(
+    library: crate::context::library::Library,
+    doc: Option<DocId>,
+    kind: Kind,
+    unit: UnitId,
+    contact: &Contact,
+    original: &Entries,
+) -> Result<DocId, Problem> {
+    let entries = if kind == Kind::Contact { contact.to_entries() } else { contact.visit.to_entries() };
+    match doc {
+        Some(doc) => library.edit(doc, Patch::between(original, &entries)).await.map(|()| doc),
+        None => library.create(kind, unit, entries).await,
+    }
+}

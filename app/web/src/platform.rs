@@ -1,0 +1,11 @@
+//! What the browser gives: its clock, its preferences, the service worker, the install prompt, the storage's promise.
+//!
+//! The only module, beside the store and the transport, that touches web-sys.
+pub(crate) mod clock;
+pub(crate) mod focus;
+pub(crate) mod install;
+pub(crate) mod one_tab;
+pub(crate) mod preference;
+pub(crate) mod random;
+pub(crate) mod storage;
+pub(crate) mod update;

@@ -1,0 +1,61 @@
+//! The phone's clock, which may be wrong by minutes or days, and how its moments are written.
+use zoufang_core::record::{Date, Timestamp};
+
+use crate::i18n::t;
+
+/// Now, by the phone's clock.
+pub(crate) fn now() -> Timestamp {
+    // A date as a number is whole and far below 2^53.
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
+    Timestamp(js_sys::Date::now() as i64)
+}
+
+/// Today in China, by the phone's clock.
+pub(crate) fn today() -> Date {
+    Date::in_china(now())
+}
+
+/// Hours and minutes in China.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    let minutes = (at.0 + 8 * 3_600_000).div_euclid(60_000).rem_euclid(24 * 60);
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// A day in words: today, yesterday, with the year only where it is another one.
+pub(crate) fn day_words(day: Date) -> String {
+    let today = today();
+    match today.days_since(day) {
+        0 => t::day_today().to_owned(),
+        1 => t::day_yesterday().to_owned(),
+        _ => full_day(day, today),
+    }
+}
+
+fn full_day(day: Date, today: Date) -> String {
+    let (year, month, date) = day.ymd();
+    if year == today.ymd().0 { t::day_month_day(date, month) } else { t::day_full(date, month, year) }
+}
+
+/// A moment in words.
+pub(crate) fn moment_words(at: Timestamp) -> String {
+    let (day, today) = (Date::in_china(at), today());
+    let time = time_of_day(at);
+    if day == today { time } else { format!("{} {time}", full_day(day, today)) }
+}
+
+/// Today with the weekday, for the head of the first page.
+pub(crate) fn today_words() -> String {
+    let today = today();
+    let (_, month, date) = today.ymd();
+    let weekdays = [
+        t::day_monday,
+        t::day_tuesday,
+        t::day_wednesday,
+        t::day_thursday,
+        t::day_friday,
+        t::day_saturday,
+        t::day_sunday,
+    ];
+    let weekday = weekdays.get(usize::from(today.weekday())).map_or("", |weekday| weekday());
+    t::day_with_weekday(date, month, weekday)
+}

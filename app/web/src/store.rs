@@ -1,0 +1,131 @@
+//! The phone's store in IndexedDB: reads everything at the start, then runs one plan of the core at a time.
+//!
+//! "Saved" is true when [`Store::run`] has returned: the strict transaction committed, and memory says so after it.
+mod db;
+mod fault;
+mod seal;
+
+use std::{
+    cell::{Ref, RefCell},
+    collections::BTreeSet,
+    rc::Rc,
+};
+
+use async_lock::Mutex;
+use zoufang_core::phone::{Batch, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table};
+
+use db::Db;
+pub(crate) use fault::Fault;
+
+/// The open store and what the phone holds.
+pub(crate) struct Store {
+    db: RefCell<Rc<Db>>,
+    phone: RefCell<Phone>,
+    /// One plan at a time: a plan is made from what memory says, which must not change before it is settled.
+    turn: Mutex<()>,
+}
+
+impl Store {
+    /// Opens the store and reads what is held.
+    pub(crate) async fn open() -> Result<Self, Fault> {
+        let db = Db::open().await?;
+        let stored = Stored {
+            meta: opened(db.all(Table::Meta).await?),
+            outbox: opened(db.all(Table::Outbox).await?),
+            blocks: opened(db.all(Table::Block).await?),
+            rows: opened(db.all(Table::Row).await?),
+            log_keys: db.keys(Table::Log).await?,
+        };
+        let store = Self {
+            phone: RefCell::new(Phone::read(&stored)),
+            db: RefCell::new(Rc::new(db)),
+            turn: Mutex::new(()),
+        };
+        let tidy = store.phone().plan_tidy();
+        if let Some(plan) = tidy {
+            // Only a quicker next start is at stake.
+            let _ = store.run(|_, _| Some(plan), BTreeSet::new()).await;
+        }
+        Ok(store)
+    }
+
+    /// What the phone holds.
+    pub(crate) fn phone(&self) -> Ref<'_, Phone> {
+        self.phone.borrow()
+    }
+
+    /// Reads segments of the log.
+    pub(crate) async fn segments(&self, ids: impl IntoIterator<Item = SegmentId>) -> Result<Segments, Fault> {
+        let ids: Vec<SegmentId> = ids.into_iter().collect();
+        let keys: Vec<String> = ids.iter().map(SegmentId::to_string).collect();
+        let db = Rc::clone(&self.db.borrow());
+        let values = db.get(Table::Log, &keys).await?;
+        Ok(ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, seal::open(&value?)?))).collect())
+    }
+
+    /// Makes a plan with the segments it needs, writes it in one strict transaction, settles it. `None` if there is
+    /// nothing to do.
+    pub(crate) async fn run(
+        &self,
+        plan: impl FnOnce(&Phone, &Segments) -> Option<Plan>,
+        needs: BTreeSet<SegmentId>,
+    ) -> Result<Option<Settled>, Fault> {
+        self.run_with(|_| needs, |phone, segments| Ok::<_, Fault>(plan(phone, segments))).await
+    }
+
+    /// As [`Self::run`], for plans that can fail and whose needs depend on what is held when their turn comes.
+    pub(crate) async fn run_with<E: From<Fault>>(
+        &self,
+        needs: impl FnOnce(&Phone) -> BTreeSet<SegmentId>,
+        plan: impl FnOnce(&Phone, &Segments) -> Result<Option<Plan>, E>,
+    ) -> Result<Option<Settled>, E> {
+        let _turn = self.turn.lock().await;
+        let needs = needs(&self.phone());
+        let segments = self.segments(needs).await?;
+        let planned = plan(&self.phone(), &segments)?;
+        let Some(plan) = planned else { return Ok(None) };
+        self.write(&plan.batch).await?;
+        Ok(Some(self.phone.borrow_mut().settle(plan)))
+    }
+
+    /// Keeps a draft, or takes it away.
+    pub(crate) async fn put_draft(&self, key: &str, json: Option<&str>) -> Result<(), Fault> {
+        let op = match json {
+            Some(json) => Op::Put(Table::Draft, key.to_owned(), json.as_bytes().to_vec()),
+            None => Op::Delete(Table::Draft, key.to_owned()),
+        };
+        self.write(&vec![op]).await
+    }
+
+    /// All drafts.
+    pub(crate) async fn drafts(&self) -> Result<Vec<(String, String)>, Fault> {
+        let db = Rc::clone(&self.db.borrow());
+        let rows = opened(db.all(Table::Draft).await?).into_iter();
+        Ok(rows.filter_map(|(key, value)| Some((key, String::from_utf8(value).ok()?))).collect())
+    }
+
+    /// Writes a batch; a connection that the browser has closed is opened again, once.
+    async fn write(&self, batch: &Batch) -> Result<(), Fault> {
+        let sealed: Batch = batch.iter().map(seal_op).collect();
+        let db = Rc::clone(&self.db.borrow());
+        match db.write(&sealed).await {
+            Err(Fault::Closed) => {
+                let db = Rc::new(Db::open().await?);
+                self.db.replace(Rc::clone(&db));
+                db.write(&sealed).await
+            }
+            other => other,
+        }
+    }
+}
+
+fn seal_op(op: &Op) -> Op {
+    match op {
+        Op::Put(table, key, value) => Op::Put(*table, key.clone(), seal::seal(value)),
+        Op::Delete(..) | Op::Clear(_) => op.clone(),
+    }
+}
+
+fn opened(rows: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
+    rows.into_iter().filter_map(|(key, value)| Some((key, seal::open(&value)?))).collect()
+}

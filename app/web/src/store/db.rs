@@ -1,0 +1,126 @@
+//! IndexedDB: tables of bytes by text keys. The only file that knows of it.
+use indexed_db_futures::{
+    database::Database,
+    prelude::*,
+    transaction::{TransactionDurability, TransactionMode, TransactionOptions},
+};
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast, JsValue};
+use zoufang_core::phone::{Batch, Op, Table};
+
+use super::fault::Fault;
+
+const NAME: &str = "zoufang";
+const VERSION: u8 = 1;
+
+/// An open database.
+pub(super) struct Db {
+    inner: Database,
+}
+
+impl Db {
+    /// Opens the database; makes its tables at the first start.
+    pub(super) async fn open() -> Result<Self, Fault> {
+        let inner = Database::open(NAME)
+            .with_version(VERSION)
+            .with_on_upgrade_needed(|_, db| {
+                let there: Vec<String> = db.object_store_names().collect();
+                for table in Table::ALL.iter().filter(|table| there.iter().all(|name| name != table.name())) {
+                    db.create_object_store(table.name()).build()?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(Self { inner })
+    }
+
+    /// All rows of a table, in the order of their keys.
+    pub(super) async fn all(&self, table: Table) -> Result<Vec<(String, Vec<u8>)>, Fault> {
+        let fault = |error| Fault::of(&error, "read");
+        let transaction = self.inner.transaction(table.name()).build().map_err(fault)?;
+        let store = transaction.object_store(table.name()).map_err(fault)?;
+        let keys = store.get_all_keys::<String>().primitive().map_err(fault)?;
+        let values = store.get_all::<JsValue>().primitive().map_err(fault)?;
+        let keys: Vec<String> = keys.await.map_err(fault)?.collect::<Result<_, _>>().map_err(fault)?;
+        let values: Vec<JsValue> = values.await.map_err(fault)?.collect::<Result<_, _>>().map_err(fault)?;
+        Ok(keys.into_iter().zip(values.into_iter().map(bytes)).collect())
+    }
+
+    /// All keys of a table, in order.
+    pub(super) async fn keys(&self, table: Table) -> Result<Vec<String>, Fault> {
+        let fault = |error| Fault::of(&error, "keys");
+        let transaction = self.inner.transaction(table.name()).build().map_err(fault)?;
+        let store = transaction.object_store(table.name()).map_err(fault)?;
+        store
+            .get_all_keys::<String>()
+            .primitive()
+            .map_err(fault)?
+            .await
+            .map_err(fault)?
+            .collect::<Result<_, _>>()
+            .map_err(fault)
+    }
+
+    /// The values of some keys, in their order.
+    pub(super) async fn get(&self, table: Table, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+        let fault = |error| Fault::of(&error, "get");
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let transaction = self.inner.transaction(table.name()).build().map_err(fault)?;
+        let store = transaction.object_store(table.name()).map_err(fault)?;
+        let requests: Vec<_> = keys
+            .iter()
+            .map(|key| store.get::<JsValue, _, _>(key.clone()).primitive())
+            .collect::<Result<_, _>>()
+            .map_err(fault)?;
+        let mut values = Vec::with_capacity(requests.len());
+        for request in requests {
+            values.push(request.await.map_err(fault)?.map(bytes));
+        }
+        Ok(values)
+    }
+
+    /// Writes a batch in one strict transaction; returns when it is committed.
+    pub(super) async fn write(&self, batch: &Batch) -> Result<(), Fault> {
+        let fault = |error| Fault::of(&error, "write");
+        let touched = |op: &Op| match op {
+            Op::Put(table, ..) | Op::Delete(table, _) | Op::Clear(table) => *table,
+        };
+        let tables: std::collections::BTreeSet<Table> = batch.iter().map(touched).collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = tables.iter().map(|table| table.name()).collect();
+        let mut options = TransactionOptions::new();
+        options.set_durability(TransactionDurability::Strict);
+        let transaction = self
+            .inner
+            .transaction(names)
+            .with_mode(TransactionMode::Readwrite)
+            .with_options(options)
+            .build()
+            .map_err(fault)?;
+        for op in batch {
+            let store = transaction.object_store(touched(op).name()).map_err(fault)?;
+            match op {
+                Op::Put(_, key, value) => drop(
+                    store
+                        .put(JsValue::from(Uint8Array::from(value.as_slice())))
+                        .with_key(key.clone())
+                        .primitive()
+                        .map_err(fault)?,
+                ),
+                Op::Delete(_, key) => {
+                    drop(store.delete::<String, _>(key.clone()).primitive().map_err(fault)?)
+                }
+                Op::Clear(_) => drop(store.clear().map_err(fault)?),
+            }
+        }
+        transaction.commit().await.map_err(fault)
+    }
+}
+
+fn bytes(value: JsValue) -> Vec<u8> {
+    value.dyn_into::<Uint8Array>().map(|array| array.to_vec()).unwrap_or_default()
+}

@@ -1,0 +1,6 @@
+//! The driver of the core's sync session: it owns the line, the timers and the store; the session owns the order.
+mod driver;
+mod transport;
+
+pub(crate) use driver::{Driver, Listener};
+pub(crate) use transport::{Answer, call_json};

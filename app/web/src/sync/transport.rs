@@ -1,0 +1,145 @@
+//! Requests to our server, and the telling apart of what may answer in its place.
+use gloo::{
+    net::http::{Method, RequestBuilder, Response},
+    timers::callback::Timeout,
+};
+use js_sys::{Reflect, Uint8Array};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, ReadableStreamDefaultReader};
+use zoufang_core::sync::{session::Failure, wire::CONTENT_TYPE};
+
+const SYNC_PATH: &str = "/api/v1/sync";
+/// A line that brings nothing for so long is given up.
+const SILENCE_MS: u32 = 45_000;
+
+/// An answer of the JSON API.
+pub(crate) enum Answer<T> {
+    /// As asked.
+    Ok(T),
+    /// Our server says no, with its status and code, and for how many seconds.
+    Refused(u16, String, u32),
+}
+
+#[derive(serde::Deserialize)]
+struct ErrorBody {
+    code: String,
+    #[serde(default)]
+    retry_after_s: u32,
+}
+
+/// Asks the JSON API.
+pub(crate) async fn call_json<T: DeserializeOwned>(
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+    body: Option<&impl Serialize>,
+) -> Result<Answer<T>, Failure> {
+    let mut request = RequestBuilder::new(path).method(method).header("Accept", "application/json");
+    if let Some(token) = token {
+        request = request.header("Authorization", &format!("Bearer {token}"));
+    }
+    let request = match body {
+        Some(body) => request.json(body),
+        None => request.build(),
+    };
+    let response =
+        request.map_err(|_| Failure::Unreachable)?.send().await.map_err(|_| Failure::Unreachable)?;
+    let json = content_type(&response).starts_with("application/json");
+    match (response.ok(), json) {
+        (true, true) => response.json().await.map(Answer::Ok).map_err(|_| Failure::Garbled),
+        (true, false) => Err(Failure::NotOurs),
+        (false, true) => {
+            let body: ErrorBody = response.json().await.map_err(|_| Failure::Server)?;
+            Ok(Answer::Refused(response.status(), body.code, body.retry_after_s.max(retry_after(&response))))
+        }
+        (false, false) => Err(failure_of(&response)),
+    }
+}
+
+/// One sync request under way; it is given up when this is dropped.
+pub(super) struct SyncCall {
+    abort: AbortController,
+}
+
+impl Drop for SyncCall {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}
+
+/// The answer of a sync request, piece by piece.
+pub(super) struct Pieces {
+    reader: ReadableStreamDefaultReader,
+    abort: AbortController,
+}
+
+/// Makes a call that can be given up.
+pub(super) fn new_call() -> Result<(SyncCall, AbortController), Failure> {
+    let abort = AbortController::new().map_err(|_| Failure::Unreachable)?;
+    Ok((SyncCall { abort: abort.clone() }, abort))
+}
+
+/// Sends a sync request and waits for the head of its answer.
+pub(super) async fn send(abort: AbortController, token: &str, body: &[u8]) -> Result<Pieces, Failure> {
+    let request = RequestBuilder::new(SYNC_PATH)
+        .method(Method::POST)
+        .header("Content-Type", CONTENT_TYPE)
+        .header("Authorization", &format!("Bearer {token}"))
+        .abort_signal(Some(&abort.signal()))
+        .body(Uint8Array::from(body))
+        .map_err(|_| Failure::Unreachable)?;
+    let response = {
+        let _watch = watchdog(&abort);
+        request.send().await.map_err(|_| Failure::Unreachable)?
+    };
+    if !response.ok() {
+        return Err(failure_of(&response));
+    }
+    if !content_type(&response).starts_with(CONTENT_TYPE) {
+        return Err(Failure::NotOurs);
+    }
+    let stream = response.body().ok_or(Failure::CutOff)?;
+    let reader: ReadableStreamDefaultReader = stream.get_reader().dyn_into().map_err(|_| Failure::CutOff)?;
+    Ok(Pieces { reader, abort })
+}
+
+impl Pieces {
+    /// The next piece; `None` at the end.
+    pub(super) async fn next(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let _watch = watchdog(&self.abort);
+        let read = JsFuture::from(self.reader.read()).await.map_err(|_| Failure::CutOff)?;
+        let done = Reflect::get(&read, &JsValue::from_str("done")).is_ok_and(|done| done.is_truthy());
+        if done {
+            return Ok(None);
+        }
+        let value = Reflect::get(&read, &JsValue::from_str("value")).map_err(|_| Failure::CutOff)?;
+        value.dyn_into::<Uint8Array>().map(|bytes| Some(bytes.to_vec())).map_err(|_| Failure::CutOff)
+    }
+}
+
+fn watchdog(abort: &AbortController) -> Timeout {
+    let abort = abort.clone();
+    Timeout::new(SILENCE_MS, move || abort.abort())
+}
+
+fn content_type(response: &Response) -> String {
+    response.headers().get("content-type").unwrap_or_default()
+}
+
+fn retry_after(response: &Response) -> u32 {
+    response.headers().get("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
+}
+
+fn failure_of(response: &Response) -> Failure {
+    let ours = content_type(response).starts_with("application/json");
+    match response.status() {
+        401 if ours => Failure::SignInNeeded,
+        426 if ours => Failure::TooOld,
+        429 | 503 => Failure::Busy(retry_after(response).max(5)),
+        500..=599 => Failure::Server,
+        _ if ours => Failure::Server,
+        _ => Failure::NotOurs,
+    }
+}

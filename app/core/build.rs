@@ -1,6 +1,15 @@
 //! Generates the enums of `record::list` from `data/value_lists.json`, so that a code, its Chinese and its English
-//! stand in one place and a wrong code does not compile.
-use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
+//! stand in one place and a wrong code does not compile; and the table of `query::readings` from the pinyin crate's
+//! dictionary, a third of its size, since every phone loads it.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
+
+use pinyin::{Pinyin, ToPinyin, ToPinyinMulti};
 
 #[derive(serde::Deserialize)]
 struct ValueList {
@@ -34,6 +43,60 @@ fn camel(code: &str) -> String {
     if out == "Self" { "Own".to_owned() } else { out }
 }
 
+/// The characters that have readings here: CJK Unified Ideographs and Extension A. Rarer ones are found by themselves.
+const READ_BLOCKS: [(char, char); 2] = [('\u{3400}', '\u{4dbf}'), ('\u{4e00}', '\u{9fff}')];
+/// Marks the last reading of a character in the list of readings.
+const LAST: u16 = 0x8000;
+
+fn plain_readings(c: char) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    let multi = c.to_pinyin_multi().into_iter().flat_map(|multi| multi.into_iter().map(Pinyin::plain));
+    for reading in c.to_pinyin().map(Pinyin::plain).into_iter().chain(multi) {
+        if !found.contains(&reading) {
+            found.push(reading);
+        }
+    }
+    found
+}
+
+/// Writes `readings.bin` (for each character of the blocks, low bytes first and then high bytes, where its readings begin
+/// in the list; 0 is none) and `readings.rs` (the list of readings, and the syllables that it counts).
+fn write_readings(out: &Path) {
+    let chars = || READ_BLOCKS.into_iter().flat_map(|(first, last)| first..=last);
+    let syllables: BTreeSet<&str> = chars().flat_map(plain_readings).collect();
+    let number = |syllable: &str| {
+        let at = syllables.iter().position(|known| *known == syllable).expect("collected above");
+        u16::try_from(at).expect("a few hundred syllables")
+    };
+    let mut lists: BTreeMap<Vec<u16>, usize> = BTreeMap::new();
+    for c in chars() {
+        *lists.entry(plain_readings(c).into_iter().map(number).collect()).or_default() += 1;
+    }
+    // Frequent lists first: small numbers compress better.
+    let mut ordered: Vec<_> = lists.into_iter().filter(|(list, _)| !list.is_empty()).collect();
+    ordered.sort_by_key(|(list, count)| (std::cmp::Reverse(*count), list.clone()));
+    let (mut all, mut begins) = (vec![LAST], BTreeMap::new());
+    for (list, _) in ordered {
+        begins.insert(list.clone(), u16::try_from(all.len()).expect("a few thousand readings"));
+        let last = list.len() - 1;
+        all.extend(list.into_iter().enumerate().map(|(at, id)| if at == last { id | LAST } else { id }));
+    }
+    let place = |c: char| {
+        let list: Vec<u16> = plain_readings(c).into_iter().map(number).collect();
+        begins.get(&list).copied().unwrap_or(0).to_le_bytes()
+    };
+    let table: Vec<u8> = chars().map(|c| place(c)[0]).chain(chars().map(|c| place(c)[1])).collect();
+    fs::write(out.join("readings.bin"), table).expect("OUT_DIR can be written");
+    let text = format!(
+        "const BLOCKS: [(char, char); {}] = {READ_BLOCKS:?};\nconst LAST: u16 = {LAST};\nstatic SYLLABLES: [&str; {}] = {:?};\nstatic LISTS: [u16; {}] = {all:?};\n",
+        READ_BLOCKS.len(),
+        syllables.len(),
+        syllables.iter().collect::<Vec<_>>(),
+        all.len()
+    );
+    fs::write(out.join("readings.rs"), text).expect("OUT_DIR can be written");
+}
+
 fn main() {
     println!("cargo::rerun-if-changed=data/value_lists.json");
     let text =
@@ -60,6 +123,7 @@ fn main() {
         }
         out.push_str("] }\n\n");
     }
-    let target = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("value_lists.rs");
-    fs::write(target, out).expect("OUT_DIR can be written");
+    let folder = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    fs::write(Path::new(&folder).join("value_lists.rs"), out).expect("OUT_DIR can be written");
+    write_readings(Path::new(&folder));
 }

@@ -182,6 +182,14 @@ impl Document {
         Ok(Some(change.raw_bytes().to_vec()))
     }
 
+    /// The document as it was at these heads, or `None` if it never had them.
+    #[must_use]
+    pub fn at(&self, heads: &[ChangeHash]) -> Option<Self> {
+        let heads: Vec<automerge::ChangeHash> = heads.iter().map(|head| (*head).into()).collect();
+        let inner = self.inner.fork_at(&heads).ok()?;
+        Some(Self { kind: self.kind, inner, envelopes: self.envelopes.clone() })
+    }
+
     /// The kind that the document was loaded as.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -4,7 +4,10 @@
 //! actor ids are arguments. It builds for the host and for wasm32, and phone and server run the same code.
 pub mod access;
 pub mod document;
+mod gather;
 pub mod phone;
 pub mod query;
 pub mod record;
 pub mod sync;
+
+pub use gather::gather;

@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod account;
+mod draft;
 mod edit;
 mod page;
 mod plan;
@@ -31,6 +32,7 @@ mod stored;
 mod verdict;
 
 pub use account::{Account, SignInRefusal};
+pub use draft::{Base, Draft, DraftText};
 pub use edit::{Edit, EditError};
 pub use page::SEGMENT_BYTES;
 pub use plan::{Batch, Op, Plan, Settled, Table};

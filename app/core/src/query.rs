@@ -2,6 +2,7 @@
 //!
 //! The same code makes rows on the phone and on the server. A screen reads projections through this module only.
 pub mod index;
+mod readings;
 pub mod row;
 pub mod search;
 

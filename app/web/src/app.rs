@@ -6,12 +6,19 @@ use leptos_router::{
 };
 
 use crate::{
-    components::{empty::Skeleton, shell::Shell},
+    components::{empty::Skeleton, problem::ProblemNotice, shell::Shell},
     context::{
-        drafts::DraftDesk, hub::Hub, library::Library, page::PageHead, session::SessionCtx, sync::Sync,
-        toasts::Toasts, use_session,
+        drafts::DraftDesk,
+        hub::Hub,
+        library::{Library, Phase},
+        page::PageHead,
+        problem::Problem,
+        session::SessionCtx,
+        sync::Sync,
+        toasts::Toasts,
+        use_library, use_session,
     },
-    i18n::language,
+    i18n::{language, t},
     pages::{
         history::HistoryPage,
         more::MorePage,
@@ -56,10 +63,31 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// The sign-in at every address while nobody is signed in, so that the address is still there afterwards.
+/// The sign-in at every address while nobody is signed in, so that the address is still there afterwards; and the reason
+/// when this phone's records cannot be read, or another window has them.
 #[component]
 fn Door() -> impl IntoView {
-    let session = use_session();
+    let (session, library) = (use_session(), use_library());
+    let failed = Memo::new(move |_| match library.phase().get() {
+        Phase::Failed(problem) => Some(problem),
+        Phase::Loading | Phase::Ready => None,
+    });
+    let closed = move |problem: Problem| {
+        view! {
+            <main class="sign-in" id="main">
+                <h1 class="sign-in__name">{t::app_name}</h1>
+                <ProblemNotice problem=Signal::stored(problem) retry=Callback::new(move |()| library.open_here())/>
+            </main>
+        }
+    };
+    move || match failed.get() {
+        Some(problem) => closed(problem).into_any(),
+        None => view! { <Inside session=session/> }.into_any(),
+    }
+}
+
+#[component]
+fn Inside(session: SessionCtx) -> impl IntoView {
     let inside = Memo::new(move |_| session.user().with(Option::is_some));
     let known = session.known();
     view! {

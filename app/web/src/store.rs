@@ -7,12 +7,15 @@ mod seal;
 
 use std::{
     cell::{Ref, RefCell},
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
 use async_lock::Mutex;
-use zoufang_core::phone::{Batch, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table};
+use zoufang_core::{
+    gather,
+    phone::{Batch, Draft, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table},
+};
 
 use db::Db;
 pub(crate) use fault::Fault;
@@ -60,7 +63,7 @@ impl Store {
         let keys: Vec<String> = ids.iter().map(SegmentId::to_string).collect();
         let db = Rc::clone(&self.db.borrow());
         let values = db.get(Table::Log, &keys).await?;
-        Ok(ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, seal::open(&value?)?))).collect())
+        Ok(gather(ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, seal::open(&value?)?)))))
     }
 
     /// Makes a plan with the segments it needs, writes it in one strict transaction, settles it. `None` if there is
@@ -89,19 +92,19 @@ impl Store {
     }
 
     /// Keeps a draft, or takes it away.
-    pub(crate) async fn put_draft(&self, key: &str, json: Option<&str>) -> Result<(), Fault> {
-        let op = match json {
-            Some(json) => Op::Put(Table::Draft, key.to_owned(), json.as_bytes().to_vec()),
+    pub(crate) async fn put_draft(&self, key: &str, draft: Option<&Draft>) -> Result<(), Fault> {
+        let op = match draft {
+            Some(draft) => Op::Put(Table::Draft, key.to_owned(), draft.to_bytes()),
             None => Op::Delete(Table::Draft, key.to_owned()),
         };
         self.write(&vec![op]).await
     }
 
-    /// All drafts.
-    pub(crate) async fn drafts(&self) -> Result<Vec<(String, String)>, Fault> {
+    /// All drafts by the keys of their forms.
+    pub(crate) async fn drafts(&self) -> Result<BTreeMap<String, Draft>, Fault> {
         let db = Rc::clone(&self.db.borrow());
         let rows = opened(db.all(Table::Draft).await?).into_iter();
-        Ok(rows.filter_map(|(key, value)| Some((key, String::from_utf8(value).ok()?))).collect())
+        Ok(gather(rows.filter_map(|(key, value)| Some((key, Draft::of_bytes(&value)?)))))
     }
 
     /// Writes a batch; a connection that the browser has closed is opened again, once.

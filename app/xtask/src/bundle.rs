@@ -8,7 +8,6 @@ mod compress;
 mod fill;
 mod size;
 mod style;
-mod tables;
 
 use std::{
     fs,
@@ -77,11 +76,10 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
 /// # Errors
 /// When the tool chain is missing, the app does not compile, or a file cannot be written.
 pub(crate) fn make(place: &Place, options: &Options) -> Result<PathBuf> {
-    let (toolchain, optimizer) = setup::build(place)?;
-    let optimizer = if options.dev { None } else { optimizer };
+    let toolchain = setup::build(place)?;
     let folder = options.folder(place);
     let stamp = stamp_path(place, &folder);
-    let inputs = inputs(place, options, &toolchain.version()?, optimizer.as_deref())?;
+    let inputs = inputs(place, options, &toolchain.version()?)?;
     if fs::read_to_string(&stamp).is_ok_and(|found| Some(found) == current(&inputs, &folder)) {
         note(format!("the bundle in {} is current", folder.display()));
         return Ok(folder);
@@ -89,7 +87,7 @@ pub(crate) fn make(place: &Place, options: &Options) -> Result<PathBuf> {
     say("Building the app for the browser");
     let build = place.wasm_target.join("bundle");
     recreate(&build)?;
-    let parts = compile::compile(place, options, &toolchain, optimizer.as_deref(), &build.join("bindgen"))?;
+    let parts = compile::compile(place, options, &toolchain, &build.join("bindgen"))?;
     let made = build.join("dist");
     fs::create_dir_all(&made)?;
     say("Naming, filling in and compressing the files");
@@ -100,13 +98,12 @@ pub(crate) fn make(place: &Place, options: &Options) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn inputs(place: &Place, options: &Options, compiler: &str, optimizer: Option<&Path>) -> Result<String> {
+fn inputs(place: &Place, options: &Options, compiler: &str) -> Result<String> {
     let mut digest = Digest::default();
     for input in INPUTS {
         digest.tree(&place.root, &place.root.join(input))?;
     }
     digest.part("compiler", compiler.as_bytes());
-    digest.part("optimizer", optimizer.map_or(String::new(), |path| path.display().to_string()).as_bytes());
     digest.part("options", format!("{} {:?}", options.dev, options.features).as_bytes());
     Ok(digest.text())
 }

@@ -5,7 +5,6 @@
 pub(crate) mod browser;
 mod debian;
 pub(crate) mod node;
-pub(crate) mod optimizer;
 pub(crate) mod wasm;
 
 use anyhow::{Result, bail};
@@ -22,16 +21,11 @@ use crate::{
 pub(crate) fn all(place: &Place) -> Result<()> {
     c_compiler()?;
     let toolchain = wasm::ready(place)?;
-    let optimizer = optimizer::ready();
     let chromium = browser::ready()?;
     let node = node::ready()?;
     node::packages(&place.e2e())?;
     say("Everything is there");
     note(format!("Rust for wasm32: {}", toolchain.name()));
-    note(format!(
-        "wasm-opt: {}",
-        optimizer.map_or("none (the bundle will be larger)".into(), |path| path.display().to_string())
-    ));
     note(format!("Chromium: {}", chromium.display()));
     note(format!("Node.js: {}", node.display()));
     Ok(())
@@ -41,9 +35,9 @@ pub(crate) fn all(place: &Place) -> Result<()> {
 ///
 /// # Errors
 /// When there is no way to compile for wasm32.
-pub(crate) fn build(place: &Place) -> Result<(wasm::Toolchain, Option<std::path::PathBuf>)> {
+pub(crate) fn build(place: &Place) -> Result<wasm::Toolchain> {
     c_compiler()?;
-    Ok((wasm::ready(place)?, optimizer::ready()))
+    wasm::ready(place)
 }
 
 /// SQLite is compiled from its C source.

@@ -7,7 +7,7 @@ use super::{
     stored::{OutState, OutboxRow},
 };
 use crate::{
-    document::{Document, DocumentError},
+    document::{Document, DocumentError, LogChange},
     query::Row,
     record::{ChangeHash, DocId, Kind, Patch, Timestamp, UnitId, UserId},
     sync::scan,
@@ -20,6 +20,9 @@ pub struct Edit {
     pub doc: DocId,
     /// For a new document: its kind and the unit in whose log it will stand.
     pub new: Option<(Kind, UnitId)>,
+    /// The heads that the person saw while editing; empty for the newest. What came in since is then concurrent to this
+    /// save, and a field that both changed shows both values instead of losing one.
+    pub base: Vec<ChangeHash>,
     /// What changes.
     pub patch: Patch,
     /// A fresh actor of this device.
@@ -52,9 +55,20 @@ impl Phone {
             (None, Some((kind, unit))) => (Document::new(kind), unit),
             (None, None) => return Err(EditError::NotFound),
         };
-        let Some(raw) = document.commit(edit.actor.clone(), edit.author, edit.at, &edit.patch)? else {
-            return Ok(None);
+        let write =
+            |document: &mut Document| document.commit(edit.actor.clone(), edit.author, edit.at, &edit.patch);
+        // Heads that are no longer here (their change was refused meanwhile) leave only the newest to write on.
+        let seen = if edit.base.is_empty() { None } else { document.at(&edit.base) };
+        let written = match seen {
+            Some(mut seen) => {
+                let raw = write(&mut seen)?;
+                let own = |raw| LogChange { raw, author: edit.author, received_at: None };
+                document.apply(raw.clone().map(own))?;
+                raw
+            }
+            None => write(&mut document)?,
         };
+        let Some(raw) = written else { return Ok(None) };
         let hash = scan::scan(&raw).map(|scanned| scanned.hash).map_err(|_| DocumentError::Unreadable)?;
         let mut plan = Plan::of(self);
         let row = OutboxRow {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     document::{Document, LogChange},
+    gather,
     query::Row,
     record::{ChangeHash, DocId, Kind, UnitId},
     sync::{
@@ -24,7 +25,7 @@ const BLOCK_ROWS_MIN: usize = 32;
 impl Phone {
     /// The documents of a page whose changes may be here already, in part.
     pub(super) fn docs_for_page(&self, page: &Page) -> BTreeSet<DocId> {
-        page.items.iter().map(|item| item.doc).filter(|doc| self.places.contains_key(doc)).collect()
+        gather(page.items.iter().map(|item| item.doc).filter(|doc| self.places.contains_key(doc)))
     }
 
     pub(super) fn plan_page(&self, page: &Page, segments: &Segments) -> Plan {

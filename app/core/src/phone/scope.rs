@@ -7,6 +7,7 @@ use super::{
     stored::{OutState, OutboxRow, SegmentId, read_segment},
 };
 use crate::{
+    gather,
     record::{DeviceId, DocId, EpochId, Timestamp, UnitId},
     sync::{scan, session::Commit, wire::Item},
 };
@@ -23,10 +24,10 @@ impl Phone {
         let docs = match commit {
             Commit::Verdicts(verdicts) => self.docs_for_verdicts(verdicts),
             Commit::Page(page) => self.docs_for_page(page),
-            Commit::EpochChanged(_) => self.places.keys().copied().collect(),
+            Commit::EpochChanged(_) => gather(self.places.keys().copied()),
             Commit::Scope(_) | Commit::Directory(_) | Commit::End(_) => BTreeSet::new(),
         };
-        docs.into_iter().flat_map(|doc| self.segments_of(doc)).collect()
+        gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
     }
 
     /// Plans to keep what the session says; `now` is the phone's clock.
@@ -55,8 +56,8 @@ impl Phone {
     /// Units that left the scope are deleted, except for what has no receipt and the documents that it is of.
     fn plan_scope(&self, units: &[(UnitId, u64)]) -> Plan {
         let mut plan = Plan::of(self);
-        let held: BTreeSet<UnitId> = units.iter().map(|(unit, _)| *unit).collect();
-        let unsent: BTreeSet<DocId> = self.outbox.values().map(|row| row.doc).collect();
+        let held: BTreeSet<UnitId> = gather(units.iter().map(|(unit, _)| *unit));
+        let unsent: BTreeSet<DocId> = gather(self.outbox.values().map(|row| row.doc));
         let mut meta = self.meta.clone();
         meta.scope = units.to_vec();
         meta.cursors.retain(|unit, _| held.contains(unit));
@@ -73,9 +74,9 @@ impl Phone {
         if !gone.is_empty() {
             let staying = self.places.iter().filter(|(doc, place)| !lost(doc, place.row.unit));
             let used: BTreeSet<SegmentId> =
-                staying.flat_map(|(_, place)| place.segments.iter().copied()).collect();
+                gather(staying.flat_map(|(_, place)| place.segments.iter().copied()));
             let freed: BTreeSet<SegmentId> =
-                gone.iter().flat_map(|doc| self.segments_of(*doc)).filter(|id| !used.contains(id)).collect();
+                gather(gone.iter().flat_map(|doc| self.segments_of(*doc)).filter(|id| !used.contains(id)));
             plan.batch.extend(freed.into_iter().map(|id| Op::Delete(Table::Log, id.to_string())));
             for doc in gone {
                 plan.remove_place(doc);

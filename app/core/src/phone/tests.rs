@@ -103,11 +103,16 @@ impl Device {
     }
 
     fn edit(&mut self, doc: DocId, patch: Patch) {
+        self.edit_on(doc, Vec::new(), patch);
+    }
+
+    fn edit_on(&mut self, doc: DocId, base: Vec<ChangeHash>, patch: Patch) {
         self.edits += 1;
         let author = self.phone.account().unwrap().user;
         let edit = Edit {
             doc,
             new: Some((Kind::Person, UNIT)),
+            base,
             patch,
             actor: self.device.actor(self.edits.to_be_bytes()),
             author,
@@ -205,6 +210,40 @@ impl Server {
 
 fn doc(number: u8) -> DocId {
     DocId([number; 16])
+}
+
+#[test]
+fn what_came_in_while_a_form_was_open_is_not_overwritten() {
+    let (mut a, mut b, mut server) = (Device::new(1), Device::new(2), Server::default());
+    a.set(doc(1), "name", "张伟");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    let seen = a.open(doc(1)).heads();
+    b.set(doc(1), "name", "张玮");
+    b.set(doc(1), "address", "东街");
+    server.sync(&mut b);
+    server.sync(&mut a);
+    // The form was opened before that sync and is saved after it.
+    a.edit_on(doc(1), seen.clone(), Patch::set("name", Value::Text("张炜".into())));
+    let conflicts = a.open(doc(1)).conflicts();
+    let values: Vec<_> = conflicts[0].claims.iter().filter_map(|claim| claim.value.as_text()).collect();
+    assert_eq!((conflicts.len(), values.len()), (1, 2), "{values:?}");
+    assert_eq!(a.open(doc(1)).entries().text("address").as_deref(), Some("东街"));
+    server.sync(&mut a);
+    server.sync(&mut b);
+    assert_eq!(a.open(doc(1)).heads(), b.open(doc(1)).heads());
+    // Saving what stood there when the form was opened writes nothing.
+    let edit_of_nothing = a.open(doc(1)).at(&seen).unwrap().entries();
+    assert_eq!(edit_of_nothing.text("name").as_deref(), Some("张伟"));
+    // Choosing on the newest heads settles it for both.
+    a.set(doc(1), "name", "张玮");
+    server.sync(&mut a);
+    server.sync(&mut b);
+    for device in [&a, &b] {
+        assert!(device.open(doc(1)).conflicts().is_empty());
+        assert_eq!(device.open(doc(1)).entries().text("name").as_deref(), Some("张玮"));
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     document::Document,
+    gather,
     query::Row,
     record::{ChangeHash, DocId, Timestamp, UnitId},
     sync::{
@@ -21,7 +22,7 @@ impl Phone {
     /// The documents whose segments a set of verdicts needs: a change with a receipt may be in the log already (it was
     /// pulled after a lost answer, or is offered again to a restored server), and rows of refused ones are made anew.
     pub(super) fn docs_for_verdicts(&self, verdicts: &[(ChangeHash, Verdict)]) -> BTreeSet<DocId> {
-        verdicts.iter().filter_map(|(hash, _)| self.outbox_of(*hash)).map(|(_, row)| row.doc).collect()
+        gather(verdicts.iter().filter_map(|(hash, _)| self.outbox_of(*hash)).map(|(_, row)| row.doc))
     }
 
     pub(super) fn plan_verdicts(
@@ -73,7 +74,7 @@ impl Phone {
             }
             let items: Vec<Item> = changes.into_iter().map(|(item, _)| item).collect();
             let segment = plan.put_segment(unit, &items);
-            let docs: BTreeSet<DocId> = items.iter().map(|item| item.doc).collect();
+            let docs: BTreeSet<DocId> = gather(items.iter().map(|item| item.doc));
             for doc in docs {
                 if let Some(place) = self.places.get(&doc) {
                     let segments = place.segments.iter().copied().chain([segment]).collect();

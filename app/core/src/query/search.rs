@@ -1,7 +1,5 @@
 //! Finding people as people type: characters, full pinyin, initials, any mix, or the end of a phone or ID number.
-use pinyin::{ToPinyin, ToPinyinMulti};
-
-use super::index::PersonEntry;
+use super::{index::PersonEntry, readings};
 
 /// Readings that a surname has and the dictionary lists late or not at all. The first one decides the order of lists.
 /// Source: common usage of surnames in 通用规范汉字表 readings.
@@ -80,10 +78,7 @@ fn readings(c: char, first: bool) -> Vec<&'static str> {
     if first && let Some((_, surname)) = SURNAMES.iter().find(|(surname, _)| *surname == c) {
         found.extend_from_slice(surname);
     }
-    let dictionary = c.to_pinyin().map(pinyin::Pinyin::plain).into_iter();
-    let others =
-        c.to_pinyin_multi().into_iter().flat_map(|multi| multi.into_iter().map(pinyin::Pinyin::plain));
-    for reading in dictionary.chain(others) {
+    for reading in readings::of(c) {
         if !found.contains(&reading) {
             found.push(reading);
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use super::list::ValueList;
+use crate::gather;
 
 /// A scalar of a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -43,8 +44,9 @@ impl Value {
 }
 
 /// The flat entries of one record, by key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entries(pub BTreeMap<String, Value>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Entries(#[n(0)] pub BTreeMap<String, Value>);
 
 impl Entries {
     /// The value of a key.
@@ -80,17 +82,17 @@ impl Entries {
     /// The members of the set `<prefix>/<member>` that parse as `T`.
     #[must_use]
     pub fn set<T: std::str::FromStr + Ord>(&self, prefix: &str) -> BTreeSet<T> {
-        self.under(prefix)
-            .filter(|(_, value)| **value == Value::Bool(true))
-            .filter_map(|(member, _)| member.parse().ok())
-            .collect()
+        let members = self.under(prefix).filter(|(_, value)| **value == Value::Bool(true));
+        gather(members.filter_map(|(member, _)| member.parse().ok()))
     }
 
     /// The ids of the list `<prefix>/<id>.<field>`, without those marked removed.
     #[must_use]
-    pub fn ids(&self, prefix: &str) -> BTreeSet<String> {
-        let ids: BTreeSet<&str> =
+    pub fn ids(&self, prefix: &str) -> Vec<String> {
+        // The fields of one entry stand together, since keys are in order.
+        let mut ids: Vec<&str> =
             self.under(prefix).filter_map(|(rest, _)| rest.split_once('.')).map(|(id, _)| id).collect();
+        ids.dedup();
         ids.into_iter()
             .filter(|id| !self.flag(&format!("{prefix}/{id}.removed")))
             .map(str::to_owned)
@@ -167,7 +169,7 @@ impl Patch {
     /// A patch that sets one key; the way to choose between concurrent values.
     #[must_use]
     pub fn set(key: &str, value: Value) -> Self {
-        Self(BTreeMap::from([(key.to_owned(), Some(value))]))
+        Self(gather([(key.to_owned(), Some(value))]))
     }
 
     /// Whether nothing is to change.
@@ -179,6 +181,6 @@ impl Patch {
 
 impl From<Entries> for Patch {
     fn from(entries: Entries) -> Self {
-        Self(entries.0.into_iter().map(|(key, value)| (key, Some(value))).collect())
+        Self(gather(entries.0.into_iter().map(|(key, value)| (key, Some(value)))))
     }
 }

@@ -8,6 +8,7 @@ use super::{
         ServiceClass, Settlement, Sex, SupportStatus,
     },
 };
+use crate::gather;
 
 /// One number at which a person can be reached. Two people may share one, so it is never a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,7 +125,7 @@ impl Record for Person {
             ethnicity: e.text("ethnicity"),
             birth: e.parsed("birth"),
             id_number: e.text("id_number"),
-            phones: e.ids("phone").into_iter().filter_map(phone).collect(),
+            phones: gather(e.ids("phone").into_iter().filter_map(phone)),
             address: e.text("address"),
             residence: e.parsed("residence"),
             away_place: e.text("away_place"),
@@ -148,7 +149,7 @@ impl Record for Person {
             death_on: e.parsed("death.on"),
             death_reported_by: e.int("death.reported_by").map(UserId),
             notice_given: e.parsed("notice_given"),
-            next_of_kin: e.ids("kin").into_iter().filter_map(kin).collect(),
+            next_of_kin: gather(e.ids("kin").into_iter().filter_map(kin)),
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
     list::{Channel, NeedTopic, VisitReason, VisitResult},
     person::{put_created, read_created},
 };
+use crate::gather;
 
 /// Something promised on a visit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -176,9 +177,9 @@ impl Record for Visit {
             needs: e.set("need"),
             facts: e.text("facts"),
             told_person: e.text("told_person"),
-            promises: e.ids("promise").into_iter().filter_map(promise).collect(),
-            goods: e.ids("goods").into_iter().filter_map(goods).collect(),
-            notes: e.ids("note").into_iter().filter_map(note).collect(),
+            promises: gather(e.ids("promise").into_iter().filter_map(promise)),
+            goods: gather(e.ids("goods").into_iter().filter_map(goods)),
+            notes: gather(e.ids("note").into_iter().filter_map(note)),
         }
     }
 

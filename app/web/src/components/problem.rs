@@ -48,6 +48,11 @@ fn words(problem: &Problem) -> Words {
     }
 }
 
+/// The word on the button that tries again.
+fn retry_word(problem: &Problem) -> &'static str {
+    if *problem == Problem::OtherTab { t::action_use_here() } else { t::action_retry() }
+}
+
 /// A refusal of the server in words.
 pub(crate) fn refusal_words(code: &str) -> String {
     match code {
@@ -76,7 +81,7 @@ pub(crate) fn ProblemNotice(
             <p>{move || words(&problem.get()).safe}</p>
             <p>{move || words(&problem.get()).todo}</p>
             {retry.map(|retry| view! {
-                <p><button type="button" class="button" on:click=move |_| retry.run(())>{t::action_retry}</button></p>
+                <p><button type="button" class="button" on:click=move |_| retry.run(())>{move || retry_word(&problem.get())}</button></p>
             })}
             <p class="notice__code">{move || t::problem_code(problem.get().code())}</p>
         </Notice>

@@ -17,7 +17,7 @@ fn row_px() -> f64 {
         .and_then(|root| window.get_computed_style(&root).ok().flatten());
     let rem = style
         .and_then(|style| style.get_property_value("font-size").ok())
-        .and_then(|size| size.trim_end_matches("px").parse::<f64>().ok());
+        .and_then(|size| Some(js_sys::parse_float(&size)).filter(|px| px.is_finite() && *px > 0.0));
     rem.unwrap_or(18.0) * ROW_REMS
 }
 
@@ -102,8 +102,8 @@ where
     };
     view! {
         <div class="people__window" role="group" tabindex="-1" aria-label=label node_ref=place on:scroll=scrolled on:keydown=key_pressed>
-            <div style:block-size=move || format!("{}px", as_px(count.get(), row_px))></div>
-            <div class="people__slice" style:transform=move || format!("translateY({}px)", as_px(range.get().start, row_px))>
+            <div style:block-size=move || whole_px(as_px(count.get(), row_px))></div>
+            <div class="people__slice" style:transform=move || format!("translateY({})", whole_px(as_px(range.get().start, row_px)))>
                 <For each=slice key=move |(at, item)| (*at, key(item)) children=move |(at, item)| row(at, item)/>
             </div>
         </div>
@@ -113,6 +113,12 @@ where
 #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
 fn as_px(rows: usize, row_px: f64) -> f64 {
     rows as f64 * row_px
+}
+
+/// A length for the style; whole pixels, since printing fractions takes tables that every phone would load.
+#[expect(clippy::cast_possible_truncation, reason = "a length of a list fits")]
+fn whole_px(px: f64) -> String {
+    format!("{}px", px.round() as i64)
 }
 
 /// Brings a row into sight and gives it the focus.

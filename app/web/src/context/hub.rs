@@ -1,29 +1,21 @@
 //! The hub: the open store, the sync's driver, and the signals that say to pages what is held.
 //!
 //! Library, session and sync are three views of it, so that a page asks for what it needs and no more.
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use gloo::events::EventListener;
 use leptos::{prelude::*, task::spawn_local};
 use zoufang_core::{
-    phone::{OutboxRow, Settled},
+    phone::{Draft, OutboxRow, Settled},
     query::Index,
-    record::{DocId, Timestamp},
+    record::Timestamp,
     sync::{
         session::{Event, Phase as LinePhase},
         wire::Directory,
     },
 };
 
-use super::{
-    library::{Draft, Phase},
-    problem::Problem,
-    session::SignedIn,
-};
+use super::{library::Phase, problem::Problem, session::SignedIn};
 use crate::{
     platform::one_tab,
     store::{Fault, Store},
@@ -41,6 +33,8 @@ pub(crate) struct Device {
 #[derive(Clone, Copy)]
 pub(crate) struct Hub {
     device: StoredValue<Option<Device>, LocalStorage>,
+    /// The store of a tab that has lost it to another one, for its drafts only.
+    last_words: StoredValue<Option<Rc<Store>>, LocalStorage>,
     pub(super) phase: RwSignal<Phase>,
     pub(super) index: RwSignal<Arc<Index>>,
     pub(super) directory: RwSignal<Arc<Directory>>,
@@ -58,6 +52,7 @@ impl Hub {
     pub(crate) fn new() -> Self {
         let hub = Self {
             device: StoredValue::new_local(None),
+            last_words: StoredValue::new_local(None),
             phase: RwSignal::new(Phase::Loading),
             index: RwSignal::new(Arc::default()),
             directory: RwSignal::new(Arc::default()),
@@ -69,6 +64,7 @@ impl Hub {
             progress: RwSignal::new((0, 0)),
             drafts: RwSignal::new(BTreeMap::new()),
         };
+        hub.listen();
         hub.open(false);
         hub
     }
@@ -78,7 +74,11 @@ impl Hub {
         self.phase.set(Phase::Loading);
         spawn_local(async move {
             let lost = move || {
-                self.device.set_value(None);
+                // Of this tab only what is being typed may still be written: it stands in a table of its own.
+                if let Some(device) = self.device.try_update_value(Option::take).flatten() {
+                    device.driver.tell(Event::Offline);
+                    self.last_words.set_value(Some(device.store));
+                }
                 self.phase.set(Phase::Failed(Problem::OtherTab));
             };
             if !one_tab::hold(take_over, lost).await {
@@ -95,15 +95,13 @@ impl Hub {
     async fn read(self) -> Result<(), Fault> {
         let store = Rc::new(Store::open().await?);
         let driver = Driver::new(Rc::clone(&store), Box::new(self));
-        let drafts = store.drafts().await?.into_iter().filter_map(|(key, json)| Draft::unpack(key, &json));
-        self.drafts.set(drafts.map(|draft| (draft.key.clone(), draft)).collect());
+        self.drafts.set(store.drafts().await?);
         let mut index = Index::default();
         index.extend(store.phone().rows().cloned());
         self.index.set(Arc::new(index));
         self.device.set_value(Some(Device { store, driver }));
         self.refresh();
         self.known.set(true);
-        self.listen();
         self.tell(if is_online() { Event::Wake } else { Event::Offline });
         Ok(())
     }
@@ -111,6 +109,12 @@ impl Hub {
     /// The open store and its driver.
     pub(crate) fn device(self) -> Result<Device, Problem> {
         self.device.get_value().ok_or(Problem::StorageFails("closed"))
+    }
+
+    /// The store that drafts are kept in.
+    pub(super) fn draft_store(self) -> Result<Rc<Store>, Problem> {
+        let device = self.device.with_value(|device| device.as_ref().map(|device| Rc::clone(&device.store)));
+        device.or_else(|| self.last_words.get_value()).ok_or(Problem::StorageFails("closed"))
     }
 
     /// Feeds the sync an event.
@@ -177,14 +181,6 @@ impl Hub {
             }
         })
         .forget();
-    }
-
-    /// The documents that have changes without a receipt.
-    pub(super) fn docs_waiting(self) -> BTreeSet<DocId> {
-        use zoufang_core::phone::OutState;
-        self.outbox.with(|outbox| {
-            outbox.iter().filter(|row| row.state == OutState::Waiting).map(|row| row.doc).collect()
-        })
     }
 }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use zoufang_core::{
     document::Document,
-    phone::{Edit, EditError, OutState},
+    gather,
+    phone::{Draft, DraftText, Edit, EditError, OutState},
     query::Index,
-    record::{DocId, Entries, Kind, Patch, Timestamp, UnitId},
+    record::{ChangeHash, DocId, Entries, Kind, Patch, UnitId},
     sync::{session::Phase as LinePhase, wire::Directory},
 };
 
@@ -46,32 +47,6 @@ pub(crate) struct Opened {
     pub(crate) document: Document,
     /// The unit in whose log it stands.
     pub(crate) unit: UnitId,
-}
-
-/// Text that was typed and not saved yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Draft {
-    /// Which form.
-    pub(crate) key: String,
-    /// What was typed.
-    pub(crate) json: String,
-    /// When it was kept.
-    pub(crate) saved_at: Timestamp,
-}
-
-/// A draft as it is stored.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct PackedDraft {
-    at: i64,
-    json: String,
-}
-
-impl Draft {
-    /// A stored draft; `None` if it cannot be read.
-    pub(super) fn unpack(key: String, packed: &str) -> Option<Self> {
-        let PackedDraft { at, json } = serde_json::from_str(packed).ok()?;
-        Some(Self { key, json, saved_at: Timestamp(at) })
-    }
 }
 
 /// The records, as pages use them.
@@ -118,26 +93,32 @@ impl Library {
     /// Makes a record; it is saved when this resolves.
     pub(crate) async fn create(self, kind: Kind, unit: UnitId, entries: Entries) -> Result<DocId, Problem> {
         let doc = DocId::from_parts(clock::now(), random()?);
-        self.save(doc, Some((kind, unit)), entries.into()).await?;
+        self.save(doc, Some((kind, unit)), Vec::new(), entries.into()).await?;
         Ok(doc)
     }
 
-    /// Changes a record; it is saved when this resolves.
-    pub(crate) async fn edit(self, doc: DocId, patch: Patch) -> Result<(), Problem> {
-        self.save(doc, None, patch).await
+    /// Changes a record of which the person saw the heads `base`; it is saved when this resolves.
+    pub(crate) async fn edit(self, doc: DocId, base: Vec<ChangeHash>, patch: Patch) -> Result<(), Problem> {
+        self.save(doc, None, base, patch).await
     }
 
-    async fn save(self, doc: DocId, new: Option<(Kind, UnitId)>, patch: Patch) -> Result<(), Problem> {
+    async fn save(
+        self,
+        doc: DocId,
+        new: Option<(Kind, UnitId)>,
+        base: Vec<ChangeHash>,
+        patch: Patch,
+    ) -> Result<(), Problem> {
         let store = self.hub.device()?.store;
         let (device, author) = {
             let phone = store.phone();
             let account = phone.account().ok_or(Problem::SignInAgain)?;
             (account.device, account.user)
         };
-        let edit = Edit { doc, new, patch, actor: device.actor(random()?), author, at: clock::now() };
+        let edit = Edit { doc, new, base, patch, actor: device.actor(random()?), author, at: clock::now() };
         let settled = store
             .run_with(
-                |phone| phone.segments_of(doc).into_iter().collect(),
+                |phone| gather(phone.segments_of(doc)),
                 |phone, segments| {
                     phone.plan_edit(&edit, segments).map_err(|error| match error {
                         EditError::NotFound => Problem::NotFound,
@@ -170,35 +151,34 @@ impl Library {
     }
 
     /// Keeps what was typed.
-    pub(crate) async fn save_draft(self, key: &str, json: &str) -> Result<(), Problem> {
-        let draft = Draft { key: key.to_owned(), json: json.to_owned(), saved_at: clock::now() };
-        let packed = serde_json::to_string(&PackedDraft { at: draft.saved_at.0, json: draft.json.clone() })
-            .map_err(|_| Problem::Damaged)?;
-        self.hub.device()?.store.put_draft(key, Some(&packed)).await?;
+    pub(crate) async fn save_draft(self, key: &str, text: DraftText) -> Result<(), Problem> {
+        let draft = Draft { saved_at: clock::now(), text };
+        self.hub.draft_store()?.put_draft(key, Some(&draft)).await?;
         self.hub.drafts.update(|drafts| {
-            drafts.insert(draft.key.clone(), draft);
+            drafts.insert(key.to_owned(), draft);
         });
         Ok(())
     }
 
     /// What was typed earlier.
-    pub(crate) async fn load_draft(self, key: &str) -> Result<Option<Draft>, Problem> {
-        Ok(self.hub.drafts.with_untracked(|drafts| drafts.get(key).cloned()))
+    pub(crate) fn load_draft(self, key: &str) -> Option<Draft> {
+        self.hub.drafts.with_untracked(|drafts| drafts.get(key).cloned())
     }
 
     /// Forgets what was typed: it is saved, or the user threw it away.
     pub(crate) async fn drop_draft(self, key: &str) -> Result<(), Problem> {
-        self.hub.device()?.store.put_draft(key, None).await?;
+        self.hub.draft_store()?.put_draft(key, None).await?;
         self.hub.drafts.update(|drafts| {
             drafts.remove(key);
         });
         Ok(())
     }
 
-    /// All drafts; tracked.
-    pub(crate) fn drafts(self) -> Signal<Vec<Draft>> {
+    /// All drafts by the keys of their forms; tracked.
+    pub(crate) fn drafts(self) -> Signal<Vec<(String, Draft)>> {
         let drafts = self.hub.drafts;
-        Signal::derive(move || drafts.with(|drafts| drafts.values().cloned().collect()))
+        let pair = |(key, draft): (&String, &Draft)| (key.clone(), draft.clone());
+        Signal::derive(move || drafts.with(|drafts| drafts.iter().map(pair).collect()))
     }
 }
 

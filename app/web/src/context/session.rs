@@ -144,7 +144,8 @@ impl SessionCtx {
         if let Some(token) = self.token() {
             // The server forgets the token if it can be told; the phone forgets it in any case.
             let _ =
-                call_json::<serde_json::Value>(Method::POST, SIGN_OUT_PATH, Some(&token), None::<&()>).await;
+                call_json::<serde::de::IgnoredAny>(Method::POST, SIGN_OUT_PATH, Some(&token), None::<&()>)
+                    .await;
         }
         let settled = device.store.run(|phone, _| Some(phone.plan_sign_out()), Default::default()).await?;
         if let Some(settled) = settled {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use zoufang_core::{
+    gather,
     phone::{OutState, OutboxRow},
     record::{DocId, Kind, Patch, Timestamp},
     sync::{
@@ -148,7 +149,7 @@ fn state_of(hub: Hub, waiting: usize, none_refused: bool) -> SyncState {
 fn refused_change(row: &OutboxRow) -> Option<RefusedChange> {
     let OutState::Refused(refusal, at) = row.state else { return None };
     let ops = scan::scan(&row.raw).map(|scanned| scanned.ops).unwrap_or_default();
-    let values = Patch(ops.into_iter().map(|op| (op.key, op.value)).collect());
+    let values = Patch(gather(ops.into_iter().map(|op| (op.key, op.value))));
     Some(RefusedChange { doc: row.doc, kind: row.kind, code: refusal.code(), at, values })
 }
 

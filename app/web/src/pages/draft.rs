@@ -1,69 +1,16 @@
 //! Keeping what is typed: at most half a second later, and at once when the page is left or hidden.
 //!
 //! Invariant: while a form has typed text that is not kept, it is counted in `DraftDesk::unkept`.
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use gloo::events::EventListener;
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use serde::{Deserialize, Serialize};
-use zoufang_core::record::{Entries, Timestamp, Value};
+use zoufang_core::{phone::DraftText, record::Timestamp};
 
 use crate::context::{drafts::DraftDesk, library::Library, problem::Problem, use_library};
 
 /// How long typed text may wait.
 const KEEP_AFTER: Duration = Duration::from_millis(500);
-
-/// What a form holds: the record's entries as far as they can be read, and texts that cannot be read yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DraftText {
-    entries: BTreeMap<String, DraftValue>,
-    /// Half-typed texts by field.
-    pub(crate) typed: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum DraftValue {
-    Bool(bool),
-    Int(i64),
-    Text(String),
-}
-
-impl DraftText {
-    /// Of a record's entries.
-    pub(crate) fn of(entries: Entries) -> Self {
-        let value = |value| match value {
-            Value::Text(text) => DraftValue::Text(text),
-            Value::Int(number) => DraftValue::Int(number),
-            Value::Bool(flag) => DraftValue::Bool(flag),
-        };
-        Self {
-            entries: entries.0.into_iter().map(|(key, found)| (key, value(found))).collect(),
-            typed: BTreeMap::new(),
-        }
-    }
-
-    /// With a half-typed text.
-    pub(crate) fn with_typed(mut self, field: &str, text: String) -> Self {
-        self.typed.insert(field.to_owned(), text);
-        self
-    }
-
-    /// The record's entries.
-    pub(crate) fn entries(&self) -> Entries {
-        let value = |value: &DraftValue| match value {
-            DraftValue::Text(text) => Value::Text(text.clone()),
-            DraftValue::Int(number) => Value::Int(*number),
-            DraftValue::Bool(flag) => Value::Bool(*flag),
-        };
-        Entries(self.entries.iter().map(|(key, found)| (key.clone(), value(found))).collect())
-    }
-
-    /// Reads a kept draft; one that cannot be read is as good as none.
-    pub(crate) fn parse(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok()
-    }
-}
 
 /// Keeps the text of one form.
 #[derive(Clone, Copy)]
@@ -71,7 +18,9 @@ pub(crate) struct Keeper {
     library: Library,
     desk: DraftDesk,
     key: StoredValue<String>,
-    waiting: StoredValue<Option<String>>,
+    blank: StoredValue<DraftText>,
+    /// Text that is not kept yet; `None` in it: as good as nothing was typed, so no draft is to be kept.
+    waiting: StoredValue<Option<Option<DraftText>>>,
     timer: StoredValue<Option<TimeoutHandle>>,
     closed: StoredValue<bool>,
     /// When the text was last kept.
@@ -81,13 +30,14 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Keeps `text` under `key` from its first change on.
-    pub(crate) fn new(key: String, text: Signal<DraftText>) -> Self {
+    /// Keeps `text` under `key` from its first change on; a text that says what `blank` says is no draft.
+    pub(crate) fn new(key: String, blank: DraftText, text: Signal<DraftText>) -> Self {
         let desk: DraftDesk = expect_context();
         let keeper = Self {
             library: use_library(),
             desk,
             key: StoredValue::new(key),
+            blank: StoredValue::new(blank),
             waiting: StoredValue::new(None),
             timer: StoredValue::new(None),
             closed: StoredValue::new(false),
@@ -131,8 +81,10 @@ impl Keeper {
         if self.closed.get_value() {
             return;
         }
-        let Ok(json) = serde_json::to_string(text) else { return };
-        let first = self.waiting.try_update_value(|waiting| waiting.replace(json).is_none()).unwrap_or(false);
+        let blank = self.blank.with_value(|blank| blank == text);
+        let typed = (!blank).then(|| text.clone());
+        let first =
+            self.waiting.try_update_value(|waiting| waiting.replace(typed).is_none()).unwrap_or(false);
         if first {
             self.desk.unkept.update(|count| *count += 1);
             self.timer.set_value(set_timeout_with_handle(move || self.keep(), KEEP_AFTER).ok());
@@ -147,15 +99,19 @@ impl Keeper {
 
     fn keep(self) {
         self.stop_timer();
-        let Some(json) = self.waiting.try_update_value(Option::take).flatten() else { return };
+        let Some(typed) = self.waiting.try_update_value(Option::take).flatten() else { return };
         let key = self.key.get_value();
         let (library, desk, kept_at, problem) = (self.library, self.desk, self.kept_at, self.problem);
         leptos::task::spawn_local(async move {
-            let result = library.save_draft(&key, &json).await;
+            let some = typed.is_some();
+            let result = match typed {
+                Some(text) => library.save_draft(&key, text).await,
+                None => library.drop_draft(&key).await,
+            };
             desk.unkept.update(|count| *count = count.saturating_sub(1));
             match result {
                 Ok(()) => {
-                    kept_at.try_set(Some(crate::platform::clock::now()));
+                    kept_at.try_set(some.then(crate::platform::clock::now));
                     problem.try_set(None);
                 }
                 Err(cause) => {

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use zoufang_core::{
     document::conflict::Conflict,
     query::Row,
-    record::{DocId, Patch, Person, Record, UnitId, Value},
+    record::{ChangeHash, DocId, Patch, Person, Record, UnitId, Value},
 };
 
 use self::cards::{FactsCard, ReachCard};
@@ -34,12 +34,14 @@ struct PersonFile {
     person: Person,
     unit: UnitId,
     conflicts: Vec<Conflict>,
+    heads: Vec<ChangeHash>,
 }
 
 impl PersonFile {
     fn of(opened: Opened) -> Self {
         let person = Person::from_entries(&opened.document.entries());
-        Self { person, unit: opened.unit, conflicts: opened.document.conflicts() }
+        let (conflicts, heads) = (opened.document.conflicts(), opened.document.heads());
+        Self { person, unit: opened.unit, conflicts, heads }
     }
 }
 
@@ -67,7 +69,7 @@ fn PersonView(doc: DocId) -> impl IntoView {
         view! {
             <div class="stack stack--loose">
                 <Head file=file.clone()/>
-                <Conflicts doc=doc conflicts=file.conflicts.clone()/>
+                <Conflicts doc=doc conflicts=file.conflicts.clone() heads=file.heads.clone()/>
                 <div class="person__actions">
                     <a class="button button--primary" href=format!("/visits/new?person={doc}")><Glyph icon=Icon::Plus/>{t::nav_new_visit}</a>
                     <a class="button" href=format!("/contacts/new?person={doc}")><Glyph icon=Icon::Plus/>{t::person_new_contact}</a>
@@ -114,12 +116,15 @@ fn Head(file: PersonFile) -> impl IntoView {
 
 /// The fields for which a person must choose.
 #[component]
-fn Conflicts(doc: DocId, conflicts: Vec<Conflict>) -> impl IntoView {
+fn Conflicts(doc: DocId, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> impl IntoView {
     let (library, sync, toasts) = (use_library(), use_sync(), use_toasts());
     let problem = RwSignal::new(None::<Problem>);
+    let heads = StoredValue::new(heads);
     let choose = move |(key, value): (String, Value)| {
+        // On what the person saw: a value that came in meanwhile is still in question.
+        let heads = heads.get_value();
         leptos::task::spawn_local(async move {
-            match library.edit(doc, Patch::set(&key, value)).await {
+            match library.edit(doc, heads, Patch::set(&key, value)).await {
                 Ok(()) => {
                     toasts.say(t::conflict_chosen());
                     sync.wake();

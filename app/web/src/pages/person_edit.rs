@@ -6,29 +6,30 @@ pub(crate) use self::fields::fault_of;
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use zoufang_core::record::{DocId, Kind, UnitId};
+use zoufang_core::{
+    phone::{Base, Draft},
+    record::{DocId, Kind, UnitId},
+};
 
 use self::{
     fields::{AddressFields, BasicFields, PhoneFields, ServiceFields},
     model::PersonForm,
 };
 use super::{
-    draft::{DraftText, Keeper},
+    draft::Keeper,
     form::{DraftNotice, FormFoot},
     load::{doc_in_path, read_view},
 };
 use crate::{
     components::{error_summary::ErrorSummary, problem::ProblemNotice},
-    context::{
-        library::Draft, page_head, problem::Problem, toasts::use_toasts, use_library, use_session, use_sync,
-    },
+    context::{page_head, problem::Problem, toasts::use_toasts, use_library, use_session, use_sync},
     i18n::t,
     platform::storage::StorageGuard,
 };
 
 /// What the form begins with.
 struct Begin {
-    form: PersonForm,
+    base: Base,
     unit: UnitId,
     draft: Option<Draft>,
 }
@@ -65,35 +66,38 @@ fn Loader(doc: Option<DocId>) -> impl IntoView {
     let home = session.user().with_untracked(|user| user.as_ref().map(|user| user.unit)).unwrap_or_default();
     leptos::task::spawn_local(async move {
         let read = async {
-            let (form, unit) = match doc {
+            let draft = library.load_draft(&draft_key(doc));
+            let (base, unit) = match doc {
                 Some(doc) => {
                     let opened = library.open(doc).await?;
-                    (PersonForm::of(opened.document.entries()), opened.unit)
+                    (Base::of(&opened.document, draft.as_ref().map(|draft| &draft.text)), opened.unit)
                 }
-                None => (PersonForm::default(), home),
+                None => (Base::default(), home),
             };
-            let draft = library.load_draft(&draft_key(doc)).await?;
-            Ok(Begin { form, unit, draft })
+            Ok(Begin { base, unit, draft })
         };
         let result = read.await;
         begin.try_set(Some(result));
     });
     read_view(
         begin,
-        move |begin| view! { <Form doc=doc form=begin.form.clone() unit=begin.unit draft=begin.draft.clone()/> },
+        move |begin| view! { <Form doc=doc base=begin.base.clone() unit=begin.unit draft=begin.draft.clone()/> },
     )
 }
 
 #[component]
-fn Form(doc: Option<DocId>, form: PersonForm, unit: UnitId, draft: Option<Draft>) -> impl IntoView {
+fn Form(doc: Option<DocId>, base: Base, unit: UnitId, draft: Option<Draft>) -> impl IntoView {
     let (library, session, sync, toasts) = (use_library(), use_session(), use_sync(), use_toasts());
     let guard: StorageGuard = expect_context();
     let navigate = use_navigate();
+    let form = PersonForm::of(base.entries.clone());
     let original = StoredValue::new(form.clone());
-    let restored = draft.as_ref().and_then(|draft| Some((DraftText::parse(&draft.json)?, draft.saved_at)));
-    let restored_at = RwSignal::new(restored.as_ref().map(|(_, at)| *at));
-    let form = RwSignal::new(restored.map_or(form.clone(), |(text, _)| form.with_draft(&text)));
-    let keeper = Keeper::new(draft_key(doc), Signal::derive(move || form.with(PersonForm::draft)));
+    let restored_at = RwSignal::new(draft.as_ref().map(|draft| draft.saved_at));
+    let blank = form.draft(base.heads.clone());
+    let form = RwSignal::new(draft.map_or(form.clone(), |draft| form.with_draft(&draft.text)));
+    let base = StoredValue::new(base);
+    let text = move || form.with(|form| form.draft(base.with_value(|base| base.heads.clone())));
+    let keeper = Keeper::new(draft_key(doc), blank, Signal::derive(text));
     let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
     let problem = RwSignal::new(None::<Problem>);
     let faults = Signal::derive(move || if tried.get() { form.with(PersonForm::faults) } else { Vec::new() });
@@ -112,7 +116,7 @@ fn Form(doc: Option<DocId>, form: PersonForm, unit: UnitId, draft: Option<Draft>
                 Some(doc) => {
                     let patch =
                         original.with_value(|original| form.with_untracked(|form| form.patch(original)));
-                    library.edit(doc, patch).await.map(|()| doc)
+                    library.edit(doc, base.with_value(|base| base.heads.clone()), patch).await.map(|()| doc)
                 }
                 None => {
                     library
@@ -139,8 +143,14 @@ fn Form(doc: Option<DocId>, form: PersonForm, unit: UnitId, draft: Option<Draft>
         });
     };
     let forget = move |()| {
+        let (typed, at) = (form.get_untracked(), restored_at.get_untracked());
         form.set(original.get_value());
         restored_at.set(None);
+        let undo = move |()| {
+            form.try_set(typed.clone());
+            restored_at.try_set(at);
+        };
+        toasts.say_with_undo(t::draft_dropped(), Callback::new(undo));
     };
     view! {
         <form class="form" novalidate on:submit=save>

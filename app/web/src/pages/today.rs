@@ -1,11 +1,11 @@
 //! 今日: the day, what waits, drafts to go on with, recent visits, and the way to a new one.
 use leptos::prelude::*;
 use zoufang_core::{
+    phone::{Draft, DraftText},
     query::Index,
     record::{Kind, Record, Visit},
 };
 
-use super::draft::DraftText;
 use crate::{
     components::{
         empty::{Empty, Skeleton},
@@ -15,12 +15,7 @@ use crate::{
         problem::ProblemNotice,
         visit_row::VisitRowView,
     },
-    context::{
-        library::{Draft, Phase},
-        page_head,
-        sync::SyncState,
-        use_library, use_session, use_sync,
-    },
+    context::{library::Phase, page_head, sync::SyncState, use_library, use_session, use_sync},
     i18n::t,
     platform::clock,
 };
@@ -82,11 +77,10 @@ fn Waiting() -> impl IntoView {
 fn Drafts() -> impl IntoView {
     let library = use_library();
     let drafts = library.drafts();
-    let row = move |draft: Draft| {
-        let path = draft_path(&draft.key);
-        let draft = StoredValue::new(draft);
-        let title = move || draft.with_value(|draft| library.index().with(|index| draft_title(index, draft)));
-        let note = move || t::draft_kept_at(clock::moment_words(draft.with_value(|draft| draft.saved_at)));
+    let row = move |(key, draft): (String, Draft)| {
+        let (path, saved_at) = (draft_path(&key), draft.saved_at);
+        let title = move || library.index().with(|index| draft_title(index, &key, &draft.text));
+        let note = move || t::draft_kept_at(clock::moment_words(saved_at));
         view! {
             <a class="row" href=path>
                 <div>
@@ -102,7 +96,7 @@ fn Drafts() -> impl IntoView {
             <section class="section">
                 <h2>{t::today_drafts}</h2>
                 <div class="card card--flush">
-                    <div class="rows"><For each=move || drafts.get() key=|draft| (draft.key.clone(), draft.saved_at) children=row/></div>
+                    <div class="rows"><For each=move || drafts.get() key=|(key, draft)| (key.clone(), draft.saved_at) children=row/></div>
                 </div>
             </section>
         </Show>
@@ -125,15 +119,13 @@ fn draft_path(key: &str) -> String {
     }
 }
 
-fn draft_title(index: &Index, draft: &Draft) -> String {
-    let entries = DraftText::parse(&draft.json).map(|text| text.entries()).unwrap_or_default();
-    let form = draft.key.split(':').next().unwrap_or_default();
+fn draft_title(index: &Index, key: &str, text: &DraftText) -> String {
+    let entries = &text.entries;
+    let form = key.split(':').next().unwrap_or_default();
     let (kind, who) = match form {
-        "visit-new" | "visit" => {
-            (t::visit_kind(), people_names(index, &Visit::from_entries(&entries).people))
-        }
+        "visit-new" | "visit" => (t::visit_kind(), people_names(index, &Visit::from_entries(entries).people)),
         "contact-new" | "contact" => {
-            (t::contact_kind(), people_names(index, &Visit::from_entries(&entries).people))
+            (t::contact_kind(), people_names(index, &Visit::from_entries(entries).people))
         }
         _ => (t::person_kind(), entries.text("name").unwrap_or_default()),
     };

@@ -11,7 +11,10 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
 };
-use zoufang_core::record::{Contact, DocId, Entries, Kind, Patch, Record, UnitId};
+use zoufang_core::{
+    phone::{Base, Draft, DraftText},
+    record::{Contact, DocId, Kind, Patch, Record, UnitId},
+};
 
 use self::{
     goods::GoodsFields,
@@ -21,15 +24,13 @@ use self::{
     visitors::Visitors,
 };
 use super::{
-    draft::{DraftText, Keeper},
+    draft::Keeper,
     form::{DraftNotice, FormFoot},
     load::{doc_in_path, read_view},
 };
 use crate::{
     components::{error_summary::ErrorSummary, problem::ProblemNotice},
-    context::{
-        library::Draft, page_head, problem::Problem, toasts::use_toasts, use_library, use_session, use_sync,
-    },
+    context::{page_head, problem::Problem, toasts::use_toasts, use_library, use_session, use_sync},
     i18n::t,
     platform::storage::StorageGuard,
 };
@@ -37,7 +38,7 @@ use crate::{
 /// What the form begins with.
 struct Begin {
     form: VisitForm,
-    original: Entries,
+    base: Base,
     draft: Option<Draft>,
 }
 
@@ -107,44 +108,42 @@ fn Loader(kind: Kind, doc: Option<DocId>, person: Option<DocId>) -> impl IntoVie
     let user = session.user().with_untracked(|user| user.as_ref().map(|user| user.id));
     leptos::task::spawn_local(async move {
         let read = async {
-            let (form, original) = match doc {
+            let draft = library.load_draft(&draft_key(kind, doc, person));
+            let (form, base) = match doc {
                 Some(doc) => {
-                    let entries = library.open(doc).await?.document.entries();
-                    (VisitForm::of(kind, &entries), entries)
+                    let base =
+                        Base::of(&library.open(doc).await?.document, draft.as_ref().map(|draft| &draft.text));
+                    (VisitForm::of(kind, &base.entries), base)
                 }
-                None => (VisitForm::new(kind, person, user), Entries::default()),
+                None => (VisitForm::new(kind, person, user), Base::default()),
             };
-            let draft = library.load_draft(&draft_key(kind, doc, person)).await?;
-            Ok(Begin { form, original, draft })
+            Ok(Begin { form, base, draft })
         };
         let result = read.await;
         begin.try_set(Some(result));
     });
     read_view(begin, move |begin| {
-        let (form, original, draft) = (begin.form.clone(), begin.original.clone(), begin.draft.clone());
-        view! { <Form doc=doc form=form original=original draft=draft key=draft_key(kind, doc, person)/> }
+        let (form, base, draft) = (begin.form.clone(), begin.base.clone(), begin.draft.clone());
+        view! { <Form doc=doc form=form base=base draft=draft key=draft_key(kind, doc, person)/> }
     })
 }
 
 #[component]
-fn Form(
-    doc: Option<DocId>,
-    form: VisitForm,
-    original: Entries,
-    draft: Option<Draft>,
-    key: String,
-) -> impl IntoView {
+fn Form(doc: Option<DocId>, form: VisitForm, base: Base, draft: Option<Draft>, key: String) -> impl IntoView {
     let (library, session, sync, toasts) = (use_library(), use_session(), use_sync(), use_toasts());
     let guard: StorageGuard = expect_context();
     let navigate = use_navigate();
     let kind = form.kind;
     let fresh = StoredValue::new(form.clone());
-    let original = StoredValue::new(original);
-    let restored = draft.as_ref().and_then(|draft| Some((DraftText::parse(&draft.json)?, draft.saved_at)));
-    let restored_at = RwSignal::new(restored.as_ref().map(|(_, at)| *at));
-    let form = RwSignal::new(restored.map_or(form, |(text, _)| VisitForm::of(kind, &text.entries())));
-    let keeper =
-        Keeper::new(key, Signal::derive(move || form.with(|form| DraftText::of(form.contact.to_entries()))));
+    let restored_at = RwSignal::new(draft.as_ref().map(|draft| draft.saved_at));
+    let form = RwSignal::new(draft.map_or(form, |draft| VisitForm::of(kind, &draft.text.entries)));
+    let base = StoredValue::new(base);
+    let text = move |form: &VisitForm| DraftText {
+        entries: form.contact.to_entries(),
+        base: base.with_value(|base| base.heads.clone()),
+        ..DraftText::default()
+    };
+    let keeper = Keeper::new(key, fresh.with_value(text), Signal::derive(move || form.with(text)));
     let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
     let problem = RwSignal::new(None::<Problem>);
     let faults = Signal::derive(move || {
@@ -170,7 +169,7 @@ fn Form(
             (form.cleaned(user.as_ref().map(|user| user.id)), unit)
         });
         leptos::task::spawn_local(async move {
-            match write(library, doc, kind, unit, &contact, &original.get_value()).await {
+            match write(library, doc, kind, unit, &contact, &base.get_value()).await {
                 Ok(written) => {
                     keeper.close().await;
                     toasts.say(t::saved_here());
@@ -189,8 +188,14 @@ fn Form(
         });
     };
     let forget = move |()| {
+        let (typed, at) = (form.get_untracked(), restored_at.get_untracked());
         form.set(fresh.get_value());
         restored_at.set(None);
+        let undo = move |()| {
+            form.try_set(typed.clone());
+            restored_at.try_set(at);
+        };
+        toasts.say_with_undo(t::draft_dropped(), Callback::new(undo));
     };
     view! {
         <form class="form" novalidate on:submit=save>
@@ -213,11 +218,14 @@ async fn write(
     kind: Kind,
     unit: UnitId,
     contact: &Contact,
-    original: &Entries,
+    base: &Base,
 ) -> Result<DocId, Problem> {
     let entries = if kind == Kind::Contact { contact.to_entries() } else { contact.visit.to_entries() };
     match doc {
-        Some(doc) => library.edit(doc, Patch::between(original, &entries)).await.map(|()| doc),
+        Some(doc) => {
+            let patch = Patch::between(&base.entries, &entries);
+            library.edit(doc, base.heads.clone(), patch).await.map(|()| doc)
+        }
         None => library.create(kind, unit, entries).await,
     }
 }

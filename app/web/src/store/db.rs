@@ -6,7 +6,10 @@ use indexed_db_futures::{
 };
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
-use zoufang_core::phone::{Batch, Op, Table};
+use zoufang_core::{
+    gather,
+    phone::{Batch, Op, Table},
+};
 
 use super::fault::Fault;
 
@@ -87,7 +90,7 @@ impl Db {
         let touched = |op: &Op| match op {
             Op::Put(table, ..) | Op::Delete(table, _) | Op::Clear(table) => *table,
         };
-        let tables: std::collections::BTreeSet<Table> = batch.iter().map(touched).collect();
+        let tables: std::collections::BTreeSet<Table> = gather(batch.iter().map(touched));
         if tables.is_empty() {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use zoufang_core::{
+    gather,
     query::{Index, Row},
     record::UnitId,
     sync::wire::Directory,
@@ -15,7 +16,7 @@ pub(crate) fn find(index: &Index, directory: &Directory, text: &str, unit: Optio
     let mut found = index.search(text, unit);
     let villages = villages(directory, text);
     if !villages.is_empty() {
-        let known: BTreeSet<_> = found.iter().map(|row| row.doc).collect();
+        let known: BTreeSet<_> = gather(found.iter().map(|row| row.doc));
         let of_villages = index.people().map(|entry| &entry.row).filter(|row| villages.contains(&row.unit));
         let narrowed =
             of_villages.filter(|row| unit.is_none_or(|unit| row.unit == unit) && !known.contains(&row.doc));
@@ -41,9 +42,9 @@ fn villages(directory: &Directory, text: &str) -> BTreeSet<UnitId> {
 
 /// The villages in which there are people on this phone, by name.
 pub(crate) fn units(index: &Index, directory: &Directory) -> Vec<(UnitId, String)> {
-    let units: BTreeSet<UnitId> = index.people().map(|entry| entry.row.unit).collect();
+    let units: BTreeSet<UnitId> = gather(index.people().map(|entry| entry.row.unit));
     // Village names are not unique: the id keeps two of one name apart.
     let by_name: BTreeSet<(String, UnitId)> =
-        units.into_iter().map(|unit| (unit_name(directory, unit), unit)).collect();
+        gather(units.into_iter().map(|unit| (unit_name(directory, unit), unit)));
     by_name.into_iter().map(|(name, unit)| (unit, name)).collect()
 }

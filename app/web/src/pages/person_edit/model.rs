@@ -1,18 +1,21 @@
 //! The form of a person's file: the record, and what is typed but cannot be read as a value yet.
 use std::collections::BTreeMap;
 
-use zoufang_core::record::{
-    Entries, PartialDate, Patch, Person, Phone, Record, UserId, Value, id_number,
-    id_number::IdWarning,
-    list::PhoneOwner,
-    name::{InvalidName, parse_name},
-    phone::{looks_complete, parse_phone},
+use zoufang_core::{
+    gather,
+    phone::DraftText,
+    record::{
+        ChangeHash, Entries, PartialDate, Patch, Person, Phone, Record, UserId, Value, id_number,
+        id_number::IdWarning,
+        list::PhoneOwner,
+        name::{InvalidName, parse_name},
+        phone::{looks_complete, parse_phone},
+    },
 };
 
 use crate::{
     components::error_summary::Fault,
     i18n::t,
-    pages::draft::DraftText,
     platform::{clock, random},
 };
 
@@ -61,9 +64,13 @@ impl PersonForm {
     }
 
     /// What is kept while one types.
-    pub(crate) fn draft(&self) -> DraftText {
-        let text = DraftText::of(self.person.to_entries()).with_typed("id_number", self.id_typed.clone());
-        self.typed.iter().fold(text, |text, (key, typed)| text.with_typed(key, typed.clone()))
+    pub(crate) fn draft(&self, base: Vec<ChangeHash>) -> DraftText {
+        let mut text = DraftText { entries: self.person.to_entries(), base, ..DraftText::default() };
+        text.typed.insert("id_number".to_owned(), self.id_typed.clone());
+        for (key, typed) in &self.typed {
+            text.typed.insert((*key).to_owned(), typed.clone());
+        }
+        text
     }
 
     /// With what an earlier draft holds.
@@ -71,9 +78,9 @@ impl PersonForm {
         let dates = [TypedDate::Birth, TypedDate::Enlisted, TypedDate::Discharged];
         let typed = |date: TypedDate| Some((date.key(), text.typed.get(date.key())?.clone()));
         Self {
-            person: Person::from_entries(&text.entries()),
+            person: Person::from_entries(&text.entries),
             id_typed: text.typed.get("id_number").cloned().unwrap_or_default(),
-            typed: dates.into_iter().filter_map(typed).collect(),
+            typed: gather(dates.into_iter().filter_map(typed)),
         }
     }
 

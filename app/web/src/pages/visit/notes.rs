@@ -2,7 +2,10 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use zoufang_core::record::{DocId, Patch, Value, visit::Note};
+use zoufang_core::{
+    gather,
+    record::{DocId, Patch, Value, visit::Note},
+};
 
 use crate::{
     components::{names::user_name, problem::ProblemNotice, text_area::TextArea},
@@ -47,9 +50,9 @@ pub(crate) fn Notes(
             (format!("{prefix}.by"), user.map(|user| Value::Int(user.0.into()))),
             (format!("{prefix}.at"), Some(Value::Int(clock::now().0))),
         ];
-        let patch = Patch(entries.into_iter().filter(|(_, value)| value.is_some()).collect());
+        let patch = Patch(gather(entries.into_iter().filter(|(_, value)| value.is_some())));
         leptos::task::spawn_local(async move {
-            match library.edit(doc, patch).await {
+            match library.edit(doc, Vec::new(), patch).await {
                 Ok(()) => {
                     text.try_set(String::new());
                     sync.wake();

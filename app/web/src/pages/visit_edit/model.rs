@@ -1,5 +1,6 @@
 //! The form of a visit or contact: the record itself, since all of it is chosen or free text.
 use zoufang_core::{
+    gather,
     query::Index,
     record::{
         Contact, DocId, Entries, Kind, Record, UnitId, UserId, Visit,
@@ -26,9 +27,9 @@ impl VisitForm {
     /// A new one, of today, by the user.
     pub(crate) fn new(kind: Kind, person: Option<DocId>, user: Option<UserId>) -> Self {
         let visit = Visit {
-            people: person.into_iter().collect(),
+            people: gather(person),
             happened_on: Some(clock::today()),
-            visitors: user.into_iter().collect(),
+            visitors: gather(user),
             ..Visit::default()
         };
         Self { kind, contact: Contact { visit, ..Contact::default() } }

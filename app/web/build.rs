@@ -1,5 +1,6 @@
 //! Generates one function per text from `i18n/zh.toml` and `i18n/en.toml`. A key or a placeholder that one language has
-//! and the other lacks stops the build.
+//! and the other lacks stops the build. Texts without placeholders are constants that hold a function pointer: functions
+//! each have a type of their own, and views are compiled anew for each type that stands in them.
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
 
 type Texts = BTreeMap<String, String>;
@@ -58,7 +59,7 @@ fn main() {
         if names.is_empty() {
             let _ = writeln!(
                 out,
-                "pub(crate) fn {key}() -> &'static str {{\n    super::pick({chinese:?}, {english:?})\n}}"
+                "pub(crate) const {key}: super::Text = || super::pick({chinese:?}, {english:?});"
             );
         } else {
             let arguments: Vec<String> =

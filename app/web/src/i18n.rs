@@ -11,6 +11,7 @@ use crate::platform::preference;
 
 /// The functions of all texts.
 pub(crate) mod t {
+    #![expect(non_upper_case_globals, reason = "they are called as functions")]
     include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 }
 

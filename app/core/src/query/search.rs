@@ -116,7 +116,7 @@ impl Query {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let typed: Vec<char> =
-            text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+            text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect();
         let number = typed.len() >= 2
             && typed
                 .iter()

@@ -6,6 +6,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result};
@@ -61,9 +62,23 @@ fn build(place: &Place, options: &Options, toolchain: &Toolchain) -> Result<Path
     if !options.dev {
         flags.extend(remap());
     }
+    if !options.dev && toolchain.has_std_source() {
+        small_std(&mut command);
+    }
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.join(" "));
     run(&mut command)?;
     Ok(place.wasm_target.join(TARGET).join(profile_folder).join("zoufang-web.wasm"))
+}
+
+/// Builds std with the app: for size, and with panics that stop at once. Their messages, which nobody reads on a phone and
+/// which could quote what a record says, are a twelfth of the bundle. Stable Rust keeps these switches for itself, so it
+/// must be told that it may; the compiler and the source are those of the stable release.
+fn small_std(command: &mut Command) {
+    command
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_PROFILE_WASM_PANIC", "immediate-abort")
+        .args(["-Zpanic-immediate-abort", "-Zbuild-std=std,panic_abort"])
+        .arg("-Zbuild-std-features=optimize_for_size");
 }
 
 /// Panic messages name source files: make those names short and free of this machine's folders.

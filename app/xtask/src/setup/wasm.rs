@@ -70,7 +70,18 @@ impl Toolchain {
 
     /// The compiler's version, for telling whether a bundle is still current.
     pub(crate) fn version(&self) -> Result<String> {
-        output(rustc(self).arg("--version"))
+        Ok(format!(
+            "{} std from source: {}",
+            output(rustc(self).arg("--version"))?.trim(),
+            self.has_std_source()
+        ))
+    }
+
+    /// Whether the source of std lies beside the compiler, so that std can be built for size with the app.
+    pub(crate) fn has_std_source(&self) -> bool {
+        let sysroot = output(rustc(self).args(["--print", "sysroot"])).unwrap_or_default();
+        let own = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std/Cargo.toml");
+        own.is_file() || matches!(self, Self::Debian { .. }) && Path::new(DEBIAN_SOURCE).is_file()
     }
 }
 
@@ -81,7 +92,7 @@ impl Toolchain {
 pub(crate) fn ready(place: &Place) -> Result<Toolchain> {
     let without_rustup = env::var_os("ZOUFANG_NO_RUSTUP_TARGET").is_some_and(|value| value != "0");
     if !without_rustup && compiles(place, &Toolchain::Own) {
-        return Ok(Toolchain::Own);
+        return Ok(with_std_source(Toolchain::Own));
     }
     if let Some(toolchain) = debian_toolchain()
         && compiles(place, &toolchain)
@@ -92,13 +103,24 @@ pub(crate) fn ready(place: &Place) -> Result<Toolchain> {
     if !without_rustup && find("rustup").is_some() {
         let added = run_within(Command::new("rustup").args(["target", "add", TARGET]), RUSTUP_LIMIT);
         if added && compiles(place, &Toolchain::Own) {
-            return Ok(Toolchain::Own);
+            return Ok(with_std_source(Toolchain::Own));
         }
         note("rustup could not add it; trying Debian's Rust");
     }
     make_debian_toolchain(place).context(
         "no Rust for wasm32: run `rustup target add wasm32-unknown-unknown`, or on Debian as root let this set-up install rustc-web",
     )
+}
+
+/// Fetches the source of std where it is missing and rustup has it. Without it the bundle is larger by a twelfth.
+fn with_std_source(toolchain: Toolchain) -> Toolchain {
+    if !toolchain.has_std_source() && find("rustup").is_some() {
+        say("Fetching the source of Rust's standard library, to build it for size");
+        if !run_within(Command::new("rustup").args(["component", "add", "rust-src"]), RUSTUP_LIMIT) {
+            note("rustup could not fetch it: the bundle will be larger");
+        }
+    }
+    toolchain
 }
 
 /// Whether an empty library compiles: a std that is missing, or of another version, fails here and not in mid-build.

@@ -125,9 +125,9 @@ fn person(cells: &mut Cells<'_>, name: String) -> Person {
         settlement: cells.parsed("settlement"),
         honors: cells.set("honors"),
         support_status: cells.parsed("support_status"),
-        relation_to_soldier: cells.text("relation_to_soldier"),
+        relation_to_soldier: cells.parsed("relation_to_soldier"),
         glory_plaque_on: cells.parsed("glory_plaque_date"),
-        preference_card: cells.text("preference_card"),
+        preference_card: cells.parsed("preference_card"),
         death_on: cells.parsed("death_date"),
         notice_given: cells.parsed("notice_given_date"),
         ..Person::default()

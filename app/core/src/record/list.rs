@@ -87,3 +87,41 @@ pub enum Sex {
     Female,
 }
 value_list! { Sex, "sex", [(Male, "male", "男", "male"), (Female, "female", "女", "female")] }
+
+/// How far the national preference card (优待证) of a person is. Source: 优待证管理办法（试行） of 2021-11-15.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PreferenceCard {
+    /// 未申请
+    NotApplied,
+    /// 已申请
+    Applied,
+    /// 已领取
+    Issued,
+}
+value_list! { PreferenceCard, "preference_card", [
+    (NotApplied, "not_applied", "未申请", "not asked for yet"),
+    (Applied, "applied", "已申请", "asked for"),
+    (Issued, "issued", "已领取", "received"),
+] }
+
+/// What a survivor or a family member is to the soldier. Source: 军人抚恤优待条例 (2024), whom it calls family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// 父母
+    Parent,
+    /// 配偶
+    Spouse,
+    /// 子女
+    Child,
+    /// 兄弟姐妹
+    Sibling,
+    /// 其他
+    Other,
+}
+value_list! { Relation, "relation_to_soldier", [
+    (Parent, "parent", "父母", "parent"),
+    (Spouse, "spouse", "配偶", "spouse"),
+    (Child, "child", "子女", "child"),
+    (Sibling, "sibling", "兄弟姐妹", "brother or sister"),
+    (Other, "other", "其他", "other"),
+] }

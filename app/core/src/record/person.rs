@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Date, Entries, Kind, PartialDate, Record, Timestamp, UserId,
     list::{
-        ContactWish, DisabilityNature, Entitlement, Honor, PersonKind, PhoneOwner, Residence, ServiceBranch,
-        ServiceClass, Settlement, Sex, SupportStatus,
+        ContactWish, DisabilityNature, Entitlement, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation,
+        Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
     },
 };
 use crate::gather;
@@ -80,13 +80,13 @@ pub struct Person {
     /// Social assistance; sensitive.
     pub support_status: Option<SupportStatus>,
     /// For survivors and families: what the person is to the soldier.
-    pub relation_to_soldier: Option<String>,
+    pub relation_to_soldier: Option<Relation>,
     /// For survivors and families: the soldier's name.
     pub soldier_name: Option<String>,
     /// The day on which the plaque was hung.
     pub glory_plaque_on: Option<Date>,
     /// State of the preference card (issued, asked_for, none).
-    pub preference_card: Option<String>,
+    pub preference_card: Option<PreferenceCard>,
     /// Whether visits are welcome: the person's newest word.
     pub contact_wish: Option<ContactWish>,
     /// The day on which the wish was said.
@@ -140,10 +140,10 @@ impl Record for Person {
             settlement: e.parsed("settlement"),
             honors: e.set("honor"),
             support_status: e.parsed("support_status"),
-            relation_to_soldier: e.text("relation_to_soldier"),
+            relation_to_soldier: e.parsed("relation_to_soldier"),
             soldier_name: e.text("soldier_name"),
             glory_plaque_on: e.parsed("glory_plaque.on"),
-            preference_card: e.text("preference_card.state"),
+            preference_card: e.parsed("preference_card.state"),
             contact_wish: e.parsed("contact_wish"),
             contact_wish_on: e.parsed("contact_wish_on"),
             death_on: e.parsed("death.on"),
@@ -181,10 +181,10 @@ impl Record for Person {
         e.put_code("settlement", self.settlement);
         e.put_set("honor", &self.honors);
         e.put_code("support_status", self.support_status);
-        e.put_text("relation_to_soldier", self.relation_to_soldier.as_ref());
+        e.put_code("relation_to_soldier", self.relation_to_soldier);
         e.put_text("soldier_name", self.soldier_name.as_ref());
         e.put_text("glory_plaque.on", self.glory_plaque_on);
-        e.put_text("preference_card.state", self.preference_card.as_ref());
+        e.put_code("preference_card.state", self.preference_card);
         e.put_code("contact_wish", self.contact_wish);
         e.put_text("contact_wish_on", self.contact_wish_on);
         e.put_text("death.on", self.death_on);

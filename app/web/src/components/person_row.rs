@@ -27,9 +27,6 @@ fn badges(row: &Row, person: &PersonRow) -> Vec<(&'static str, String)> {
     {
         badges.push(("badge", short_label(residence)));
     }
-    if let Some(entitlement) = person.entitlements.first() {
-        badges.push(("badge badge--accent", short_label(*entitlement)));
-    }
     badges.truncate(2);
     badges
 }
@@ -48,8 +45,13 @@ pub(crate) fn PersonRowView(
     current: Signal<bool>,
 ) -> impl IntoView {
     let Some(person) = row.person() else { return ().into_any() };
-    let place = [Some(village), person.address.clone()].into_iter().flatten().filter(|part| !part.is_empty());
-    let place = place.collect::<Vec<_>>().join(" · ");
+    let address = person.address.clone().unwrap_or_default();
+    // Most addresses begin with the village.
+    let place = match (village.is_empty() || address.starts_with(&village), address.is_empty()) {
+        (true, _) => address,
+        (false, true) => village,
+        (false, false) => format!("{village} · {address}"),
+    };
     let birth = person.birth.map(|birth| birth.year());
     let badges = badges(&row, person)
         .into_iter()
@@ -60,7 +62,7 @@ pub(crate) fn PersonRowView(
             <div>
                 <div class="person-row__name">
                     <span class="row__title">{person.name.clone()}</span>
-                    {birth.map(|year| view! { <span class="person-row__birth">{move || t::person_born(year)}</span> })}
+                    {birth.map(|year| view! { <span class="person-row__birth">{move || t::person_born(t::day_year(year))}</span> })}
                 </div>
                 <div class="row__note person-row__place">{place}</div>
             </div>

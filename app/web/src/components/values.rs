@@ -3,8 +3,8 @@ use zoufang_core::record::{
     DocId, Timestamp, Value, id_number,
     list::{
         Channel, ContactWish, DisabilityNature, Entitlement, Floating, Honor, NeedTopic, PartyContactTopic,
-        PartyStatus, PersonKind, PhoneOwner, Residence, ServiceBranch, ServiceClass, Settlement, Sex,
-        SupportStatus, ValueList, VisitReason, VisitResult,
+        PartyStatus, PersonKind, PhoneOwner, PreferenceCard, Relation, Residence, ServiceBranch,
+        ServiceClass, Settlement, Sex, SupportStatus, ValueList, VisitReason, VisitResult,
     },
 };
 
@@ -124,14 +124,32 @@ fn text_words(key: &str, text: &str) -> String {
         "settlement" => code_words::<Settlement>(text),
         "support_status" => code_words::<SupportStatus>(text),
         "contact_wish" => code_words::<ContactWish>(text),
+        "preference_card.state" => code_words::<PreferenceCard>(text),
+        "relation_to_soldier" => code_words::<Relation>(text),
         "channel" => code_words::<Channel>(text),
         "result" => code_words::<VisitResult>(text),
         "topic" => code_words::<PartyContactTopic>(text),
         "status" => code_words::<PartyStatus>(text),
         "floating" => code_words::<Floating>(text),
         _ if key.starts_with("phone/") && key.ends_with(".owner") => code_words::<PhoneOwner>(text),
+        _ if is_date(key) => text.parse().map_or_else(|_| text.to_owned(), clock::partial_words),
         _ => text.to_owned(),
     }
+}
+
+fn is_date(key: &str) -> bool {
+    let dates = [
+        "birth",
+        "service.enlisted",
+        "service.discharged",
+        "joined",
+        "away_since",
+        "notice_given",
+        "happened_on",
+        "entitlements_confirmed_on",
+        "contact_wish_on",
+    ];
+    dates.contains(&key) || key.ends_with(".on") || key.ends_with(".worked_on") || key.ends_with(".by")
 }
 
 fn flag_words(key: &str, flag: bool) -> String {

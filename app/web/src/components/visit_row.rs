@@ -24,13 +24,13 @@ pub(crate) fn record_path(row: &Row) -> String {
 }
 
 /// What a row says under its title: kind, day, channel, result or topic.
-fn note(row: &Row) -> String {
+fn note(row: &Row, dated: bool) -> String {
     let Some(visit) = row.visit() else { return String::new() };
     let topic = match &row.body {
         RowBody::Contact(contact) => contact.topic.map(label),
         RowBody::Person(_) | RowBody::Party(_) | RowBody::Visit(_) => None,
     };
-    let day = visit.happened_on.map(clock::day_words);
+    let day = visit.happened_on.filter(|_| dated).map(clock::day_words);
     let parts = [
         day,
         visit.channel.map(|channel| label(channel).to_owned()),
@@ -51,6 +51,9 @@ pub(crate) fn VisitRowView(
     /// Where the record is.
     #[prop(into)]
     state: Signal<RecordState>,
+    /// Whether the day stands under the title; not where it is the title.
+    #[prop(default = true)]
+    dated: bool,
 ) -> impl IntoView {
     let excerpt = row.visit().and_then(|visit| visit.excerpt.clone());
     let path = record_path(&row);
@@ -62,7 +65,7 @@ pub(crate) fn VisitRowView(
                     {title}
                     {contact.then(|| view! { " "<span class="badge badge--info">{t::contact_kind}</span> })}
                 </p>
-                <p class="row__note">{move || note(&row)}</p>
+                <p class="row__note">{move || note(&row, dated)}</p>
                 {excerpt.map(|text| view! { <p class="row__note">{text}</p> })}
             </div>
             <RecordStateBadge state=state/>

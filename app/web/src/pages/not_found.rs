@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn NotFoundPage() -> impl IntoView {
     page_head(|| t::not_found_title().to_owned(), Some("/".to_owned()));
     view! {
-        <Empty icon=Icon::Search title=t::not_found_title text=t::not_found_text>
+        <Empty icon=Icon::Search title=t::not_found_what text=t::not_found_text>
             <a class="button" href="/">{t::not_found_home}</a>
         </Empty>
     }

@@ -94,7 +94,7 @@ fn Head(file: PersonFile) -> impl IntoView {
         let parts = [
             kind.map(short_label),
             sex.map(|sex| label(sex).to_owned()),
-            birth.map(|birth| t::person_born(birth.to_string())),
+            birth.map(|birth| t::person_born(clock::partial_words(birth))),
             Some(place()),
         ];
         parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
@@ -148,7 +148,7 @@ fn Visits(doc: DocId) -> impl IntoView {
         let visit = row.doc;
         let day = row.visit().and_then(|visit| visit.happened_on);
         let title = Signal::derive(move || day.map(clock::day_words).unwrap_or_default());
-        view! { <VisitRowView row=row title=title state=Signal::derive(move || library.record_state(visit))/> }
+        view! { <VisitRowView row=row title=title dated=false state=Signal::derive(move || library.record_state(visit))/> }
     };
     view! {
         <section class="section">

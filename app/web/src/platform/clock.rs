@@ -1,5 +1,5 @@
 //! The phone's clock, which may be wrong by minutes or days, and how its moments are written.
-use zoufang_core::record::{Date, Timestamp};
+use zoufang_core::record::{Date, PartialDate, Timestamp};
 
 use crate::i18n::t;
 
@@ -33,7 +33,38 @@ pub(crate) fn day_words(day: Date) -> String {
 
 fn full_day(day: Date, today: Date) -> String {
     let (year, month, date) = day.ymd();
+    let month = month_word(month);
     if year == today.ymd().0 { t::day_month_day(date, month) } else { t::day_full(date, month, year) }
+}
+
+/// What is known of a date, always with the year.
+pub(crate) fn partial_words(date: PartialDate) -> String {
+    match date {
+        PartialDate::Year(year) => t::day_year(year),
+        PartialDate::Month(year, month) => t::day_year_month(month_word(month), year),
+        PartialDate::Day(day) => {
+            let (year, month, date) = day.ymd();
+            t::day_full(date, month_word(month), year)
+        }
+    }
+}
+
+fn month_word(month: u8) -> &'static str {
+    let words = [
+        t::month_1,
+        t::month_2,
+        t::month_3,
+        t::month_4,
+        t::month_5,
+        t::month_6,
+        t::month_7,
+        t::month_8,
+        t::month_9,
+        t::month_10,
+        t::month_11,
+        t::month_12,
+    ];
+    words.get(usize::from(month).wrapping_sub(1)).map_or("", |word| word())
 }
 
 /// A moment in words.
@@ -57,5 +88,5 @@ pub(crate) fn today_words() -> String {
         t::day_sunday,
     ];
     let weekday = weekdays.get(usize::from(today.weekday())).map_or("", |weekday| weekday());
-    t::day_with_weekday(date, month, weekday)
+    t::day_with_weekday(date, month_word(month), weekday)
 }

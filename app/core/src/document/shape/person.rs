@@ -1,8 +1,8 @@
 //! Keys of a person's file.
 use super::{Field, FieldType::*, Merge::*, code, field, sensitive};
 use crate::record::list::{
-    ContactWish, DisabilityNature, Entitlement, Honor, PersonKind, PhoneOwner, Residence, ServiceBranch,
-    ServiceClass, Settlement, Sex, SupportStatus,
+    ContactWish, DisabilityNature, Entitlement, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation,
+    Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
 };
 
 pub(super) const FIELDS: &[Field] = &[
@@ -32,10 +32,10 @@ pub(super) const FIELDS: &[Field] = &[
     field("settlement", Code(code::<Settlement>), Keep),
     field("honor/*", FlagOf(code::<Honor>), Union),
     sensitive("support_status", Code(code::<SupportStatus>), Latest),
-    field("relation_to_soldier", Text(40), Keep),
+    field("relation_to_soldier", Code(code::<Relation>), Keep),
     field("soldier_name", Text(40), Keep),
     field("glory_plaque.on", Date, Latest),
-    field("preference_card.state", Text(20), Latest),
+    field("preference_card.state", Code(code::<PreferenceCard>), Latest),
     field("contact_wish", Code(code::<ContactWish>), Latest),
     field("contact_wish_on", Date, Latest),
     field("death.on", Date, Keep),

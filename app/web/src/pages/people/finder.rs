@@ -30,8 +30,7 @@ fn villages(directory: &Directory, text: &str) -> BTreeSet<UnitId> {
     if text.chars().count() < 2 {
         return BTreeSet::new();
     }
-    let lower = text.to_ascii_lowercase();
-    let fits = |name: &str, initials: &str| name.starts_with(text) || initials.eq_ignore_ascii_case(&lower);
+    let fits = |name: &str, initials: &str| name.starts_with(text) || initials.eq_ignore_ascii_case(text);
     directory
         .units
         .iter()

@@ -127,7 +127,7 @@ fn Offer(
             <span>
                 <span class="row__title">{person.name}</span>
                 " "
-                <span class="row__note">{move || birth.map(t::person_born)}" "{place}" "{address}</span>
+                <span class="row__note">{move || birth.map(|year| t::person_born(t::day_year(year)))}" "{place}" "{address}</span>
             </span>
             <Glyph icon=Icon::Plus/>
         </button>

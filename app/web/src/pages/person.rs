@@ -67,7 +67,7 @@ fn PersonView(doc: DocId) -> impl IntoView {
     let file = use_record(doc, PersonFile::of);
     read_view(file, move |file| {
         view! {
-            <div class="stack stack--loose">
+            <div class="stack stack--loose" data-heads=heads_text(&file.heads)>
                 <Head file=file.clone()/>
                 <Conflicts doc=doc conflicts=file.conflicts.clone() heads=file.heads.clone()/>
                 <div class="person__actions">
@@ -81,6 +81,11 @@ fn PersonView(doc: DocId) -> impl IntoView {
             </div>
         }
     })
+}
+
+/// The heads that the page was drawn from, for support and tests.
+fn heads_text(heads: &[ChangeHash]) -> String {
+    heads.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Who it is, in one line, and what a visitor must know first.

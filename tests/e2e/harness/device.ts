@@ -1,0 +1,242 @@
+// A device: a browser with a profile on disk, which can be killed and opened again, and what a worker does on it.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, type CDPSession, type Locator, type Page, chromium, expect } from '@playwright/test';
+import { PASSWORD } from './server.ts';
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export interface Look {
+  width?: number;
+  height?: number;
+  language?: 'zh' | 'en';
+  dark?: boolean;
+  touch?: boolean;
+}
+
+export interface Visit {
+  person: string;
+  channel?: string;
+  result?: string;
+  reason?: string;
+  need?: string;
+  facts?: string;
+}
+
+export class Device {
+  private context!: BrowserContext;
+  page!: Page;
+  /** Errors and warnings that the pages wrote to the console, and requests to any other host. */
+  readonly complaints: string[] = [];
+
+  private constructor(
+    private readonly profile: string,
+    private readonly base: string,
+    private readonly look: Look,
+  ) {}
+
+  /** A new device that knows the app at one address. */
+  static async open(base: string, look: Look = {}): Promise<Device> {
+    const device = new Device(mkdtempSync(join(tmpdir(), 'zoufang-e2e-profile-')), base, look);
+    await device.start();
+    return device;
+  }
+
+  /** Opens the browser on its profile. */
+  async start(): Promise<void> {
+    const { width = 360, height = 800, language = 'zh', dark = false, touch = false } = this.look;
+    this.context = await chromium.launchPersistentContext(this.profile, {
+      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      args: ARGUMENTS,
+      viewport: { width, height },
+      hasTouch: touch,
+      locale: 'zh-CN',
+      timezoneId: 'Asia/Shanghai',
+      colorScheme: dark ? 'dark' : 'light',
+    });
+    if (language === 'en') await this.context.addInitScript(() => localStorage.setItem('zoufang.language', 'en'));
+    this.page = this.context.pages()[0] ?? (await this.context.newPage());
+    this.watch(this.page);
+  }
+
+  /** Another tab of the same browser. */
+  async newTab(): Promise<Page> {
+    const page = await this.context.newPage();
+    this.watch(page);
+    return page;
+  }
+
+  private watch(page: Page): void {
+    page.on('pageerror', (error) => this.complaints.push(`page error: ${error.message}`));
+    page.on('console', (message) => {
+      // A failed request is a line in the console whatever the app does about it.
+      if (message.type() === 'error' && !message.text().includes('Failed to load resource') && !message.text().includes('net::ERR')) {
+        this.complaints.push(`console: ${message.text()}`);
+      }
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(this.base) && !request.url().startsWith('data:')) this.complaints.push(`asks another host: ${request.url()}`);
+    });
+  }
+
+  /** Kills every process of the browser, as a flat battery would. */
+  async kill(): Promise<void> {
+    const gone = new Promise((resolve) => this.context.once('close', resolve));
+    execFileSync('pkill', ['-KILL', '-f', this.profile]);
+    await gone;
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+
+  async dispose(): Promise<void> {
+    await this.context.close().catch(() => undefined);
+    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async offline(isOffline: boolean): Promise<void> {
+    await this.context.setOffline(isOffline);
+  }
+
+  async cdp(): Promise<CDPSession> {
+    return await this.context.newCDPSession(this.page);
+  }
+
+  async go(path: string): Promise<void> {
+    await this.page.goto(this.base + path);
+  }
+
+  /** The sync state on every page. */
+  get chip(): Locator {
+    return this.page.locator('.sync-chip');
+  }
+
+  async expectState(state: 'offline' | 'waiting' | 'running' | 'done' | 'attention', timeout = 60_000): Promise<void> {
+    await expect(this.chip).toHaveAttribute('data-state', state, { timeout });
+  }
+
+  /** Everything is at the server, and nothing waits. */
+  async expectSynced(): Promise<void> {
+    await this.expectState('done');
+    await expect(this.chip).toHaveAttribute('data-waiting', '0');
+  }
+
+  async expectWaiting(count: number): Promise<void> {
+    await expect(this.chip).toHaveAttribute('data-waiting', String(count));
+  }
+
+  async typeSignIn(user: string, password = PASSWORD): Promise<void> {
+    await this.page.locator('#user').fill(user);
+    await this.page.locator('#password').fill(password);
+    await this.page.locator('button[type=submit]').click();
+  }
+
+  /** Signs in, waits for the first sync, and lets the service worker take charge. */
+  async enrol(user: string): Promise<void> {
+    await this.go('/');
+    await this.typeSignIn(user);
+    await this.expectSynced();
+    await this.page.evaluate(async () => {
+      await navigator.serviceWorker.ready;
+    });
+    await this.page.reload();
+    await expect.poll(() => this.page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+    await this.expectSynced();
+  }
+
+  /** Signs in on a phone whose clock is wrong: everything is synced, and somebody must look at the clock. */
+  async enrolWithWrongClock(user: string): Promise<void> {
+    await this.go('/');
+    await this.typeSignIn(user);
+    await this.expectState('attention');
+    await expect(this.chip).toHaveAttribute('data-waiting', '0');
+  }
+
+  /** Waits until the rows of the people list are there, and counts the people. */
+  async peopleCount(): Promise<number> {
+    await this.go('/people');
+    await expect(this.page.locator('[data-at="0"]')).toBeVisible();
+    return Number.parseInt(await this.page.locator('.people__tools [role=status]').innerText(), 10);
+  }
+
+  /** Searches and gives the names found, in order. */
+  async search(text: string): Promise<string[]> {
+    await this.page.locator('.people__tools input[type=search]').fill(text);
+    return await this.page.locator('.person-row .row__title').allInnerTexts();
+  }
+
+  /** Finds a person and opens their page; gives the document's id. */
+  async openPerson(name: string): Promise<string> {
+    await this.go('/people');
+    await this.page.locator('.people__tools input[type=search]').fill(name);
+    await this.page.locator('.person-row', { hasText: name }).first().click();
+    await expect(this.page.locator('.person__name')).toHaveText(name);
+    return this.page.url().split('/').at(-1) ?? '';
+  }
+
+  /** Answers the questions of a visit that is open in the form. */
+  async fillVisit(visit: Omit<Visit, 'person'>): Promise<void> {
+    const { channel = 'home', result = 'met', reason, need, facts } = visit;
+    await this.page.locator(`#channel input[value=${channel}]`).check();
+    await this.page.locator(`#result input[value=${result}]`).check();
+    if (reason) await this.page.locator(`#reasons input[value=${reason}]`).check();
+    if (need) await this.page.locator(`#needs input[value=${need}]`).check();
+    if (facts) await this.page.locator('textarea#facts').fill(facts);
+  }
+
+  /** Presses save and waits for the word that it is saved. */
+  async save(): Promise<void> {
+    await this.page.locator('form button[type=submit]').click();
+    await expect(this.page.locator('.toast', { hasText: /已保存在本机|Saved on this device/ }).last()).toBeVisible();
+  }
+
+  /** Logs a visit; gives the address of the record. */
+  async logVisit(visit: Visit): Promise<string> {
+    const id = await this.openPerson(visit.person);
+    await this.go(`/visits/new?person=${id}`);
+    await this.fillVisit({ reason: 'routine', ...visit });
+    await this.save();
+    await this.page.waitForURL(/\/visits\/[^/]+$/);
+    return new URL(this.page.url()).pathname;
+  }
+
+  /** Logs a contact with a Party member; gives the address of the record. */
+  async logContact(person: string, topic: string, wishes: string): Promise<string> {
+    const id = await this.openPerson(person);
+    await this.go(`/contacts/new?person=${id}`);
+    await this.page.locator(`#topic input[value=${topic}]`).check();
+    await this.page.locator('textarea#wishes').fill(wishes);
+    await this.fillVisit({});
+    await this.save();
+    await this.page.waitForURL(/\/contacts\/[^/]+$/);
+    return new URL(this.page.url()).pathname;
+  }
+
+  /** Opens the form of a person's file. */
+  async openForm(id: string): Promise<void> {
+    await this.go(`/people/${id}/edit`);
+    await expect(this.page.locator('#phones input[type=tel]').first()).toBeVisible();
+  }
+
+  /** The heads of a person's file on this device. */
+  async heads(id: string): Promise<string> {
+    await this.go(`/people/${id}`);
+    return (await this.page.locator('[data-heads]').getAttribute('data-heads')) ?? '';
+  }
+
+  /** The values of a field in conflict, each with who and when. */
+  conflict(field: string): Locator {
+    return this.page.locator('.conflict-card', { hasText: field });
+  }
+}

@@ -1,0 +1,93 @@
+// Finding people as people type, a long list without jank, the keyboard, and the office.
+import { expect, test } from '@playwright/test';
+import { Device } from '../harness/device.ts';
+import { Server } from '../harness/server.ts';
+
+test('people are found by name, pinyin, initials, last four digits and village', async () => {
+  const server = await Server.start();
+  const device = await Device.open(server.url, { width: 1280 });
+  await device.enrol('sy');
+  expect(await device.peopleCount()).toBe(679);
+
+  // Only the rows in sight are drawn.
+  expect(await device.page.locator('.person-row').count()).toBeLessThan(60);
+
+  for (const text of ['高革强', 'gaogeqiang', 'ggq', 'gao gq', '革强']) expect(await device.search(text), text).toContain('高革强');
+  await device.search('高革强');
+  await device.page.locator('.person-row').first().click();
+  const phone = await device.page.locator('.phone-link').first().innerText();
+  expect(await device.search(phone.trim().slice(-4))).toContain('高革强');
+  // A village by its initials, and by its name.
+  expect((await device.search('朝阳寺')).length).toBeGreaterThan(5);
+  expect(await device.search('没有这个人')).toEqual([]);
+  await expect(device.page.getByText('没有找到')).toBeVisible();
+
+  // ID numbers are masked on every page of a person.
+  await device.search('高革强');
+  await device.page.locator('.person-row').first().click();
+  await expect(device.page.getByText(/\d{6}\*{8}\w{4}/)).toBeVisible();
+  expect(await device.page.locator('main').innerText()).not.toMatch(/\d{17}[\dX]/);
+  expect(device.complaints).toEqual([]);
+  await device.dispose();
+  await server.dispose();
+});
+
+test('a list, a person and a form by the keyboard alone', async () => {
+  const server = await Server.start();
+  const device = await Device.open(server.url, { width: 1280 });
+  await device.enrol('sy');
+  await device.go('/people');
+  await expect(device.page.locator('[data-at="0"]')).toBeVisible();
+  const { keyboard } = device.page;
+  await keyboard.press('/');
+  await keyboard.type('ggq');
+  await keyboard.press('ArrowDown');
+  await expect(device.page.locator('[data-at="0"]')).toBeFocused();
+  await keyboard.press('Enter');
+  await expect(device.page.locator('.person__name')).toHaveText('高革强');
+
+  // The way back keeps the search.
+  await device.page.goBack();
+  await expect(device.page.locator('.people__tools input[type=search]')).toHaveValue('ggq');
+  await device.page.goForward();
+
+  // From the person to a new visit, and an empty form names what is missing and leads there.
+  await device.page.getByRole('main').getByRole('link', { name: '新走访' }).focus();
+  await keyboard.press('Enter');
+  await expect(device.page.locator('form')).toBeVisible();
+  await device.page.locator('form button[type=submit]').focus();
+  await keyboard.press('Enter');
+  await expect(device.page.locator('.error-summary')).toBeFocused();
+  await keyboard.press('Tab');
+  await keyboard.press('Enter');
+  await expect(device.page.locator('#channel input').first()).toBeFocused();
+  await keyboard.press('Space');
+  await expect(device.page.locator('#channel input').first()).toBeChecked();
+  await device.dispose();
+  await server.dispose();
+});
+
+test('the city reads figures and recent visits of all units, and no file', async () => {
+  const server = await Server.start();
+  const city = await Device.open(server.url, { width: 1280 });
+  await city.enrol('city');
+  await city.go('/office');
+  await expect(city.page.locator('.table').first().locator('tbody tr')).toHaveCount(333);
+  await expect(city.page.getByText('最近走访')).toBeVisible();
+  expect(await city.page.locator('main').innerText()).not.toMatch(/\d{11}/);
+  await city.go('/people');
+  await expect(city.page.locator('.person-row')).toHaveCount(0);
+  expect(city.complaints).toEqual([]);
+  await city.dispose();
+  await server.dispose();
+});
+
+test('a village worker sees no office pages and no other village', async () => {
+  const server = await Server.start();
+  const village = await Device.open(server.url);
+  await village.enrol('cys');
+  await village.go('/office');
+  await expect(village.page.locator('.table')).toHaveCount(0);
+  await village.dispose();
+  await server.dispose();
+});

@@ -71,16 +71,18 @@ pub async fn sign_in(
     Ok(Opened { token, account, device, expires_at })
 }
 
-/// The device goes on under its id if it is this user's and was not revoked; else a new id is drawn.
+/// The device goes on under its id if it is this user's and was not revoked, or if nobody has it: a server restored from a
+/// backup may not know a phone that was enrolled since, and must take what that phone holds. Else a new id is drawn.
 async fn enrol(app: &App, account: &Account, device: Option<DeviceId>, label: &str) -> Result<DeviceId> {
-    if let Some(id) = device
-        && let Some(known) = app.store.device(id).await?
-        && known.user == account.id
-        && known.revoked_at.is_none()
-    {
-        return Ok(id);
-    }
-    let id = DeviceId(token::random_u64()?);
+    let known = match device {
+        Some(id) => app.store.device(id).await?,
+        None => None,
+    };
+    let id = match (device, known) {
+        (Some(id), Some(known)) if known.user == account.id && known.revoked_at.is_none() => return Ok(id),
+        (Some(id), None) => id,
+        (Some(_), Some(_)) | (None, _) => DeviceId(token::random_u64()?),
+    };
     let label = label.chars().take(LABEL_CHARS_MAX).collect();
     app.store
         .add_device(&Device { id, user: account.id, label, enrolled_at: app.now(), revoked_at: None })

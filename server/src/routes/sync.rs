@@ -42,7 +42,7 @@ pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request)
     }
     let epoch = app.store.epoch().await?;
     if request.epoch.0 != 0 && request.epoch != epoch {
-        return Ok(respond(epoch_changed(&app, epoch)));
+        return Ok(respond(epoch_changed(epoch)));
     }
     let units = app.units().await?;
     let scope = units.scope(&principal.account);
@@ -55,7 +55,7 @@ pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request)
     let cursors: BTreeMap<UnitId, u64> = request.cursors.into_iter().collect();
     // A cursor beyond the log's end is of a log that we have lost: as after a restore, the phone begins anew.
     if tails.iter().any(|tail| cursors.get(&tail.unit).is_some_and(|cursor| *cursor > tail.last_seq)) {
-        return Ok(respond(epoch_changed(&app, epoch)));
+        return Ok(respond(epoch_changed(epoch)));
     }
     let directory = if request.directory_version < units.version {
         Some(directory::read(app.store.as_ref(), &units, &principal.account, &scope).await?)

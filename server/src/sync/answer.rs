@@ -36,11 +36,10 @@ pub struct Answer {
     pub want_bytes: usize,
 }
 
-/// The body of an answer that says that the epoch changed.
-pub fn epoch_changed(app: &App, epoch: EpochId) -> Body {
+/// The body of an answer that says that the epoch changed; a problem ends an answer.
+pub fn epoch_changed(epoch: EpochId) -> Body {
     let mut bytes = encode_answer_start();
     bytes.extend(encode_frame(&Frame::Problem(Problem::EpochChanged(epoch))));
-    bytes.extend(encode_frame(&Frame::End(End { more: false, epoch, server_time: app.now() })));
     Body::from(bytes)
 }
 

@@ -32,12 +32,17 @@ async fn a_worker_signs_in_and_out() {
 async fn a_known_device_keeps_its_id_and_another_users_does_not() {
     let server = Server::start().await;
     let device = server.phone("village").await.device.to_string();
-    let again = async |user: &str| {
+    let again = async |user: &str, device: &str| {
         let body = json!({ "user": user, "password": PASSWORD, "device_label": "", "device": device });
         server.post("/api/v1/sign-in", None, &body).await.json()["device"].as_str().unwrap().to_owned()
     };
-    assert_eq!(again("village").await, device);
-    assert_ne!(again("township").await, device);
+    assert_eq!(again("village", &device).await, device);
+    assert_ne!(again("township", &device).await, device);
+    // A server restored from a backup does not know it: it goes on, so that what it holds is taken.
+    assert_eq!(again("village", "00000000000000ab").await, "00000000000000ab");
+    assert_ne!(again("township", "00000000000000ab").await, "00000000000000ab");
+    server.app.store.revoke_device(device.parse().unwrap(), server.app.now()).await.unwrap();
+    assert_ne!(again("village", &device).await, device);
 }
 
 #[tokio::test]

@@ -204,7 +204,7 @@ async fn another_epoch_is_told_before_anything_else() {
     let (person, _) = village.person(1, server.village, "张伟");
     let ask = SyncRequest { epoch: EpochId(epoch.0 ^ 1), ..village.request(Vec::new(), vec![person]) };
     let frames = village.sync(&ask).await.frames();
-    assert_eq!(frames[0], Frame::Problem(Problem::EpochChanged(epoch)));
+    assert_eq!(frames, [Frame::Problem(Problem::EpochChanged(epoch))], "nothing after it");
     assert_eq!(server.app.store.tails(&[server.village]).await.unwrap()[0].count, 0, "nothing was taken in");
     let ahead = SyncRequest { epoch, ..village.request(vec![(server.village, 5)], Vec::new()) };
     assert_eq!(

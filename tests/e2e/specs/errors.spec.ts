@@ -61,7 +61,7 @@ test('a captive portal in place of the server keeps everything and says so', asy
   await device.page.getByRole('button', { name: '立即同步' }).click();
   await device.expectSynced();
   await device.go(path);
-  await expect(device.page.getByText('门户页面前记的')).toBeVisible();
+  await expect(device.page.getByText('门户页面前记的', { exact: true })).toBeVisible();
 });
 
 test('a sign-in that the server no longer knows loses nothing', async () => {

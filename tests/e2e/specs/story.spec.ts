@@ -31,7 +31,7 @@ test('a visit logged without signal reaches the office', async () => {
   await line.down();
   for (const path of routes(id)) {
     await village.go(path);
-    await expect(village.page.locator('main h2, main form, main .people__tools, main .today__date, main .timeline').first()).toBeVisible();
+    await expect(village.page.locator('main h2, main form, main .people__tools, main .today__date, main .timeline').filter({ visible: true }).first()).toBeVisible();
     await village.expectState('offline');
   }
 
@@ -59,7 +59,7 @@ test('a visit logged without signal reaches the office', async () => {
   await village.start();
   await village.offline(true);
   await village.go(first);
-  await expect(village.page.getByText(facts)).toBeVisible();
+  await expect(village.page.getByText(facts, { exact: true })).toBeVisible();
   await village.expectWaiting(5);
   await village.go('/');
   for (const name of PEOPLE) await expect(village.page.locator('.row', { hasText: name }).first()).toBeVisible();
@@ -78,7 +78,7 @@ test('a visit logged without signal reaches the office', async () => {
   await township.page.getByRole('button', { name: '立即同步' }).click();
   await township.expectSynced();
   await township.go(first);
-  await expect(township.page.getByText(facts)).toBeVisible();
+  await expect(township.page.getByText(facts, { exact: true })).toBeVisible();
   await township.go('/office');
   await expect(township.page.locator('.table', { hasText: PEOPLE[0] }).first()).toBeVisible();
 
@@ -87,7 +87,7 @@ test('a visit logged without signal reaches the office', async () => {
   expect(heads.split(' ')).toHaveLength(2);
   expect(await township.heads(id)).toBe(heads);
   for (const device of [village, township]) {
-    await expect(device.page.getByText('朝阳寺村十一组')).toBeVisible();
+    await expect(device.page.locator('.facts').getByText('朝阳寺村十一组')).toBeVisible();
     const card = device.conflict('电话');
     await expect(card.locator('.conflict-card__text')).toHaveCount(2);
     for (const number of ['15411112222', '15433334444']) await expect(card.getByText(number)).toBeVisible();
@@ -119,7 +119,7 @@ test('a visit logged without signal reaches the office', async () => {
   const fresh = await Device.open(server.url);
   await fresh.enrol('cys');
   await fresh.go(last);
-  await expect(fresh.page.getByText('来电说药已经买到。')).toBeVisible();
+  await expect(fresh.page.getByText('来电说药已经买到。', { exact: true })).toBeVisible();
 
   expect([...village.complaints, ...township.complaints, ...fresh.complaints]).toEqual([]);
   // No name, number or text of a person in the server's log.
@@ -176,7 +176,7 @@ test('a server restored from an old backup gets back what phones hold', async ()
   const fresh = await Device.open(server.url);
   await fresh.enrol('cys');
   await fresh.go(path);
-  await expect(fresh.page.getByText('恢复之前记的')).toBeVisible();
+  await expect(fresh.page.getByText('恢复之前记的', { exact: true })).toBeVisible();
   await Promise.all([village.dispose(), fresh.dispose()]);
   await server.dispose();
 });

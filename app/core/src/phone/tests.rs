@@ -236,8 +236,9 @@ fn what_came_in_while_a_form_was_open_is_not_overwritten() {
     // Saving what stood there when the form was opened writes nothing.
     let edit_of_nothing = a.open(doc(1)).at(&seen).unwrap().entries();
     assert_eq!(edit_of_nothing.text("name").as_deref(), Some("张伟"));
-    // Choosing on the newest heads settles it for both.
-    a.set(doc(1), "name", "张玮");
+    // Choosing on the heads that the person saw settles it for both.
+    let seen = a.open(doc(1)).heads();
+    a.edit_on(doc(1), seen, Patch::set("name", Value::Text("张玮".into())));
     server.sync(&mut a);
     server.sync(&mut b);
     for device in [&a, &b] {

@@ -18,7 +18,7 @@ pub(crate) fn ToastPlace(
         let Toast { id, text, undo } = toast;
         let undo_button = undo.map(|undo| {
             let press = move |_| {
-                undo.run(());
+                undo();
                 on_close.run(id);
             };
             view! { <button type="button" class="toast__action" on:click=press>{t::action_undo}</button> }

@@ -134,7 +134,11 @@ fn state_of(hub: Hub, waiting: usize, none_refused: bool) -> SyncState {
             SyncState::Running { done, total }
         }
         LinePhase::Failed(failure)
-            if failure.needs_person() || matches!(failure, Failure::NotOurs | Failure::Store) =>
+            if failure.needs_person()
+                || matches!(
+                    failure,
+                    Failure::NotOurs | Failure::Store | Failure::Server | Failure::Garbled
+                ) =>
         {
             SyncState::Attention(failure.into())
         }

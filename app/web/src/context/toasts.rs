@@ -1,10 +1,15 @@
 //! Things said in passing, some with a way to undo.
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 /// How long one is shown.
 const SHOWN_MS: u64 = 10_000;
 /// The most at a time; older ones go.
 const TOASTS_MAX: usize = 3;
+
+/// What an undo button does. Not a callback of leptos: it outlives the component that said the toast.
+pub(crate) type Undo = Arc<dyn Fn() + Send + Sync>;
 
 /// One thing said.
 #[derive(Clone)]
@@ -14,7 +19,7 @@ pub(crate) struct Toast {
     /// The words.
     pub(crate) text: String,
     /// What the undo button does.
-    pub(crate) undo: Option<Callback<()>>,
+    pub(crate) undo: Option<Undo>,
 }
 
 /// The toasts shown now.
@@ -41,8 +46,8 @@ impl Toasts {
     }
 
     /// Says something that can be undone while it is shown.
-    pub(crate) fn say_with_undo(self, text: impl Into<String>, undo: Callback<()>) {
-        self.push(text.into(), Some(undo));
+    pub(crate) fn say_with_undo(self, text: impl Into<String>, undo: impl Fn() + Send + Sync + 'static) {
+        self.push(text.into(), Some(Arc::new(undo)));
     }
 
     /// Takes one away.
@@ -50,7 +55,7 @@ impl Toasts {
         self.list.update(|list| list.retain(|toast| toast.id != id));
     }
 
-    fn push(self, text: String, undo: Option<Callback<()>>) {
+    fn push(self, text: String, undo: Option<Undo>) {
         let id = self.next.get_value();
         self.next.set_value(id.wrapping_add(1));
         self.list.update(|list| {

@@ -26,7 +26,8 @@ pub(crate) fn use_record<T: Send + Sync + 'static>(
     let opened = RwSignal::new(None);
     let heads = Memo::new(move |_| library.index().with(|index| index.row(doc).map(|row| row.heads.clone())));
     Effect::new(move |_| {
-        heads.track();
+        // Read, not only tracked: a memo that was never read has not looked at anything yet, and tells nobody.
+        heads.with(|_| ());
         leptos::task::spawn_local(async move {
             let result = library.open(doc).await.map(read);
             opened.try_set(Some(result));

@@ -146,11 +146,11 @@ fn Form(doc: Option<DocId>, base: Base, unit: UnitId, draft: Option<Draft>) -> i
         let (typed, at) = (form.get_untracked(), restored_at.get_untracked());
         form.set(original.get_value());
         restored_at.set(None);
-        let undo = move |()| {
+        let undo = move || {
             form.try_set(typed.clone());
             restored_at.try_set(at);
         };
-        toasts.say_with_undo(t::draft_dropped(), Callback::new(undo));
+        toasts.say_with_undo(t::draft_dropped(), undo);
     };
     view! {
         <form class="form" novalidate on:submit=save>

@@ -191,11 +191,11 @@ fn Form(doc: Option<DocId>, form: VisitForm, base: Base, draft: Option<Draft>, k
         let (typed, at) = (form.get_untracked(), restored_at.get_untracked());
         form.set(fresh.get_value());
         restored_at.set(None);
-        let undo = move |()| {
+        let undo = move || {
             form.try_set(typed.clone());
             restored_at.try_set(at);
         };
-        toasts.say_with_undo(t::draft_dropped(), Callback::new(undo));
+        toasts.say_with_undo(t::draft_dropped(), undo);
     };
     view! {
         <form class="form" novalidate on:submit=save>

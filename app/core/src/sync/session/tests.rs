@@ -67,6 +67,16 @@ fn a_captive_portal_is_not_taken_as_an_answer() {
 }
 
 #[test]
+fn a_restored_server_is_asked_again_at_once() {
+    let mut session = receiving();
+    let bytes = answer(&[Frame::Problem(Problem::EpochChanged(EpochId(9)))]);
+    let effects = session.handle(Event::Bytes(bytes), 0);
+    assert_eq!(effects, [Effect::Commit(Box::new(Commit::EpochChanged(EpochId(9))))]);
+    assert_eq!(session.handle(Event::Committed, 0), []);
+    assert_eq!(session.handle(Event::AnswerEnded, 0), [Effect::Show(Phase::Running), Effect::Read]);
+}
+
+#[test]
 fn what_came_up_meanwhile_is_done_next() {
     let mut session = receiving();
     assert_eq!(session.handle(Event::Wake, 0), []);

@@ -80,7 +80,7 @@ export class Device {
     page.on('pageerror', (error) => this.complaints.push(`page error: ${error.message}`));
     page.on('console', (message) => {
       // A failed request is a line in the console whatever the app does about it.
-      if (message.type() === 'error' && !message.text().includes('Failed to load resource') && !message.text().includes('net::ERR')) {
+      if (message.type() === 'error' && !/Failed to load resource|net::ERR|error occurred when fetching the script/.test(message.text())) {
         this.complaints.push(`console: ${message.text()}`);
       }
     });

@@ -89,9 +89,13 @@ test('a sign-in that the server no longer knows loses nothing', async () => {
 test('a full phone: nothing half-saved, the text stays, and saving works when there is room', async () => {
   await device.enrol('cys');
   const id = await device.openPerson(PERSON);
-  await device.go(`/visits/new?person=${id}`);
+  // A browser remembers for half a minute how much room there was; a new one asks at its first write.
+  await device.close();
+  await device.start();
   const cdp = await device.cdp();
   await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(line.url).origin, quotaSize: 1 });
+  await device.offline(true);
+  await device.go(`/visits/new?person=${id}`);
   await device.fillVisit({ reason: 'routine', facts: '手机满了也不能丢' });
   await device.page.locator('form button[type=submit]').click();
   await expect(device.page.getByText('手机存储空间已满，没有保存成功').first()).toBeVisible();
@@ -100,6 +104,8 @@ test('a full phone: nothing half-saved, the text stays, and saving works when th
   await device.expectWaiting(0);
   await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(line.url).origin });
   await device.save();
+  await device.expectWaiting(1);
+  await device.offline(false);
   await device.expectSynced();
   await device.openPerson(PERSON);
   await expect(device.page.locator('.row', { hasText: '手机满了也不能丢' })).toHaveCount(1);

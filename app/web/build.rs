@@ -47,9 +47,8 @@ fn placeholders(text: &str) -> Vec<String> {
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let (zh, en) = (parse("i18n/zh.toml"), parse("i18n/en.toml"));
-    for key in zh.keys().filter(|key| !en.contains_key(*key)) {
-        panic!("i18n: {key} is missing in en.toml");
-    }
+    let alone: Vec<&String> = zh.keys().filter(|key| !en.contains_key(*key)).collect();
+    assert!(alone.is_empty(), "i18n: missing in en.toml: {alone:?}");
     let mut out = String::new();
     for (key, english) in &en {
         let chinese = zh.get(key).unwrap_or_else(|| panic!("i18n: {key} is missing in zh.toml"));

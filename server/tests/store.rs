@@ -1,4 +1,5 @@
 //! The contract of stores, on each store.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use tempfile::TempDir;
 use zoufang_core::record::EpochId;

@@ -260,6 +260,11 @@ fn read_value(value: &automerge::Value<'_>) -> Option<Value> {
         ScalarValue::Int(number) => Some(Value::Int(*number)),
         ScalarValue::Uint(number) => i64::try_from(*number).ok().map(Value::Int),
         ScalarValue::Boolean(flag) => Some(Value::Bool(*flag)),
-        _ => None,
+        ScalarValue::Bytes(_)
+        | ScalarValue::F64(_)
+        | ScalarValue::Counter(_)
+        | ScalarValue::Timestamp(_)
+        | ScalarValue::Unknown { .. }
+        | ScalarValue::Null => None,
     }
 }

@@ -1,4 +1,5 @@
 //! Every decoder refuses garbage with an error: random bytes, and good bytes with a few of them changed.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use proptest::prelude::*;
 use zoufang_core::{
     document::{Document, LogChange},

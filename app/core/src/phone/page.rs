@@ -138,7 +138,7 @@ fn write_segments(plan: &mut Plan, unit: UnitId, items: &[&Item]) -> BTreeMap<Do
             bytes <= SEGMENT_BYTES
         });
         let (segment, after) = rest.split_at(fits.count().max(1));
-        let owned: Vec<Item> = segment.iter().map(|item| Item::clone(item)).collect();
+        let owned: Vec<Item> = segment.iter().copied().cloned().collect();
         let id = plan.put_segment(unit, &owned);
         for item in segment {
             let ids = written.entry(item.doc).or_default();

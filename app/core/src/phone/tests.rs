@@ -125,7 +125,7 @@ impl Device {
 
     fn set(&mut self, doc: DocId, key: &str, text: &str) {
         let mut patch = Patch::set(key, Value::Text(text.into()));
-        if self.phone.places.get(&doc).is_none() {
+        if !self.phone.places.contains_key(&doc) {
             let author = self.phone.account().unwrap().user;
             patch.0.insert("created_by".into(), Some(Value::Int(author.0.into())));
         }

@@ -158,7 +158,7 @@ impl Patch {
             if after.get(key).is_none() {
                 let gone = match value {
                     Value::Bool(true) if key.contains('/') => Some(Value::Bool(false)),
-                    _ => None,
+                    Value::Text(_) | Value::Int(_) | Value::Bool(_) => None,
                 };
                 patch.insert(key.clone(), gone);
             }

@@ -26,7 +26,7 @@ pub fn parse_name(typed: &str) -> Result<String, InvalidName> {
     let dotted: String =
         typed.chars().map(|c| if matches!(c, '•' | '・' | '‧' | '．' | '∙') { '·' } else { c }).collect();
     let words: Vec<&str> = dotted.split_whitespace().collect();
-    let latin = words.iter().all(|word| word.chars().all(|c| c.is_ascii()));
+    let latin = words.iter().all(|word| word.is_ascii());
     let name = words.join(if latin { " " } else { "" });
     if name.is_empty() {
         return Err(InvalidName::Empty);

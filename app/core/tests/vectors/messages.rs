@@ -26,7 +26,7 @@ enum Message {
 }
 
 /// One vector.
-pub struct Vector {
+pub(crate) struct Vector {
     /// Its name, and that of its file.
     pub name: &'static str,
     kept: &'static str,
@@ -41,7 +41,7 @@ macro_rules! vector {
 
 /// All vectors.
 #[must_use]
-pub fn all() -> Vec<Vector> {
+pub(crate) fn all() -> Vec<Vector> {
     use Message::{Answer, Change, Request};
     vec![
         vector!("change", Change(change())),
@@ -63,7 +63,7 @@ pub fn all() -> Vec<Vector> {
 impl Vector {
     /// The message as this build writes it, in hex, 64 digits a line.
     #[must_use]
-    pub fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         let bytes = self.bytes();
         let mut text = String::new();
         for line in bytes.chunks(32) {
@@ -79,7 +79,7 @@ impl Vector {
     ///
     /// # Errors
     /// What differs, in words.
-    pub fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.written() != self.kept {
             return Err(format!("{}: other bytes are written:\n{}", self.name, self.written()));
         }

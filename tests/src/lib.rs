@@ -1,1 +1,12 @@
-//! Test fleet.
+//! A device without a browser, a real server process, and a line between them that can be cut: for tests over the whole
+//! path, and for measurements.
+
+pub mod device;
+pub mod disk;
+pub mod line;
+pub mod made;
+pub mod server;
+
+pub use device::{Device, Sync};
+pub use line::Line;
+pub use server::Server;

@@ -1,0 +1,50 @@
+//! Tests over the whole path without a browser: real devices of the core, a real server process, a line that is cut. They
+//! assert counts, bytes, order and state; timings stand in the bench.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod field;
+mod line;
+mod meeting;
+
+use zoufang_core::record::{DocId, Kind, UnitId};
+use zoufang_tests::{
+    Device, Server,
+    made::{self, Dice},
+    server::PASSWORD,
+};
+
+/// 朝阳寺村 of 上园镇, and the township.
+const VILLAGE: &str = "211381103201";
+const TOWNSHIP: &str = "211381103000";
+
+fn server() -> Server {
+    let accounts = [("village", "village_worker", VILLAGE), ("township", "township_worker", TOWNSHIP)];
+    Server::start(&accounts).unwrap()
+}
+
+/// A device that is signed in and has synced.
+fn device(base: &str, user: &str) -> Device {
+    let mut device = Device::new(base);
+    device.sign_in(user, PASSWORD).unwrap();
+    device.sync().unwrap();
+    device
+}
+
+fn home(device: &Device) -> UnitId {
+    device.phone().account().unwrap().unit
+}
+
+/// Makes people and as many visits to each, without syncing.
+fn fill(device: &mut Device, people: usize, visits: usize, seed: u64) -> Vec<DocId> {
+    let (unit, user) = (home(device), device.phone().account().unwrap().user);
+    let mut dice = Dice::new(seed);
+    let mut made = Vec::new();
+    for _ in 0..people {
+        let person = device.create(Kind::Person, unit, made::person(&mut dice)).unwrap();
+        made.push(person);
+        for _ in 0..visits {
+            made.push(device.create(Kind::Visit, unit, made::visit(&mut dice, person, user)).unwrap());
+        }
+    }
+    made
+}

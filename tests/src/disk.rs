@@ -1,0 +1,44 @@
+//! The device's store: tables of bytes in memory, written batch by batch as the browser's driver does.
+
+use std::collections::BTreeMap;
+
+use zoufang_core::phone::{Batch, Op, Phone, SegmentId, Segments, Stored, Table};
+
+/// What lies on the disk.
+#[derive(Debug, Clone, Default)]
+pub struct Disk(BTreeMap<(Table, String), Vec<u8>>);
+
+impl Disk {
+    /// Writes a batch, all of it.
+    pub fn write(&mut self, batch: &Batch) {
+        for op in batch {
+            match op {
+                Op::Put(table, key, value) => drop(self.0.insert((*table, key.clone()), value.clone())),
+                Op::Delete(table, key) => drop(self.0.remove(&(*table, key.clone()))),
+                Op::Clear(table) => self.0.retain(|(kept, _), _| kept != table),
+            }
+        }
+    }
+
+    /// The segments with these ids.
+    pub fn segments(&self, ids: impl IntoIterator<Item = SegmentId>) -> Segments {
+        let read = |id: SegmentId| Some((id, self.0.get(&(Table::Log, id.to_string()))?.clone()));
+        ids.into_iter().filter_map(read).collect()
+    }
+
+    /// What a phone that starts now holds.
+    #[must_use]
+    pub fn phone(&self) -> Phone {
+        let all = |wanted: Table| {
+            let rows = self.0.iter().filter(move |((table, _), _)| *table == wanted);
+            rows.map(|((_, key), value)| (key.clone(), value.clone())).collect::<Vec<_>>()
+        };
+        Phone::read(&Stored {
+            meta: all(Table::Meta),
+            outbox: all(Table::Outbox),
+            blocks: all(Table::Block),
+            rows: all(Table::Row),
+            log_keys: all(Table::Log).into_iter().map(|(key, _)| key).collect(),
+        })
+    }
+}

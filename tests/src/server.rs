@@ -1,0 +1,136 @@
+//! A real server process on a folder of its own.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+/// The password of every account made here.
+pub const PASSWORD: &str = "correct horse 走访";
+
+/// The program: `ZOUFANG_SERVER_BIN`, or the one that cargo builds beside these tests.
+///
+/// # Panics
+/// When it does not compile.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        if let Some(named) = env::var_os("ZOUFANG_SERVER_BIN") {
+            return PathBuf::from(named);
+        }
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--package", "zoufang-server", "--bin", "zoufang-server"])
+            .status()
+            .expect("cargo starts");
+        assert!(built.success(), "the server does not compile");
+        let here = env::current_exe().expect("this program lies somewhere");
+        let debug =
+            here.ancestors().find(|folder| folder.ends_with("debug")).expect("a debug build").to_path_buf();
+        debug.join(format!("zoufang-server{}", env::consts::EXE_SUFFIX))
+    })
+}
+
+/// A server.
+#[derive(Debug)]
+pub struct Server {
+    folder: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// A server with accounts, each `(login, role, code of the unit)`; it runs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(accounts: &[(&str, &str, &str)]) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut server = Self { folder: tempfile::tempdir()?, port, child: None };
+        for (login, role, unit) in accounts {
+            server.add_user(login, role, unit)?;
+        }
+        server.run()?;
+        Ok(server)
+    }
+
+    fn add_user(&self, login: &str, role: &str, unit: &str) -> Result<()> {
+        let mut child = Command::new(program())
+            .args([
+                "user", "add", "--login", login, "--name", login, "--role", role, "--unit", unit, "--data",
+            ])
+            .arg(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        writeln!(child.stdin.take().context("standard input")?, "{PASSWORD}")?;
+        if child.wait()?.success() { Ok(()) } else { bail!("user {login} could not be added") }
+    }
+
+    /// Starts the process, again at the same address, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it ends instead.
+    pub fn run(&mut self) -> Result<()> {
+        let mut child = Command::new(program())
+            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data"])
+            .arg(self.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("standard output")?).read_line(&mut line)?;
+        self.child = Some(child);
+        if line.contains("listens on") { Ok(()) } else { bail!("the server did not start") }
+    }
+
+    /// Ends the process at once, as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Memory that the process holds, in bytes (resident set); 0 where the system does not say.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        let Some(child) = &self.child else { return 0 };
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
+    }
+
+    /// Bytes of the database's files.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
+        let files = fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
+        files.filter_map(|file| file.metadata().ok()).map(|data| data.len()).sum()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

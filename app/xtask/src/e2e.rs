@@ -33,6 +33,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     let chromium = setup::browser::ready()?;
     setup::node::ready()?;
     setup::node::packages(&folder)?;
+    run(Command::new("npx").args(["--no-install", "tsc", "--noEmit"]).current_dir(&folder))?;
     let dist = bundle::make(place, &bundle::Options::default())?;
     let server = build_server(place, true)?;
     say("Browser tests");

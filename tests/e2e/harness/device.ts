@@ -1,6 +1,6 @@
 // A device: a browser with a profile on disk, which can be killed and opened again, and what a worker does on it.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, type CDPSession, type Locator, type Page, chromium, expect } from '@playwright/test';
@@ -15,6 +15,21 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** Kills every process whose command line names the profile; where the system lists no processes as files, by pkill. */
+function killAll(profile: string): void {
+  if (!existsSync('/proc/self/cmdline')) {
+    execFileSync('pkill', ['-KILL', '-f', profile]);
+    return;
+  }
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(profile)) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+}
 
 export interface Look {
   width?: number;
@@ -92,7 +107,7 @@ export class Device {
   /** Kills every process of the browser, as a flat battery would. */
   async kill(): Promise<void> {
     const gone = new Promise((resolve) => this.context.once('close', resolve));
-    execFileSync('pkill', ['-KILL', '-f', this.profile]);
+    killAll(this.profile);
     await gone;
   }
 

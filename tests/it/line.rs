@@ -16,6 +16,8 @@ fn a_line_cut_anywhere_costs_a_repetition_and_nothing_else() {
     let server = server();
     let line = Line::open(server.port()).unwrap();
     let mut village = device(&line.url(), "village");
+    let mut reader = device(&line.url(), "township");
+    let unit = home(&village);
     let mut dice = Dice::new(7);
     let mut made = 0;
     for round in 0..12 {
@@ -30,12 +32,20 @@ fn a_line_cut_anywhere_costs_a_repetition_and_nothing_else() {
             tries += 1;
             assert!(tries < 10, "round {round} does not come to an end");
         }
+        // A reader on the same bad line: what it takes for whole is whole.
+        line.cut_after(&[1 + dice.below(300), 300 + dice.below(600)]);
+        let mut tries = 0;
+        while reader.sync().unwrap().phase != Phase::Idle {
+            reader.restart();
+            tries += 1;
+            assert!(tries < 10, "round {round} does not come to an end for the reader");
+        }
         line.cut_after(&[]);
+        assert_eq!(reader.phone().held(unit), village.phone().held(unit), "round {round}");
     }
     assert!(line.cut_count() >= 12, "{} cuts", line.cut_count());
     let fresh = device(&server.url(), "village");
     assert_eq!(fresh.phone().rows().count(), made);
-    let unit = home(&fresh);
     assert_eq!(fresh.phone().held(unit), village.phone().held(unit));
     assert_eq!(fresh.phone().held(unit).1, made as u64, "nothing is twice");
 }

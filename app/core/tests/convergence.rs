@@ -244,14 +244,30 @@ fn a_person_chooses_between_two_phones_and_nothing_vanishes() {
             ]
         );
     }
-    // Choosing the value that is shown anyway still writes: it ends the conflict.
-    let choice = village
-        .commit(DeviceId(1).actor([2; 8]), UserId(1), Timestamp(10_000), &Patch::set(number, text("1541")))
-        .unwrap();
-    township.apply([log(choice.expect("a choice is a change"), 1)]).unwrap();
-    assert!(village.conflicts().is_empty() && township.conflicts().is_empty());
-    assert_eq!(village.heads(), township.heads());
-    assert_eq!(township.history_of(number).len(), 4, "the value that was not chosen stays in the history");
+    // Choosing either value writes, also the one that is shown anyway: it ends the conflict, and the history says what was
+    // chosen and still has the other.
+    for (at, chosen) in [(2, "1541"), (3, "1542")] {
+        let (mut village, mut township) = (village.clone(), township.clone());
+        let choice = village
+            .commit(
+                DeviceId(1).actor([at; 8]),
+                UserId(1),
+                Timestamp(10_000),
+                &Patch::set(number, text(chosen)),
+            )
+            .unwrap();
+        township.apply([log(choice.expect("a choice is a change"), 1)]).unwrap();
+        assert!(village.conflicts().is_empty() && township.conflicts().is_empty());
+        assert_eq!(village.heads(), township.heads());
+        assert_eq!(township.entries().text(number).as_deref(), Some(chosen));
+        let history = township.history_of(number);
+        assert_eq!(history.len(), 4, "the value that was not chosen stays in the history");
+        assert_eq!(history.last().map(|claim| claim.value.clone()), Some(text(chosen)));
+    }
+    // Taking a value away is still told as that.
+    let gone = Patch([(number.to_owned(), None)].into());
+    village.commit(DeviceId(1).actor([9; 8]), UserId(1), Timestamp(11_000), &gone).unwrap();
+    assert_eq!(village.history().last().map(|step| step.sets.clone()), Some(vec![(number.to_owned(), None)]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! History: what every change set, in causal order, so that nothing that was ever written is out of sight.
 use automerge::ReadDoc;
 
-use super::{Document, conflict::Claim};
+use super::{Document, conflict::Claim, read_value};
 use crate::{
     record::{ChangeHash, DeviceId, Timestamp, UserId, Value},
     sync::scan,
@@ -41,10 +41,20 @@ impl Document {
                     device: DeviceId::of_actor(change.actor_id().to_bytes()),
                     at: Timestamp(change.timestamp().saturating_mul(1000)),
                     received_at: envelope.and_then(|envelope| envelope.received_at),
-                    sets: sets.into_iter().map(|op| (op.key, op.value)).collect(),
+                    sets: sets.into_iter().map(|op| self.set_by(change.hash(), op)).collect(),
                 }
             })
             .collect()
+    }
+
+    /// What an operation meant. To choose the one of two concurrent values that is shown already, Automerge writes only
+    /// that the other one goes: the field is not empty then, it has the value that stayed.
+    fn set_by(&self, change: automerge::ChangeHash, op: scan::ScannedOp) -> (String, Option<Value>) {
+        let value = op.value.or_else(|| {
+            let (stayed, _) = self.inner.get_at(automerge::ROOT, op.key.as_str(), &[change]).ok()??;
+            read_value(&stayed)
+        });
+        (op.key, value)
     }
 
     /// The values that one field ever had, each after those that its writer knew of.

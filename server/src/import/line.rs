@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use csv::StringRecord;
-use zoufang_core::record::list::PartyStatus;
+use zoufang_core::record::list::{GloryPlaque, PartyStatus};
 use zoufang_core::record::{
     Entries, Kind, Party, Person, Phone, Record, UnitId, id_number, name::parse_name, phone::parse_phone,
 };
@@ -126,6 +126,7 @@ fn person(cells: &mut Cells<'_>, name: String) -> Person {
         honors: cells.set("honors"),
         support_status: cells.parsed("support_status"),
         relation_to_soldier: cells.parsed("relation_to_soldier"),
+        glory_plaque: cells.text("glory_plaque_date").map(|_| GloryPlaque::Hung),
         glory_plaque_on: cells.parsed("glory_plaque_date"),
         preference_card: cells.parsed("preference_card"),
         death_on: cells.parsed("death_date"),

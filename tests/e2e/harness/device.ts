@@ -137,7 +137,7 @@ export class Device {
     return this.page.locator('.sync-chip');
   }
 
-  async expectState(state: 'offline' | 'waiting' | 'running' | 'done' | 'attention', timeout = 60_000): Promise<void> {
+  async expectState(state: 'offline' | 'paused' | 'waiting' | 'running' | 'done' | 'attention', timeout = 60_000): Promise<void> {
     await expect(this.chip).toHaveAttribute('data-state', state, { timeout });
   }
 

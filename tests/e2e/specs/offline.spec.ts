@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { Device } from '../harness/device.ts';
+import { Line } from '../harness/line.ts';
 import { Server } from '../harness/server.ts';
 
 const DIST = process.env['ZOUFANG_DIST'] ?? '';
@@ -167,5 +168,37 @@ test('storage protection is asked for after the first save, and the answer is sh
   await device.go('/sync');
   await expect(device.page.getByText(/存储(已|未)保护/).first()).toBeVisible();
   await device.dispose();
+  await server.dispose();
+});
+
+test('a person stops a sync that costs too much, and goes on later', async () => {
+  const server = await Server.start();
+  const line = await Line.open(() => server.port);
+  const village = await Device.open(line.url);
+  await village.go('/');
+  await village.typeSignIn('cys');
+  await village.expectSynced();
+  line.holdAnswers();
+  await village.go('/sync');
+  await village.expectState('running');
+  await village.page.getByRole('button', { name: '暂停同步' }).click();
+  await village.expectState('paused');
+
+  // A save is kept and says that it waits; only the person's word sends it.
+  await line.up();
+  await village.page.getByRole('navigation').getByRole('link', { name: '人员' }).click();
+  await village.search('ggq');
+  await village.page.locator('.person-row').first().click();
+  await village.page.getByRole('main').getByRole('link', { name: '新走访' }).click();
+  await village.fillVisit({ reason: 'routine', facts: '暂停时记的' });
+  await village.save();
+  await village.expectState('paused');
+  await expect(village.chip).toHaveText('已暂停 · 待上传 1');
+  await village.chip.click();
+  await village.page.getByRole('button', { name: '立即同步' }).click();
+  await village.expectSynced();
+  expect(village.complaints).toEqual([]);
+  await village.dispose();
+  await line.close();
   await server.dispose();
 });

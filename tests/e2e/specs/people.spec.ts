@@ -91,3 +91,39 @@ test('a village worker sees no office pages and no other village', async () => {
   await village.dispose();
   await server.dispose();
 });
+
+test('what was promised on a visit, and what a household was given, is kept and read back', async () => {
+  const server = await Server.start();
+  const village = await Device.open(server.url);
+  await village.enrol('cys');
+  const id = await village.openPerson('高革强');
+  await village.go(`/visits/new?person=${id}`);
+  await village.fillVisit({ channel: 'home', result: 'met', reason: 'routine' });
+  await village.page.getByRole('button', { name: '添加承诺' }).click();
+  const promise = village.page.locator('#promises .card');
+  await promise.getByLabel('答应办什么').fill('带来慢病证的申请表');
+  await expect(promise.getByLabel('谁来办')).toHaveValue('李春梅');
+  // Without a day it is not yet a promise.
+  await village.page.locator('form button[type=submit]').click();
+  await expect(village.page.locator('.error-summary')).toContainText('哪天前');
+  const day = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+  await promise.locator('input[type=date]').fill(day);
+  await village.save();
+  await village.page.waitForURL(/\/visits\/[^/]+$/);
+  await expect(village.page.locator('.facts')).toContainText('带来慢病证的申请表（李春梅，');
+
+  await village.openForm(id);
+  await village.page.locator('#glory_plaque').selectOption('hung');
+  await village.page.locator('#glory_plaque_on input[type=date]').fill('2026-07-30');
+  await village.page.locator('#preference_card').selectOption('applied');
+  await village.save();
+  await village.expectSynced();
+  const fresh = await Device.open(server.url);
+  await fresh.enrol('cys');
+  await fresh.go(`/people/${id}`);
+  await expect(fresh.page.locator('.facts').filter({ hasText: '光荣牌' })).toContainText('已悬挂');
+  await expect(fresh.page.locator('.facts').filter({ hasText: '优待证' })).toContainText('已申请');
+  expect(village.complaints).toEqual([]);
+  await Promise.all([village.dispose(), fresh.dispose()]);
+  await server.dispose();
+});

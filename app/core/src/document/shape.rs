@@ -12,6 +12,8 @@ mod visit;
 pub const FACTS_CHARS_MAX: usize = 500;
 /// Longest text of what was told, in characters.
 pub const TOLD_CHARS_MAX: usize = 300;
+/// Longest signature, in characters: a drawing as its strokes, `x,y x,y …` and `;` between two strokes.
+pub const SIGNATURE_CHARS_MAX: usize = 4_000;
 /// Longest entry id or set member, in bytes.
 const MEMBER_BYTES_MAX: usize = 40;
 

@@ -104,6 +104,25 @@ value_list! { PreferenceCard, "preference_card", [
     (Issued, "issued", "已领取", "received"),
 ] }
 
+/// How far the "光荣之家" plaque of a household is. Source: 国办发〔2018〕72号.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GloryPlaque {
+    /// 待悬挂
+    ToHang,
+    /// 已悬挂
+    Hung,
+    /// 待更换
+    ToReplace,
+    /// 本人不挂
+    Declined,
+}
+value_list! { GloryPlaque, "glory_plaque", [
+    (ToHang, "to_hang", "待悬挂", "to be hung"),
+    (Hung, "hung", "已悬挂", "hung"),
+    (ToReplace, "to_replace", "待更换", "to be replaced"),
+    (Declined, "declined", "本人不挂", "not wanted"),
+] }
+
 /// What a survivor or a family member is to the soldier. Source: 军人抚恤优待条例 (2024), whom it calls family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Relation {

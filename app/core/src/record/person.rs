@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Date, Entries, Kind, PartialDate, Record, Timestamp, UserId,
     list::{
-        ContactWish, DisabilityNature, Entitlement, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation,
-        Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
+        ContactWish, DisabilityNature, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner,
+        PreferenceCard, Relation, Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
     },
 };
 use crate::gather;
@@ -83,10 +83,14 @@ pub struct Person {
     pub relation_to_soldier: Option<Relation>,
     /// For survivors and families: the soldier's name.
     pub soldier_name: Option<String>,
+    /// State of the household's plaque.
+    pub glory_plaque: Option<GloryPlaque>,
     /// The day on which the plaque was hung.
     pub glory_plaque_on: Option<Date>,
     /// State of the preference card (issued, asked_for, none).
     pub preference_card: Option<PreferenceCard>,
+    /// The day of that state.
+    pub preference_card_on: Option<Date>,
     /// Whether visits are welcome: the person's newest word.
     pub contact_wish: Option<ContactWish>,
     /// The day on which the wish was said.
@@ -142,8 +146,10 @@ impl Record for Person {
             support_status: e.parsed("support_status"),
             relation_to_soldier: e.parsed("relation_to_soldier"),
             soldier_name: e.text("soldier_name"),
+            glory_plaque: e.parsed("glory_plaque.state"),
             glory_plaque_on: e.parsed("glory_plaque.on"),
             preference_card: e.parsed("preference_card.state"),
+            preference_card_on: e.parsed("preference_card.on"),
             contact_wish: e.parsed("contact_wish"),
             contact_wish_on: e.parsed("contact_wish_on"),
             death_on: e.parsed("death.on"),
@@ -183,8 +189,10 @@ impl Record for Person {
         e.put_code("support_status", self.support_status);
         e.put_code("relation_to_soldier", self.relation_to_soldier);
         e.put_text("soldier_name", self.soldier_name.as_ref());
+        e.put_code("glory_plaque.state", self.glory_plaque);
         e.put_text("glory_plaque.on", self.glory_plaque_on);
         e.put_code("preference_card.state", self.preference_card);
+        e.put_text("preference_card.on", self.preference_card_on);
         e.put_code("contact_wish", self.contact_wish);
         e.put_text("contact_wish_on", self.contact_wish_on);
         e.put_text("death.on", self.death_on);

@@ -68,6 +68,12 @@ pub struct Visit {
     pub promises: BTreeMap<String, Promise>,
     /// Goods by entry id.
     pub goods: BTreeMap<String, Goods>,
+    /// SHA-256 in hex of each photo by entry id, at most [`Visit::PHOTOS_MAX`]; the photo itself is stored apart.
+    pub photos: BTreeMap<String, String>,
+    /// Whether those in the photos agreed; required with a photo.
+    pub photo_consent: bool,
+    /// The drawn signature: strokes of `x,y` points, `;` between strokes. Never a condition for help.
+    pub signature: Option<String>,
     /// Notes of others by entry id.
     pub notes: BTreeMap<String, Note>,
 }
@@ -75,6 +81,8 @@ pub struct Visit {
 impl Visit {
     /// The most people of one household in one visit.
     pub const PEOPLE_MAX: usize = 6;
+    /// The most photos of one visit.
+    pub const PHOTOS_MAX: usize = 3;
     /// Older visits need a reason, in days.
     pub const LATE_DAYS: i32 = 60;
 }
@@ -106,6 +114,12 @@ pub enum VisitFault {
     FactsTooLong,
     /// What was told is longer than [`super::super::document::shape::TOLD_CHARS_MAX`].
     ToldTooLong,
+    /// More than [`Visit::PHOTOS_MAX`] photos.
+    TooManyPhotos,
+    /// A photo without the consent of those in it.
+    PhotoWithoutConsent,
+    /// A promise without a day or somebody to keep it.
+    PromiseIncomplete,
     /// A Party contact without a topic.
     NoTopic,
 }
@@ -140,6 +154,10 @@ impl Visit {
         check(!self.needs.is_empty() && self.facts.is_none(), VisitFault::NeedsWithoutFacts);
         check(longer(&self.facts, FACTS_CHARS_MAX), VisitFault::FactsTooLong);
         check(longer(&self.told_person, TOLD_CHARS_MAX), VisitFault::ToldTooLong);
+        let incomplete = |promise: &Promise| promise.who.is_none() || promise.by.is_none();
+        check(self.promises.values().any(incomplete), VisitFault::PromiseIncomplete);
+        check(self.photos.len() > Self::PHOTOS_MAX, VisitFault::TooManyPhotos);
+        check(!self.photos.is_empty() && !self.photo_consent, VisitFault::PhotoWithoutConsent);
         faults
     }
 }
@@ -158,6 +176,10 @@ impl Record for Visit {
             let what = e.text(&format!("goods/{id}.what"))?;
             let value_fen = e.int(&format!("goods/{id}.value_fen"));
             Some((id, Goods { what, value_fen }))
+        };
+        let photo = |id: String| {
+            let sha256 = e.text(&format!("photo/{id}.sha256"))?;
+            Some((id, sha256))
         };
         let note = |id: String| {
             let text = e.text(&format!("note/{id}.text"))?;
@@ -179,6 +201,9 @@ impl Record for Visit {
             told_person: e.text("told_person"),
             promises: gather(e.ids("promise").into_iter().filter_map(promise)),
             goods: gather(e.ids("goods").into_iter().filter_map(goods)),
+            photos: gather(e.ids("photo").into_iter().filter_map(photo)),
+            photo_consent: e.flag("photo_consent"),
+            signature: e.text("signature"),
             notes: gather(e.ids("note").into_iter().filter_map(note)),
         }
     }
@@ -205,6 +230,11 @@ impl Record for Visit {
             e.put_text(&format!("goods/{id}.what"), Some(&goods.what));
             e.put_int(&format!("goods/{id}.value_fen"), goods.value_fen);
         }
+        for (id, sha256) in &self.photos {
+            e.put_text(&format!("photo/{id}.sha256"), Some(sha256));
+        }
+        e.put_flag("photo_consent", self.photo_consent);
+        e.put_text("signature", self.signature.as_ref());
         for (id, note) in &self.notes {
             e.put_text(&format!("note/{id}.text"), Some(&note.text));
             e.put_int(&format!("note/{id}.by"), note.by.map(|user| user.0));

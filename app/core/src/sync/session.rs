@@ -40,6 +40,10 @@ pub enum Event {
     Wake,
     /// The phone has no network.
     Offline,
+    /// The person stops the sync until [`Event::Resume`]; what was stored so far stays.
+    Pause,
+    /// The person goes on.
+    Resume,
     /// The driver read the store for [`Effect::Read`].
     Outgoing(Box<Outgoing>),
     /// The next bytes of the answer.
@@ -97,6 +101,8 @@ pub enum Phase {
     Running,
     /// No network.
     Offline,
+    /// The person stopped it.
+    Paused,
     /// It failed and will be tried again.
     Failed(Failure),
 }
@@ -128,11 +134,12 @@ pub struct Session {
     /// Something came up while a request was under way.
     again: bool,
     online: bool,
+    paused: bool,
 }
 
 impl Default for Session {
     fn default() -> Self {
-        Self { state: State::Idle, failures: 0, again: false, online: true }
+        Self { state: State::Idle, failures: 0, again: false, online: true, paused: false }
     }
 }
 
@@ -153,9 +160,15 @@ impl Session {
             Event::Timer => self.begin_or_note(),
             Event::Offline => {
                 self.online = false;
-                self.state = State::Idle;
-                self.again = false;
-                vec![Effect::Cancel, Effect::Show(Phase::Offline)]
+                self.stop()
+            }
+            Event::Pause => {
+                self.paused = true;
+                self.stop()
+            }
+            Event::Resume => {
+                self.paused = false;
+                self.begin_or_note()
             }
             Event::Outgoing(outgoing) => self.send(*outgoing),
             Event::Bytes(bytes) => self.receive(&bytes, dice),
@@ -165,8 +178,18 @@ impl Session {
         }
     }
 
+    fn stop(&mut self) -> Vec<Effect> {
+        self.state = State::Idle;
+        self.again = false;
+        let phase = if self.online { Phase::Paused } else { Phase::Offline };
+        vec![Effect::Cancel, Effect::Show(phase)]
+    }
+
     fn begin_or_note(&mut self) -> Vec<Effect> {
-        if matches!(self.state, State::Idle) {
+        if self.paused {
+            let phase = if self.online { Phase::Paused } else { Phase::Offline };
+            vec![Effect::Show(phase)]
+        } else if matches!(self.state, State::Idle) {
             self.begin()
         } else {
             self.again = true;

@@ -12,7 +12,8 @@ use crate::{
 #[component]
 pub(crate) fn DateField(
     /// The id, also the target of the error summary.
-    id: &'static str,
+    #[prop(into)]
+    id: String,
     /// The label.
     label: Text,
     /// The day.
@@ -30,6 +31,9 @@ pub(crate) fn DateField(
     /// Whether it may stay empty.
     #[prop(optional)]
     optional: bool,
+    /// Whether the day lies ahead: from today on, instead of up to today.
+    #[prop(optional)]
+    ahead: bool,
 ) -> impl IntoView {
     let chip = move |label: Text, days: i32| {
         let day = clock::today().plus_days(-days);
@@ -60,7 +64,8 @@ pub(crate) fn DateField(
                     type="date"
                     aria-label=label
                     aria-invalid=move || invalid().then_some("true")
-                    max=clock::today().to_string()
+                    max=(!ahead).then(|| clock::today().to_string())
+                    min=ahead.then(|| clock::today().to_string())
                     prop:value=move || value.get().map(|day| day.to_string()).unwrap_or_default()
                     on:change=move |event| on_pick.run(event_target_value(&event).parse().ok())
                 />

@@ -10,6 +10,7 @@ pub(crate) enum Icon {
     More,
     Office,
     Offline,
+    Pause,
     People,
     PhoneCall,
     PhoneOnly,
@@ -35,6 +36,7 @@ impl Icon {
             Self::Offline => {
                 r#"<path d="M3 3l18 18M6.500 9.500a12 12 0 0 1 4-2M14 7.300a12 12 0 0 1 7 3.700M9 14a5 5 0 0 1 5 .3M12 19v.5"/>"#
             }
+            Self::Pause => r#"<path d="M8 5v14M16 5v14"/>"#,
             Self::People => {
                 r#"<circle cx="9" cy="8" r="3.5"/><path d="M3 20c0-4 2.500-6 6-6s6 2 6 6M16 5a3.500 3.500 0 0 1 0 6.500M17.500 14.500c2.300.6 3.500 2.500 3.500 5.500"/>"#
             }

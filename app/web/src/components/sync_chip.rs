@@ -7,6 +7,7 @@ use crate::{context::sync::SyncState, i18n::t, platform::clock};
 fn name(state: &SyncState) -> &'static str {
     match state {
         SyncState::Offline => "offline",
+        SyncState::Paused => "paused",
         SyncState::Waiting(_) => "waiting",
         SyncState::Running { .. } => "running",
         SyncState::Done { .. } => "done",
@@ -17,6 +18,7 @@ fn name(state: &SyncState) -> &'static str {
 fn icon(state: &SyncState) -> Icon {
     match state {
         SyncState::Offline => Icon::Offline,
+        SyncState::Paused => Icon::Pause,
         SyncState::Waiting(_) => Icon::Upload,
         SyncState::Running { .. } => Icon::Sync,
         SyncState::Done { .. } => Icon::Check,
@@ -29,6 +31,8 @@ pub(crate) fn state_words(state: &SyncState, waiting: usize) -> String {
     match state {
         SyncState::Offline if waiting > 0 => t::sync_offline_waiting(waiting),
         SyncState::Offline => t::sync_offline().to_owned(),
+        SyncState::Paused if waiting > 0 => t::sync_paused_waiting(waiting),
+        SyncState::Paused => t::sync_paused().to_owned(),
         SyncState::Waiting(count) => t::sync_waiting(count),
         SyncState::Running { .. } => t::sync_running().to_owned(),
         SyncState::Done { at } => t::sync_done(clock::time_of_day(*at)),

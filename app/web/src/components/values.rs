@@ -2,9 +2,9 @@
 use zoufang_core::record::{
     DocId, Timestamp, Value, id_number,
     list::{
-        Channel, ContactWish, DisabilityNature, Entitlement, Floating, Honor, NeedTopic, PartyContactTopic,
-        PartyStatus, PersonKind, PhoneOwner, PreferenceCard, Relation, Residence, ServiceBranch,
-        ServiceClass, Settlement, Sex, SupportStatus, ValueList, VisitReason, VisitResult,
+        Channel, ContactWish, DisabilityNature, Entitlement, Floating, GloryPlaque, Honor, NeedTopic,
+        PartyContactTopic, PartyStatus, PersonKind, PhoneOwner, PreferenceCard, Relation, Residence,
+        ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus, ValueList, VisitReason, VisitResult,
     },
 };
 
@@ -43,8 +43,10 @@ pub(crate) fn field_words(key: &str) -> String {
         "support_status" => t::field_support(),
         "relation_to_soldier" => t::field_relation(),
         "soldier_name" => t::field_soldier_name(),
-        "glory_plaque.on" => t::field_plaque(),
+        "glory_plaque.state" => t::field_plaque(),
+        "glory_plaque.on" => t::field_plaque_on(),
         "preference_card.state" => t::field_card(),
+        "preference_card.on" => t::field_card_on(),
         "contact_wish" => t::field_contact_wish(),
         "contact_wish_on" => t::field_contact_wish_on(),
         "death.on" => t::field_death(),
@@ -56,6 +58,8 @@ pub(crate) fn field_words(key: &str) -> String {
         "result" => t::field_result(),
         "facts" => t::field_facts(),
         "told_person" => t::field_told(),
+        "photo_consent" => t::field_photo_consent(),
+        "signature" => t::field_signature(),
         "topic" => t::field_topic(),
         "took_part.where" => t::field_took_part(),
         "took_part.on" => t::field_took_part_on(),
@@ -88,6 +92,7 @@ fn entry_words(key: &str) -> String {
         "need" => t::field_needs(),
         "promise" => t::field_promise(),
         "goods" => t::field_goods(),
+        "photo" => t::field_photo(),
         "note" => t::field_note(),
         "joins" => t::field_joins(),
         _ => return key.to_owned(),
@@ -125,6 +130,10 @@ fn text_words(key: &str, text: &str) -> String {
         "support_status" => code_words::<SupportStatus>(text),
         "contact_wish" => code_words::<ContactWish>(text),
         "preference_card.state" => code_words::<PreferenceCard>(text),
+        "glory_plaque.state" => code_words::<GloryPlaque>(text),
+        // A drawing and a digest say nothing as text; that they are there is what the history tells.
+        "signature" => t::value_there().to_owned(),
+        _ if key.starts_with("photo/") => t::value_there().to_owned(),
         "relation_to_soldier" => code_words::<Relation>(text),
         "channel" => code_words::<Channel>(text),
         "result" => code_words::<VisitResult>(text),

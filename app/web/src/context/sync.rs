@@ -8,7 +8,7 @@ use zoufang_core::{
     record::{DocId, Kind, Patch, Timestamp},
     sync::{
         scan,
-        session::{Failure, Phase as LinePhase},
+        session::{Event, Failure, Phase as LinePhase},
     },
 };
 
@@ -19,6 +19,8 @@ use super::{hub::Hub, problem::Problem};
 pub(crate) enum SyncState {
     /// No network.
     Offline,
+    /// The person stopped it.
+    Paused,
     /// So many changes wait.
     Waiting(usize),
     /// On its way; `total` is 0 while unknown.
@@ -99,9 +101,20 @@ impl Sync {
         self.refused.into()
     }
 
-    /// Tries now.
+    /// Something was saved: tries now, unless the person stopped the sync.
     pub(crate) fn wake(self) {
         self.hub.wake();
+    }
+
+    /// The person asks for it: goes on, also after [`Self::pause`].
+    pub(crate) fn resume(self) {
+        self.hub.tell(Event::Resume);
+        self.hub.wake();
+    }
+
+    /// The person stops the sync until they ask for it again or open the app anew.
+    pub(crate) fn pause(self) {
+        self.hub.tell(Event::Pause);
     }
 
     /// The user has read a refused change and lets it go.
@@ -143,6 +156,7 @@ fn state_of(hub: Hub, waiting: usize, none_refused: bool) -> SyncState {
             SyncState::Attention(failure.into())
         }
         LinePhase::Offline | LinePhase::Failed(Failure::Unreachable) => SyncState::Offline,
+        LinePhase::Paused => SyncState::Paused,
         LinePhase::Idle | LinePhase::Failed(_) if !none_refused => {
             SyncState::Attention(Problem::Refused(String::new()))
         }

@@ -12,7 +12,7 @@ use zoufang_core::{
 };
 
 use self::{
-    fields::{AddressFields, BasicFields, PhoneFields, ServiceFields},
+    fields::{AddressFields, BasicFields, GivenFields, PhoneFields, ServiceFields},
     model::PersonForm,
 };
 use super::{
@@ -159,6 +159,7 @@ fn Form(doc: Option<DocId>, base: Base, unit: UnitId, draft: Option<Draft>) -> i
             <BasicFields form=form faults=faults/>
             <PhoneFields form=form faults=faults/>
             <AddressFields form=form/>
+            <GivenFields form=form/>
             <ServiceFields form=form faults=faults/>
             <FormFoot label=t::action_save busy=busy problem=problem keeper=keeper/>
         </form>

@@ -28,6 +28,7 @@ pub(crate) fn SyncPage() -> impl IntoView {
     page_head(|| t::nav_sync().to_owned(), None);
     let sync = use_sync();
     let state = sync.state();
+    let running = Memo::new(move |_| state.with(|state| matches!(state, SyncState::Running { .. })));
     let title = Signal::derive(move || state.with(|state| state_words(state, sync.waiting().get())));
     view! {
         <div class="stack stack--loose">
@@ -39,14 +40,22 @@ pub(crate) fn SyncPage() -> impl IntoView {
                     }.into_any(),
                     SyncState::Attention(problem) => view! { <ProblemNotice problem=Signal::stored(problem)/> }.into_any(),
                     SyncState::Offline => view! { <Notice weight=Weight::Info title=title><p>{t::sync_offline_text}</p></Notice> }.into_any(),
+                    SyncState::Paused => view! { <Notice weight=Weight::Warn title=title><p>{t::sync_paused_text}</p></Notice> }.into_any(),
                     SyncState::Waiting(_) => view! { <Notice weight=Weight::Warn title=title><p>{t::sync_waiting_text}</p></Notice> }.into_any(),
                     SyncState::Running { .. } => view! { <Notice weight=Weight::Info title=title><Running/></Notice> }.into_any(),
                     SyncState::Done { .. } => view! { <Notice weight=Weight::Good title=title><p>{t::sync_done_text}</p></Notice> }.into_any(),
                 }}
-                <button type="button" class="button button--large button--wide" on:click=move |_| sync.wake()>
-                    <Glyph icon=Icon::Sync/>
-                    {t::sync_now}
-                </button>
+                {move || if running.get() { view! {
+                    <button type="button" class="button button--large button--wide" on:click=move |_| sync.pause()>
+                        <Glyph icon=Icon::Pause/>
+                        {t::sync_pause}
+                    </button>
+                }.into_any() } else { view! {
+                    <button type="button" class="button button--large button--wide" on:click=move |_| sync.resume()>
+                        <Glyph icon=Icon::Sync/>
+                        {t::sync_now}
+                    </button>
+                }.into_any() }}
             </section>
             <Refused/>
             <OnPhone/>
@@ -61,9 +70,11 @@ fn Running() -> impl IntoView {
     let sync = use_sync();
     let parts = Signal::derive(move || match sync.state().get() {
         SyncState::Running { done, total } => (done, total),
-        SyncState::Offline | SyncState::Waiting(_) | SyncState::Done { .. } | SyncState::Attention(_) => {
-            (0, 0)
-        }
+        SyncState::Offline
+        | SyncState::Paused
+        | SyncState::Waiting(_)
+        | SyncState::Done { .. }
+        | SyncState::Attention(_) => (0, 0),
     });
     let words = move || match parts.get() {
         (done, 0) => t::sync_progress(done),

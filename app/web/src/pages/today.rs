@@ -61,7 +61,11 @@ fn Waiting() -> impl IntoView {
         SyncState::Attention(problem) => {
             Some(view! { <ProblemNotice problem=Signal::stored(problem)/> }.into_any())
         }
-        SyncState::Offline | SyncState::Waiting(_) | SyncState::Running { .. } | SyncState::Done { .. } => {
+        SyncState::Offline
+        | SyncState::Paused
+        | SyncState::Waiting(_)
+        | SyncState::Running { .. }
+        | SyncState::Done { .. } => {
             let waiting = sync.waiting().get();
             (waiting > 0).then(|| {
                 let title = Signal::derive(move || t::today_waiting(waiting));

@@ -96,6 +96,11 @@ fn VisitFacts(kind: Kind, contact: Contact) -> impl IntoView {
             Some(fen) => format!("{} {}", goods.what, yuan(fen)),
             None => goods.what.clone(),
         });
+        let promises = visit.promises.values().map(|promise| {
+            let who = promise.who.as_deref().unwrap_or_default();
+            let by = promise.by.map(clock::day_words).unwrap_or_default();
+            t::visit_promise_words(&promise.what, who, by)
+        });
         let mut facts: Vec<(Text, Option<String>)> = vec![
             (t::field_happened_on, visit.happened_on.map(clock::day_words)),
             (t::field_late_reason, visit.late_reason.clone()),
@@ -107,6 +112,7 @@ fn VisitFacts(kind: Kind, contact: Contact) -> impl IntoView {
             (t::field_facts, visit.facts.clone()),
             (t::field_told, visit.told_person.clone()),
             (t::field_goods, Some(goods.collect::<Vec<_>>().join("、"))),
+            (t::field_promise, Some(promises.collect::<Vec<_>>().join("；"))),
         ];
         if kind == Kind::Contact {
             facts.extend([

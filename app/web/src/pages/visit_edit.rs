@@ -3,6 +3,7 @@
 mod goods;
 mod model;
 mod people_picker;
+mod promises;
 mod questions;
 mod visitors;
 
@@ -20,6 +21,7 @@ use self::{
     goods::GoodsFields,
     model::{VisitForm, fault_words},
     people_picker::PeoplePicker,
+    promises::PromiseFields,
     questions::{ContactQuestions, VisitQuestions},
     visitors::Visitors,
 };
@@ -206,6 +208,7 @@ fn Form(doc: Option<DocId>, form: VisitForm, base: Base, draft: Option<Draft>, k
             <VisitQuestions form=form faults=faults/>
             <Visitors form=form/>
             <GoodsFields form=form/>
+            <PromiseFields form=form faults=faults/>
             <FormFoot label=t::action_save busy=busy problem=problem keeper=keeper/>
         </form>
     }

@@ -5,6 +5,7 @@ use std::{
     rc::Rc,
 };
 
+use async_lock::Mutex;
 use gloo::timers::callback::Timeout;
 use leptos::task::spawn_local;
 use zoufang_core::sync::session::{Commit, Effect, Event, Failure, Phase, Session};
@@ -33,6 +34,8 @@ pub(crate) struct Driver {
     call: RefCell<Option<SyncCall>>,
     request: Cell<u32>,
     timer: RefCell<Option<Timeout>>,
+    /// One event at a time: a commit that is under way when the sync is stopped ends before the next one is asked for.
+    turn: Mutex<()>,
 }
 
 impl Driver {
@@ -45,6 +48,7 @@ impl Driver {
             call: RefCell::new(None),
             request: Cell::new(0),
             timer: RefCell::new(None),
+            turn: Mutex::new(()),
         })
     }
 
@@ -55,6 +59,7 @@ impl Driver {
     }
 
     async fn feed(self: &Rc<Self>, event: Event) {
+        let _turn = self.turn.lock().await;
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let effects = self.session.borrow_mut().handle(event, dice());

@@ -1,8 +1,8 @@
 //! Keys of a person's file.
 use super::{Field, FieldType::*, Merge::*, code, field, sensitive};
 use crate::record::list::{
-    ContactWish, DisabilityNature, Entitlement, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation,
-    Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
+    ContactWish, DisabilityNature, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard,
+    Relation, Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
 };
 
 pub(super) const FIELDS: &[Field] = &[
@@ -34,8 +34,10 @@ pub(super) const FIELDS: &[Field] = &[
     sensitive("support_status", Code(code::<SupportStatus>), Latest),
     field("relation_to_soldier", Code(code::<Relation>), Keep),
     field("soldier_name", Text(40), Keep),
+    field("glory_plaque.state", Code(code::<GloryPlaque>), Latest),
     field("glory_plaque.on", Date, Latest),
     field("preference_card.state", Code(code::<PreferenceCard>), Latest),
+    field("preference_card.on", Date, Latest),
     field("contact_wish", Code(code::<ContactWish>), Latest),
     field("contact_wish_on", Date, Latest),
     field("death.on", Date, Keep),

@@ -1,5 +1,7 @@
 //! Keys of a visit log, and those that a Party-member contact record has besides.
-use super::{FACTS_CHARS_MAX, Field, FieldType::*, Merge::*, TOLD_CHARS_MAX, code, field, sensitive};
+use super::{
+    FACTS_CHARS_MAX, Field, FieldType::*, Merge::*, SIGNATURE_CHARS_MAX, TOLD_CHARS_MAX, code, field, sensitive,
+};
 use crate::record::list::{Channel, NeedTopic, PartyContactTopic, VisitReason, VisitResult};
 
 pub(super) const FIELDS: &[Field] = &[
@@ -22,6 +24,11 @@ pub(super) const FIELDS: &[Field] = &[
     field("goods/*.what", Text(100), Append),
     field("goods/*.value_fen", Int(0, 100_000_000), Append),
     field("goods/*.removed", Flag, Append),
+    // A photo itself is no part of the document: only its SHA-256 in hex, by which it is stored and sent.
+    field("photo/*.sha256", Text(64), Append),
+    field("photo/*.removed", Flag, Append),
+    field("photo_consent", Flag, Append),
+    field("signature", Text(SIGNATURE_CHARS_MAX), Append),
     field("note/*.text", Text(300), Union),
     field("note/*.by", Int(1, u32::MAX as i64), Union),
     field("note/*.at", Int(0, i64::MAX), Union),

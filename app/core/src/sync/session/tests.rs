@@ -100,3 +100,18 @@ fn bytes_of_a_dropped_answer_do_nothing() {
     assert_eq!(session.handle(Event::Bytes(answer(&[end(false)])), 0), []);
     assert_eq!(session.handle(Event::Committed, 0), []);
 }
+
+#[test]
+fn a_pause_holds_until_the_person_goes_on() {
+    let mut session = receiving();
+    let bytes = answer(&[Frame::Scope(vec![]), end(false)]);
+    session.handle(Event::Bytes(bytes), 0);
+    assert_eq!(session.handle(Event::Pause, 0), [Effect::Cancel, Effect::Show(Phase::Paused)]);
+    assert_eq!(session.handle(Event::Committed, 0), [], "what was stored stays, and nothing follows");
+    for event in [Event::Wake, Event::Timer] {
+        assert_eq!(session.handle(event, 0), [Effect::Show(Phase::Paused)]);
+    }
+    assert_eq!(session.handle(Event::Offline, 0), [Effect::Cancel, Effect::Show(Phase::Offline)]);
+    assert_eq!(session.handle(Event::Wake, 0), [Effect::Show(Phase::Paused)]);
+    assert_eq!(session.handle(Event::Resume, 0), [Effect::Show(Phase::Running), Effect::Read]);
+}

@@ -89,7 +89,9 @@ fn file_facts(person: &Person) -> Vec<(Text, Option<String>)> {
         (t::field_relation, person.relation_to_soldier.map(|relation| label(relation).to_owned())),
         (t::field_soldier_name, person.soldier_name.clone()),
         (t::field_card, person.preference_card.map(|card| label(card).to_owned())),
-        (t::field_plaque, person.glory_plaque_on.map(clock::day_words)),
+        (t::field_card_on, person.preference_card_on.map(clock::day_words)),
+        (t::field_plaque, person.glory_plaque.map(|plaque| label(plaque).to_owned())),
+        (t::field_plaque_on, person.glory_plaque_on.map(clock::day_words)),
         (t::field_notice_given, person.notice_given.map(clock::day_words)),
     ]
 }

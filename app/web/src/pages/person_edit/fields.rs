@@ -1,11 +1,15 @@
 //! The fields of a person's file, in four groups.
 use leptos::prelude::*;
-use zoufang_core::record::{id_number, list::Entitlement};
+use zoufang_core::record::{
+    id_number,
+    list::{Entitlement, GloryPlaque, PreferenceCard},
+};
 
 use super::model::{PersonForm, TypedDate, phone_warning};
 use crate::{
     components::{
         choice::{ChoiceMany, ChoiceOne, toggle},
+        date_field::DateField,
         error_summary::Fault,
         icon::{Glyph, Icon},
         select_field::SelectField,
@@ -235,6 +239,53 @@ pub(crate) fn ServiceFields(
             label=t::field_settlement
             value=Signal::derive(move || form.with(|form| form.person.settlement))
             on_pick=move |settlement| form.update(|form| form.person.settlement = settlement)
+        />
+    }
+}
+
+/// Plaque, card and the privacy notice: what the household was given, and when.
+#[component]
+pub(crate) fn GivenFields(
+    /// The form.
+    form: RwSignal<PersonForm>,
+) -> impl IntoView {
+    view! {
+        <SelectField
+            id="preference_card"
+            label=t::field_card
+            value=Signal::derive(move || form.with(|form| form.person.preference_card))
+            on_pick=move |card: Option<PreferenceCard>| form.update(|form| form.person.preference_card = card)
+        />
+        <Show when=move || form.with(|form| form.person.preference_card.is_some_and(|card| card != PreferenceCard::NotApplied))>
+            <DateField
+                id="preference_card_on"
+                label=t::field_card_on
+                value=Signal::derive(move || form.with(|form| form.person.preference_card_on))
+                on_pick=move |day| form.update(|form| form.person.preference_card_on = day)
+                optional=true
+            />
+        </Show>
+        <SelectField
+            id="glory_plaque"
+            label=t::field_plaque
+            value=Signal::derive(move || form.with(|form| form.person.glory_plaque))
+            on_pick=move |plaque: Option<GloryPlaque>| form.update(|form| form.person.glory_plaque = plaque)
+        />
+        <Show when=move || form.with(|form| form.person.glory_plaque == Some(GloryPlaque::Hung))>
+            <DateField
+                id="glory_plaque_on"
+                label=t::field_plaque_on
+                value=Signal::derive(move || form.with(|form| form.person.glory_plaque_on))
+                on_pick=move |day| form.update(|form| form.person.glory_plaque_on = day)
+                optional=true
+            />
+        </Show>
+        <DateField
+            id="notice_given"
+            label=t::field_notice_given
+            value=Signal::derive(move || form.with(|form| form.person.notice_given))
+            on_pick=move |day| form.update(|form| form.person.notice_given = day)
+            optional=true
         />
     }
 }

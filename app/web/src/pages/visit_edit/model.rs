@@ -4,7 +4,7 @@ use zoufang_core::{
     query::Index,
     record::{
         Contact, DocId, Entries, Kind, Record, UnitId, UserId, Visit,
-        visit::{Goods, VisitFault},
+        visit::{Goods, Promise, VisitFault},
     },
 };
 
@@ -42,8 +42,8 @@ impl VisitForm {
 
     /// What keeps it from being saved.
     pub(crate) fn faults(&self) -> Vec<VisitFault> {
-        let today = clock::today();
-        if self.kind == Kind::Contact { self.contact.faults(today) } else { self.contact.visit.faults(today) }
+        let (today, contact) = (clock::today(), self.cleaned(None));
+        if self.kind == Kind::Contact { contact.faults(today) } else { contact.visit.faults(today) }
     }
 
     /// The unit in whose log it belongs: that of the first person visited.
@@ -62,12 +62,18 @@ impl VisitForm {
         self.contact.visit.goods.insert(random::entry_id(), Goods::default());
     }
 
+    /// Adds an empty promise, to be kept by `who` unless another name is typed.
+    pub(crate) fn add_promise(&mut self, who: Option<String>) {
+        self.contact.visit.promises.insert(random::entry_id(), Promise { who, ..Promise::default() });
+    }
+
     /// The record to write; who made a record and when stays as it is.
     pub(crate) fn cleaned(&self, user: Option<UserId>) -> Contact {
         let mut contact = self.contact.clone();
         let visit = &mut contact.visit;
         visit.created = visit.created.or(user.map(|user| (user, clock::now())));
         visit.goods.retain(|_, goods| !goods.what.trim().is_empty());
+        visit.promises.retain(|_, promise| !promise.what.trim().is_empty());
         for text in [
             &mut visit.late_reason,
             &mut visit.facts,
@@ -101,6 +107,10 @@ pub(crate) fn fault_words(fault: VisitFault) -> Fault {
         VisitFault::NeedsWithoutFacts => ("facts", t::fault_needs_facts().to_owned()),
         VisitFault::FactsTooLong => ("facts", t::fault_too_long().to_owned()),
         VisitFault::ToldTooLong => ("told_person", t::fault_too_long().to_owned()),
+        VisitFault::PromiseIncomplete => ("promises", t::fault_promise().to_owned()),
+        VisitFault::TooManyPhotos | VisitFault::PhotoWithoutConsent => {
+            ("photo_consent", t::fault_photo_consent().to_owned())
+        }
         VisitFault::NoTopic => ("topic", t::fault_no_topic().to_owned()),
     };
     (field, words)

@@ -14,8 +14,9 @@ use zoufang_core::sync::gate::{Pusher, Refusal};
 use zoufang_core::sync::scan::{Scanned, scan};
 use zoufang_core::sync::wire::{Push, Verdict};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{Principal, Store, WriteTx};
+use crate::work::off_thread;
 use open::OpenDocument;
 
 /// In whose name changes come, and what they may touch.
@@ -101,10 +102,7 @@ pub async fn ingest_within(
 
 async fn check_all(authority: &Authority, pushes: Vec<Push>) -> Result<Vec<Checked>> {
     let gate = authority.clone();
-    let checked = tokio::task::spawn_blocking(move || {
-        pushes.into_iter().map(|push| check(&gate, push)).collect::<Vec<_>>()
-    });
-    checked.await.map_err(|error| Error::Internal(Box::new(error)))
+    off_thread(move || pushes.into_iter().map(|push| check(&gate, push)).collect::<Vec<_>>()).await
 }
 
 async fn take_all(

@@ -22,6 +22,7 @@ pub mod store;
 pub mod sync;
 pub mod telemetry;
 pub mod units;
+pub mod work;
 
 pub use router::router;
 pub use state::{App, Clock};

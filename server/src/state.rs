@@ -43,6 +43,8 @@ pub struct App {
     pub tls: bool,
     /// The last entry of `X-Forwarded-For` is the caller.
     pub behind_proxy: bool,
+    /// Segments are made in the background after a push; a simulation makes them when it says.
+    pub seals: bool,
     /// One maker of segments at a time.
     pub sealing: Arc<Mutex<()>>,
     units: Arc<UnitCache>,
@@ -60,6 +62,7 @@ impl App {
             assets,
             tls: false,
             behind_proxy: false,
+            seals: true,
             sealing: Arc::default(),
             units: Arc::default(),
             hashes: Arc::new(Semaphore::new(HASHES_MAX)),

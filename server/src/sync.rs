@@ -4,5 +4,6 @@
 
 pub mod answer;
 pub mod directory;
+pub mod exchange;
 pub mod page;
 pub mod segment;

@@ -63,9 +63,17 @@ pub async fn sign_in(
         password::verify(app, password, account.as_ref().map(|account| account.password.clone())).await?;
     let account = account.filter(|_| fits).ok_or(Error::BadCredentials)?;
     app.store.forgive_try(&keys.map(|(key, _)| key), nonce).await?;
+    admit(app, account, device, label).await
+}
+
+/// Opens a session for an account whose word is good; enrols the device if it is new.
+///
+/// # Errors
+/// If the store fails.
+pub async fn admit(app: &App, account: Account, device: Option<DeviceId>, label: &str) -> Result<Opened> {
     let device = enrol(app, &account, device, label).await?;
     let (token, hash) = token::draw()?;
-    let expires_at = Timestamp(now.0 + SESSION_MS);
+    let expires_at = Timestamp(app.now().0 + SESSION_MS);
     app.store.open_session(hash, device, account.id, expires_at).await?;
     tracing::info!(user = account.id.0, "signed in");
     Ok(Opened { token, account, device, expires_at })

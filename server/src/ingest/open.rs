@@ -13,6 +13,7 @@ use super::{Authority, Checked};
 use crate::error::{Error, Result};
 use crate::projection;
 use crate::store::{ChangeRecord, DocumentState, WriteTx};
+use crate::work::off_thread;
 
 /// A document with more changes is loaded off the async threads.
 const INLINE_CHANGES_MAX: u64 = 64;
@@ -157,9 +158,7 @@ impl OpenDocument {
         };
         let many = self.state.as_ref().is_some_and(|state| state.changes > INLINE_CHANGES_MAX);
         let applied = if many {
-            tokio::task::spawn_blocking(move || applied(document, change))
-                .await
-                .map_err(|error| Error::Internal(Box::new(error)))?
+            off_thread(move || applied(document, change)).await?
         } else {
             applied(document, change)
         };
@@ -179,9 +178,7 @@ impl OpenDocument {
             received_at: Some(entry.received_at),
         });
         let changes: Vec<LogChange> = changes.collect();
-        let loaded = tokio::task::spawn_blocking(move || Document::load(kind, changes))
-            .await
-            .map_err(|error| Error::Internal(Box::new(error)))?;
+        let loaded = off_thread(move || Document::load(kind, changes)).await?;
         loaded.map_err(|error| Error::Internal(Box::new(error)))
     }
 

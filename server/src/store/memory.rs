@@ -70,7 +70,8 @@ impl State {
     }
 }
 
-/// The store in memory.
+/// The store in memory. A clone is the same store.
+#[derive(Clone)]
 pub struct MemoryStore {
     epoch: EpochId,
     state: Arc<RwLock<State>>,
@@ -83,6 +84,12 @@ impl MemoryStore {
     pub fn new(epoch: EpochId) -> Self {
         let state = State { directory_version: 1, ..State::default() };
         Self { epoch, state: Arc::new(RwLock::new(state)), writer: Arc::default() }
+    }
+
+    /// Everything of now in a store of its own, under an epoch: what a backup that is restored is.
+    #[must_use]
+    pub fn restored(&self, epoch: EpochId) -> Self {
+        Self { epoch, state: Arc::new(RwLock::new(self.look(State::clone))), writer: Arc::default() }
     }
 
     fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {

@@ -89,6 +89,20 @@ impl SqliteStore {
         sqlx::query_scalar("select sqlite_version()").fetch_one(&self.read).await.map_err(failed)
     }
 
+    /// Gives the log another epoch, after which phones offer again what they hold: for a file restored from a backup.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {
+        sqlx::query("update meta set value = ? where county = ? and key = 'epoch'")
+            .bind(epoch.0.cast_signed())
+            .bind(self.county)
+            .execute(&self.write)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
     async fn draw_epoch(&self) -> Result<()> {
         let epoch =
             getrandom::u64().map_err(|error| StoreError::Database(Box::new(std::io::Error::other(error))))?;

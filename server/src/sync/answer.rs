@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use futures_util::stream;
+use axum::body::Bytes;
+use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{Directory, End, Frame, Problem, Verdict, encode_answer_start, encode_frame};
 
+use super::exchange::Chunks;
 use super::page;
 use crate::error::Result;
 use crate::state::App;
@@ -36,11 +37,11 @@ pub struct Answer {
     pub want_bytes: usize,
 }
 
-/// The body of an answer that says that the epoch changed; a problem ends an answer.
-pub fn epoch_changed(epoch: EpochId) -> Body {
+/// The whole answer that says that the epoch changed; a problem ends an answer.
+pub(super) fn epoch_changed(epoch: EpochId) -> Bytes {
     let mut bytes = encode_answer_start();
     bytes.extend(encode_frame(&Frame::Problem(Problem::EpochChanged(epoch))));
-    Body::from(bytes)
+    bytes.into()
 }
 
 enum Next {
@@ -50,13 +51,14 @@ enum Next {
 }
 
 impl Answer {
-    /// The body, streamed.
-    pub fn into_body(self) -> Body {
+    /// Its bytes.
+    pub(super) fn into_chunks(self) -> Chunks {
         let state = (Arc::new(self), Next::Start);
-        Body::from_stream(stream::unfold(state, |(answer, next)| async move {
+        stream::unfold(state, |(answer, next)| async move {
             let (chunk, next) = answer.step(next).await?;
-            Some((Ok::<Bytes, std::convert::Infallible>(chunk), (answer, next)))
-        }))
+            Some((chunk, (answer, next)))
+        })
+        .boxed()
     }
 
     async fn step(&self, next: Next) -> Option<(Bytes, Next)> {

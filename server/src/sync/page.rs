@@ -6,8 +6,9 @@ use zoufang_core::query::Row;
 use zoufang_core::record::{ChangeHash, DocId};
 use zoufang_core::sync::wire::{Frame, Item, Page, encode_frame};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{LogEntry, Store, StoreError, Tail};
+use crate::work::off_thread;
 
 /// Raw bytes of changes in a page, at most (one change may be more).
 pub const PAGE_BYTES_MAX: usize = 192 * 1024;
@@ -78,7 +79,5 @@ async fn rows(store: &dyn Store, docs: &[DocId]) -> Result<Vec<Row>> {
 /// # Errors
 /// If the work was stopped.
 pub async fn encode(page: Page) -> Result<Vec<u8>> {
-    tokio::task::spawn_blocking(move || encode_frame(&Frame::Page(page)))
-        .await
-        .map_err(|error| Error::Internal(Box::new(error)))
+    off_thread(move || encode_frame(&Frame::Page(page))).await
 }

@@ -1,0 +1,107 @@
+//! One exchange: the bytes of a request in, the chunks of its answer out. Nothing here knows of HTTP, so that the same code
+//! answers a socket and a simulated line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::body::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use zoufang_core::record::{ChangeHash, EpochId, UnitId};
+use zoufang_core::sync::scan::scan;
+use zoufang_core::sync::wire::{SyncRequest, Verdict, decode_request};
+
+use super::answer::{Answer, epoch_changed};
+use super::{directory, segment};
+use crate::error::{Error, Result};
+use crate::ingest::{Authority, ingest};
+use crate::state::App;
+use crate::store::{Principal, Tail};
+
+/// The bytes of an answer, each chunk made when the last one was taken.
+pub type Chunks = BoxStream<'static, Bytes>;
+
+/// What is said to a request that can be answered.
+pub enum Reply {
+    /// The phone's cursors are of another log.
+    EpochChanged(EpochId),
+    /// Verdicts and logs.
+    Answer(Box<Answer>),
+}
+
+impl Reply {
+    /// Its bytes.
+    #[must_use]
+    pub fn into_chunks(self) -> Chunks {
+        match self {
+            Self::EpochChanged(epoch) => stream::iter([epoch_changed(epoch)]).boxed(),
+            Self::Answer(answer) => answer.into_chunks(),
+        }
+    }
+}
+
+/// Takes a request's changes in and says what to answer; `body` is at most as long as a request may be.
+///
+/// # Errors
+/// If the bytes are not of the protocol, the session is another device's, or the store fails; nothing was taken in then.
+pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<Reply> {
+    let request = decode_request(body).map_err(|_| Error::BadRequest("not of the sync protocol"))?;
+    if request.device != principal.device {
+        return Err(Error::WrongDevice);
+    }
+    let epoch = app.store.epoch().await?;
+    if request.epoch.0 != 0 && request.epoch != epoch {
+        return Ok(Reply::EpochChanged(epoch));
+    }
+    let units = app.units().await?;
+    let scope = units.scope(&principal.account);
+    let authority = Authority::of(principal, &scope);
+    let own = hashes(&request);
+    let pushed_units: Vec<UnitId> = request.push.iter().map(|push| push.unit).collect();
+    let verdicts = ingest(app.store.as_ref(), &authority, request.push, app.now()).await?;
+    seal_after(app, &pushed_units, &verdicts);
+    let tails = app.store.tails(&scope).await?;
+    let cursors: BTreeMap<UnitId, u64> = request.cursors.into_iter().collect();
+    // A cursor beyond the log's end is of a log that we have lost: as after a restore, the phone begins anew.
+    if tails.iter().any(|tail| cursors.get(&tail.unit).is_some_and(|cursor| *cursor > tail.last_seq)) {
+        return Ok(Reply::EpochChanged(epoch));
+    }
+    let directory = if request.directory_version < units.version {
+        Some(directory::read(app.store.as_ref(), &units, &principal.account, &scope).await?)
+    } else {
+        None
+    };
+    Ok(Reply::Answer(Box::new(Answer {
+        scope: differs(&cursors, &scope)
+            .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
+        logs: behind(&tails, &cursors),
+        want_bytes: request.want_bytes as usize,
+        app: app.clone(),
+        epoch,
+        verdicts,
+        directory,
+        own,
+    })))
+}
+
+/// The hashes of pushed changes, as far as they can be read.
+fn hashes(request: &SyncRequest) -> BTreeSet<ChangeHash> {
+    request.push.iter().filter_map(|push| scan(&push.raw).ok()).map(|scanned| scanned.hash).collect()
+}
+
+fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
+    let accepted = units.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Accepted(_)));
+    let units: BTreeSet<UnitId> = accepted.map(|(unit, _)| *unit).collect();
+    if app.seals && !units.is_empty() {
+        segment::seal_soon(app, units.into_iter().collect());
+    }
+}
+
+fn differs(cursors: &BTreeMap<UnitId, u64>, scope: &[UnitId]) -> bool {
+    cursors.len() != scope.len() || scope.iter().any(|unit| !cursors.contains_key(unit))
+}
+
+/// The logs that have something after the phone's cursor.
+fn behind(tails: &[Tail], cursors: &BTreeMap<UnitId, u64>) -> Vec<(Tail, u64)> {
+    let cursor = |tail: &Tail| cursors.get(&tail.unit).copied().unwrap_or(0);
+    tails.iter().map(|tail| (*tail, cursor(tail))).filter(|(tail, cursor)| *cursor < tail.last_seq).collect()
+}

@@ -160,7 +160,7 @@ impl Document {
                 None => current.is_empty(),
             };
             if !same {
-                writes.push((key, value));
+                writes.push((key, value, current.len() > 1));
             }
         }
         if writes.is_empty() {
@@ -168,7 +168,12 @@ impl Document {
         }
         self.inner.set_actor(actor);
         let mut transaction = self.inner.transaction();
-        for (key, value) in writes {
+        for (key, value, in_conflict) in writes {
+            // Automerge makes of "choose what is shown already" only a deletion of the others, which a concurrent choice of
+            // another value would take the chosen one away with. So a choice is written as a value of its own.
+            if in_conflict && value.is_some() {
+                transaction.delete(ROOT, key)?;
+            }
             match value {
                 Some(Value::Text(text)) => transaction.put(ROOT, key, text.as_str())?,
                 Some(Value::Int(number)) => transaction.put(ROOT, key, *number)?,

@@ -271,6 +271,37 @@ fn a_person_chooses_between_two_phones_and_nothing_vanishes() {
 }
 
 #[test]
+fn two_choices_made_at_once_both_stand() {
+    let text = |text: &str| Value::Text(text.into());
+    let mut next = 0;
+    let mut write = |document: &mut Document, device: u64, patch: &Patch| {
+        next += 1;
+        let at = Timestamp(i64::from(next) * 1000);
+        let raw = document.commit(DeviceId(device).actor([next; 8]), UserId(1), at, patch).unwrap();
+        LogChange { raw: raw.unwrap(), author: UserId(1), received_at: None }
+    };
+    let mut village = Document::new(Kind::Person);
+    let first = write(&mut village, 1, &Patch::set("name", text("张伟")));
+    let mut township = Document::load(Kind::Person, [first]).unwrap();
+    let a = write(&mut village, 1, &Patch::set("name", text("张玮")));
+    let b = write(&mut township, 2, &Patch::set("name", text("张炜")));
+    village.apply([b]).unwrap();
+    township.apply([a]).unwrap();
+    // Whichever of the two Automerge holds for the winner, to choose it is as much a word as to choose the other.
+    let one = write(&mut village, 1, &Patch::set("name", text("张玮")));
+    let other = write(&mut township, 2, &Patch::set("name", text("张炜")));
+    village.apply([other]).unwrap();
+    township.apply([one]).unwrap();
+    for document in [&village, &township] {
+        let conflicts = document.conflicts();
+        assert_eq!(conflicts.len(), 1, "nobody's choice is dropped");
+        let values: Vec<_> = conflicts[0].claims.iter().map(|claim| claim.value.clone()).collect();
+        assert_eq!(values, [text("张玮"), text("张炜")]);
+        assert!(document.history().iter().all(|step| step.sets.len() == 1), "a choice is told once");
+    }
+}
+
+#[test]
 fn writing_what_stands_there_makes_no_change() {
     let mut document = Document::new(Kind::Person);
     let mut entries = Entries::default();

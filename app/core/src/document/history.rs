@@ -1,8 +1,11 @@
 //! History: what every change set, in causal order, so that nothing that was ever written is out of sight.
+use std::collections::BTreeSet;
+
 use automerge::ReadDoc;
 
 use super::{Document, conflict::Claim, read_value};
 use crate::{
+    gather,
     record::{ChangeHash, DeviceId, Timestamp, UserId, Value},
     sync::scan,
 };
@@ -34,7 +37,11 @@ impl Document {
             .map(|change| {
                 let hash = ChangeHash::from(change.hash());
                 let envelope = self.envelopes.get(&hash);
-                let sets = scan::scan(change.raw_bytes()).map(|scanned| scanned.ops).unwrap_or_default();
+                let mut sets = scan::scan(change.raw_bytes()).map(|scanned| scanned.ops).unwrap_or_default();
+                // A choice takes all values away before it writes its own.
+                let written: BTreeSet<String> =
+                    gather(sets.iter().filter(|op| op.value.is_some()).map(|op| op.key.clone()));
+                sets.retain(|op| op.value.is_some() || !written.contains(&op.key));
                 Step {
                     change: hash,
                     author: envelope.map(|envelope| envelope.author),

@@ -67,6 +67,19 @@ fn answer() -> Vec<u8> {
 }
 
 #[test]
+fn a_request_damaged_on_its_way_is_nobodys_change() {
+    let good = wire::encode_request(&request());
+    for place in 0..good.len() {
+        for bit in 0..8 {
+            let mut damaged = good.clone();
+            damaged[place] ^= 1 << bit;
+            assert!(wire::decode_request(&damaged).is_err(), "bit {bit} of byte {place}");
+        }
+        assert!(wire::decode_request(&good[..place]).is_err(), "cut at {place}");
+    }
+}
+
+#[test]
 fn good_messages_come_back_as_they_were() {
     assert_eq!(wire::decode_request(&wire::encode_request(&request())), Ok(request()));
     let bytes = answer();
@@ -107,6 +120,10 @@ proptest! {
         prop_assert!(wire::decode_request(&bytes).is_err());
         let with_magic = |magic: &[u8]| magic.iter().chain(&bytes).copied().collect::<Vec<u8>>();
         let _ = wire::decode_request(&with_magic(b"ZFQ1\0"));
+        let mut crc = flate2::Crc::new();
+        crc.update(&bytes);
+        // With a right checksum the garbage reaches the decoder.
+        let _ = wire::decode_request(&with_magic(&[b"ZFQ1\0", crc.sum().to_le_bytes().as_slice()].concat()));
         let _ = FrameReader::new().push(&with_magic(b"ZFA1"));
         let _ = minicbor::decode::<Row>(&bytes);
     }

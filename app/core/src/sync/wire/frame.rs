@@ -71,6 +71,7 @@ pub fn encode_request(request: &SyncRequest) -> Vec<u8> {
     let (compression, content) = pack(encode(request));
     let mut bytes = REQUEST_MAGIC.to_vec();
     bytes.push(compression);
+    bytes.extend(checksum(&content).to_le_bytes());
     bytes.extend(content);
     bytes
 }
@@ -84,7 +85,12 @@ pub fn decode_request(body: &[u8]) -> Result<SyncRequest, WireError> {
     if magic != REQUEST_MAGIC {
         return Err(WireError::NotOurs);
     }
-    let (compression, content) = rest.split_first().ok_or(WireError::Malformed)?;
+    let (compression, rest) = rest.split_first().ok_or(WireError::Malformed)?;
+    let (sum, content) = rest.split_at_checked(4).ok_or(WireError::Malformed)?;
+    // Damage on the way must not be taken for a change that the gate would refuse for ever.
+    if checksum(content).to_le_bytes() != sum {
+        return Err(WireError::Damaged);
+    }
     let request: SyncRequest = decode(&unpack(*compression, content)?)?;
     if request.cursors.len() > CURSORS_MAX || request.push.len() > PUSH_MAX {
         return Err(WireError::TooBig);

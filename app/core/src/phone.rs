@@ -154,8 +154,10 @@ impl Phone {
     #[must_use]
     pub fn outgoing(&self) -> Option<Outgoing> {
         let account = self.account.as_ref()?;
-        let waiting = self.outbox.values().filter(|row| row.state == OutState::Waiting);
-        let (hashes, push) = fit(waiting.map(|row| {
+        let waiting = |again: bool| {
+            self.outbox.values().filter(move |row| row.again == again && row.state == OutState::Waiting)
+        };
+        let (hashes, push) = fit(waiting(true).chain(waiting(false)).map(|row| {
             (row.hash, Push { doc: row.doc, kind: row.kind, unit: row.unit, raw: row.raw.clone() })
         }));
         let request = SyncRequest {

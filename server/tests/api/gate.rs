@@ -96,7 +96,12 @@ async fn a_hostile_push_gets_its_verdict_quickly_and_leaves_nothing() {
             with(&person(4), known.raw.clone()),
             refused(Refusal::WrongDocument),
         ),
-        ("missing dependency", unknown_dependency, Verdict::Pending),
+        ("missing dependency", unknown_dependency.clone(), Verdict::Pending),
+        (
+            "a document that a restored server has lost",
+            Push { doc: person(5).doc, ..unknown_dependency },
+            Verdict::Pending,
+        ),
         (
             "unknown key",
             with(&person(4), unchecked(&village, 4, &[("attitude", "bad")])),

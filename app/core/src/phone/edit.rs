@@ -80,6 +80,7 @@ impl Phone {
             author: edit.author,
             saved_at: edit.at,
             state: OutState::Waiting,
+            again: false,
         };
         plan.put_outbox(self.next_outbox, row);
         plan.put_row(Row::of(edit.doc, &document, unit).into(), self.segments_of(edit.doc));

@@ -149,5 +149,6 @@ fn outbox_row(item: Item, unit: UnitId, hash: crate::record::ChangeHash, now: Ti
         author: item.author,
         saved_at: now,
         state: OutState::Waiting,
+        again: true,
     }
 }

@@ -76,6 +76,9 @@ pub struct OutboxRow {
     /// Where it stands.
     #[n(7)]
     pub state: OutState,
+    /// It had a receipt of a server that was restored since: it is offered before what was built on it.
+    #[cbor(n(8), default)]
+    pub again: bool,
 }
 
 impl OutboxRow {

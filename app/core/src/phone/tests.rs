@@ -343,6 +343,22 @@ fn a_restored_server_gets_back_what_it_lost() {
 }
 
 #[test]
+fn what_a_restored_server_lost_is_offered_before_what_was_built_on_it() {
+    let (mut a, mut server) = (Device::new(1), Server::default());
+    a.take(&Commit::Scope(vec![(UNIT, 0)]));
+    a.set(doc(1), "name", "张伟");
+    server.sync(&mut a);
+    a.set(doc(1), "address", "一组");
+    a.take(&Commit::EpochChanged(EpochId(2)));
+    let outgoing = a.phone.outgoing().unwrap();
+    let mut document = Document::new(Kind::Person);
+    for push in outgoing.request.push {
+        document.apply([LogChange { raw: push.raw, author: UserId(1), received_at: None }]).unwrap();
+    }
+    assert_eq!(document.entries().text("address").as_deref(), Some("一组"));
+}
+
+#[test]
 fn a_lost_unit_goes_but_what_has_no_receipt_stays() {
     let (mut a, mut server) = (Device::new(1), Server::default());
     a.take(&Commit::Scope(vec![(UNIT, 0)]));

@@ -182,7 +182,7 @@ pub fn check(
     if DeviceId::of_actor(&scanned.actor) != Some(pusher.device) {
         return Err(Refusal::WrongActor);
     }
-    check_ops(scanned, kind, pusher.user, known)?;
+    check_ops(scanned, kind)?;
     let mut newest = 0;
     for dep in &scanned.deps {
         match max_op_of(*dep) {
@@ -190,6 +190,7 @@ pub fn check(
             None => return Ok(Passage::Pending),
         }
     }
+    check_authors(scanned, kind, pusher.user, known)?;
     if scanned.start_op <= newest || scanned.start_op > known.max_op + 1 {
         return Err(Refusal::BadStartOp);
     }
@@ -199,18 +200,28 @@ pub fn check(
     Ok(Passage::Pass)
 }
 
-fn check_ops(scanned: &Scanned, kind: Kind, user: UserId, known: &Known) -> Result<(), Refusal> {
+fn check_ops(scanned: &Scanned, kind: Kind) -> Result<(), Refusal> {
     let shape = shape::of(kind);
-    let mut creator = None;
     for op in &scanned.ops {
         let field = shape.field(&op.key).ok_or(Refusal::UnknownKey)?;
         if op.value.as_ref().is_some_and(|value| !field.accepts(&op.key, value)) {
             return Err(Refusal::BadValue);
         }
+    }
+    Ok(())
+}
+
+/// Who may write what. Asked when all that the change builds on is known: a server that was restored does not know who made
+/// a document until its maker offers it again, and an edit that comes before that must wait and not be refused.
+fn check_authors(scanned: &Scanned, kind: Kind, user: UserId, known: &Known) -> Result<(), Refusal> {
+    let shape = shape::of(kind);
+    let mut creator = None;
+    for op in &scanned.ops {
         if op.key == "created_by" {
             creator = op.value.as_ref().and_then(Value::as_int);
         }
-        if field.merge == Merge::Append && known.created_by.is_some_and(|author| author != user) {
+        let append = shape.field(&op.key).is_some_and(|field| field.merge == Merge::Append);
+        if append && known.created_by.is_some_and(|author| author != user) {
             return Err(Refusal::NotAuthor);
         }
     }

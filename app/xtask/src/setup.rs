@@ -5,6 +5,7 @@
 pub(crate) mod browser;
 mod debian;
 pub(crate) mod node;
+pub(crate) mod postgres;
 pub(crate) mod wasm;
 
 use anyhow::{Result, bail};
@@ -22,11 +23,13 @@ pub(crate) fn all(place: &Place) -> Result<()> {
     c_compiler()?;
     let toolchain = wasm::ready(place)?;
     let chromium = browser::ready()?;
+    let postgres = postgres::ready()?;
     let node = node::ready()?;
     node::packages(&place.e2e())?;
     say("Everything is there");
     note(format!("Rust for wasm32: {}", toolchain.name()));
     note(format!("Chromium: {}", chromium.display()));
+    note(format!("PostgreSQL: {}", postgres.display()));
     note(format!("Node.js: {}", node.display()));
     Ok(())
 }

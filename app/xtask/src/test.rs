@@ -61,6 +61,7 @@ fn all(place: &Place) -> Result<()> {
 }
 
 fn host(place: &Place) -> Result<()> {
+    setup::postgres::ready()?;
     say("Tests on this machine");
     let crates = lint::HOST_CRATES.into_iter().filter(|name| *name != "zoufang-xtask");
     let mut command = cargo(place);

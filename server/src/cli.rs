@@ -9,8 +9,10 @@ mod user;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use crate::config::{Cli, Command, LogFormat, UserCommand};
+use crate::config::{Cli, Command, DataFolder, Database, LogFormat, UserCommand};
+use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{County, Store, StoreError};
 use crate::{telemetry, units};
@@ -70,19 +72,28 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Openapi => say(&crate::router::openapi()
             .to_pretty_json()
             .map_err(|error| CliError::Usage(error.to_string()))?),
-        Command::Rebuild(folder) => rebuild::run(&folder.data).await,
+        Command::Rebuild(folder) => rebuild::run(&folder).await,
     }
 }
 
-/// Opens the store of a folder, makes it if it is missing, and enters the units into an empty one.
-async fn open_store(folder: &Path) -> Result<SqliteStore> {
-    private_folder(folder)?;
-    let store = SqliteStore::open(&folder.join(DATABASE), County::default()).await?;
+/// Opens the store that was named, makes it if it is missing, and enters the units into an empty one.
+async fn open(folder: &Path, database: &Database) -> Result<Arc<dyn Store>> {
+    let store: Arc<dyn Store> = match &database.database_url {
+        Some(url) => Arc::new(PostgresStore::open(&url.0, County::default()).await?),
+        None => {
+            private_folder(folder)?;
+            Arc::new(SqliteStore::open(&folder.join(DATABASE), County::default()).await?)
+        }
+    };
     if store.units().await?.is_empty() {
         let (units, codes) = units::listed()?;
         store.put_units(&units, &codes).await?;
     }
     Ok(store)
+}
+
+async fn open_store(folder: &DataFolder) -> Result<Arc<dyn Store>> {
+    open(&folder.data, &folder.database).await
 }
 
 /// Makes the folder if it is missing; nobody else may look into it.

@@ -1,7 +1,10 @@
 //! What can be set, on the command line or in the environment (`ZOUFANG_…`).
 
+use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -53,6 +56,37 @@ pub struct DataFolder {
     /// Folder of the database; made if it is missing.
     #[arg(long, env = "ZOUFANG_DATA", default_value = "data")]
     pub data: PathBuf,
+    /// PostgreSQL instead of the folder.
+    #[command(flatten)]
+    pub database: Database,
+}
+
+/// PostgreSQL instead of a folder.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// Keep the data in PostgreSQL: `postgres://user:password@host:port/name`; several hosts, set apart by commas, are a
+    /// primary and its standbys. Give it in the environment, where other users of the machine do not see the password.
+    #[arg(long, env = "ZOUFANG_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<DatabaseUrl>,
+}
+
+/// The address of a database. It may hold a password, so it is never shown.
+#[derive(Clone)]
+pub struct DatabaseUrl(pub String);
+
+impl FromStr for DatabaseUrl {
+    /// An error here would be shown with the value; what is wrong with it is said when it is used.
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
 }
 
 /// How to listen.
@@ -95,6 +129,9 @@ pub struct Demo {
     /// Folder of the database; filled when it is empty, else used as it is.
     #[arg(long, env = "ZOUFANG_DATA", default_value = ".zoufang/demo")]
     pub data: PathBuf,
+    /// PostgreSQL instead of the folder.
+    #[command(flatten)]
+    pub database: Database,
     /// Fill the database and end.
     #[arg(long)]
     pub seed_only: bool,

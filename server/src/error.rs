@@ -51,6 +51,9 @@ pub enum Error {
     /// Too much to do at the moment.
     #[error("busy")]
     Busy,
+    /// Another request was faster at the same records, again and again; to the caller the same as [`Error::Busy`].
+    #[error("busy")]
+    Overtaken,
     /// The disk is full: nothing was stored.
     #[error("full")]
     Full,
@@ -82,7 +85,7 @@ impl Error {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Overtaken => StatusCode::SERVICE_UNAVAILABLE,
             Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -92,6 +95,7 @@ impl Error {
         match self {
             Self::Locked { retry_after_s } => Some(*retry_after_s),
             Self::Busy => Some(5),
+            Self::Overtaken => Some(1),
             Self::BadCredentials
             | Self::SignedOut
             | Self::WrongDevice
@@ -110,7 +114,7 @@ impl Error {
             Self::Internal(source) => {
                 tracing::error!(code = %self, error = chain(source.as_ref()), "request failed")
             }
-            Self::Full | Self::Busy => tracing::warn!(code = %self, "request failed"),
+            Self::Full | Self::Busy | Self::Overtaken => tracing::warn!(code = %self, "request failed"),
             Self::BadRequest(reason) => tracing::info!(code = %self, reason, "request refused"),
             Self::BadCredentials
             | Self::Locked { .. }
@@ -141,8 +145,12 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Full => Self::Full,
             StoreError::Busy => Self::Busy,
+            StoreError::Overtaken => Self::Overtaken,
             StoreError::Taken(_)
             | StoreError::Corrupt(_)
+            | StoreError::Address(_)
+            | StoreError::Unfit(_)
+            | StoreError::Unreachable { .. }
             | StoreError::Migration(_)
             | StoreError::Database(_) => Self::Internal(Box::new(error)),
         }

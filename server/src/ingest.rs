@@ -14,10 +14,13 @@ use zoufang_core::sync::gate::{Pusher, Refusal};
 use zoufang_core::sync::scan::{Scanned, scan};
 use zoufang_core::sync::wire::{Push, Verdict};
 
-use crate::error::Result;
-use crate::store::{Principal, Store, WriteTx};
+use crate::error::{Error, Result};
+use crate::store::{Claim, Principal, Store, WriteTx};
 use crate::work::off_thread;
 use open::OpenDocument;
+
+/// So often a request is done again because another was faster at the same records.
+const TRIES_MAX: usize = 5;
 
 /// In whose name changes come, and what they may touch.
 #[derive(Clone, Debug)]
@@ -55,6 +58,7 @@ impl Authority {
 }
 
 /// A pushed change after the checks that need no table.
+#[derive(Clone)]
 struct Checked {
     doc: DocId,
     kind: Kind,
@@ -66,7 +70,8 @@ struct Checked {
 /// Takes changes in and says of each what became of it, in their order.
 ///
 /// # Errors
-/// If the store fails; nothing was taken in then.
+/// If the store fails; nothing was taken in then, unless the store cannot say whether it committed, and then a repetition
+/// finds out. [`Error::Overtaken`] if others were faster too often.
 pub async fn ingest(
     store: &dyn Store,
     authority: &Authority,
@@ -80,6 +85,21 @@ pub async fn ingest(
     if let Some(verdicts) = all_refused(&checked) {
         return Ok(verdicts);
     }
+    for _ in 1..TRIES_MAX {
+        match take_and_commit(store, authority, checked.clone(), now).await {
+            Err(Error::Overtaken) => {}
+            done => return done,
+        }
+    }
+    take_and_commit(store, authority, checked, now).await
+}
+
+async fn take_and_commit(
+    store: &dyn Store,
+    authority: &Authority,
+    checked: Vec<Checked>,
+    now: Timestamp,
+) -> Result<Vec<Verdict>> {
     let mut tx = store.begin().await?;
     let verdicts = take_all(tx.as_mut(), authority, checked, now).await?;
     tx.commit().await?;
@@ -111,6 +131,7 @@ async fn take_all(
     checked: Vec<Checked>,
     now: Timestamp,
 ) -> Result<Vec<Verdict>> {
+    tx.claim(&claim(&checked)).await?;
     let mut documents: BTreeMap<DocId, OpenDocument> = BTreeMap::new();
     let mut verdicts = Vec::with_capacity(checked.len());
     for change in checked {
@@ -126,6 +147,23 @@ async fn take_all(
         document.finish(tx).await?;
     }
     Ok(verdicts)
+}
+
+/// All that the gate will ask of the store, short of whole documents.
+fn claim(checked: &[Checked]) -> Claim {
+    let mut claim = Claim::default();
+    for change in checked {
+        // A change refused already is not worth anybody's waiting.
+        let Ok(scanned) = &change.scanned else { continue };
+        claim.docs.insert(change.doc);
+        claim.units.insert(change.unit);
+        claim.hashes.insert(scanned.hash);
+        claim.hashes.extend(&scanned.deps);
+        for number in scanned.seq.saturating_sub(1).max(1)..=scanned.seq {
+            claim.numbers.insert((change.doc, scanned.actor.clone(), number));
+        }
+    }
+    claim
 }
 
 fn check(authority: &Authority, push: Push) -> Checked {

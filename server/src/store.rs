@@ -1,32 +1,54 @@
 //! The one trait behind which all data lie, and the values that cross it.
 //!
 //! A store keeps what it is told and decides nothing: permissions, the ingest gate and the building of answers are above
-//! it. Its invariants: a unit's numbers are 1, 2, 3 … without gaps in commit order, never given twice; what one
-//! [`WriteTx`] wrote is seen by others after `commit` returned, and else not at all. Every store passes
-//! `store_contract!`. A store serves one county, whose code leads every key.
+//! it. Its invariants: a unit's numbers are 1, 2, 3 … without gaps in commit order, never given twice, so that who has
+//! read up to a number has missed nothing before it; what one [`WriteTx`] wrote is seen by others after `commit`
+//! returned, and else not at all. Every store passes `store_contract!`. A store serves one county, whose code leads every
+//! key.
 
+mod claim;
+mod codec;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod decode;
 mod error;
 pub mod memory;
+mod migrations;
+mod news;
 pub mod office;
+pub mod postgres;
 pub mod sqlite;
 mod types;
 
 use async_trait::async_trait;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
+pub use claim::Claim;
 pub use error::{Result, StoreError};
+pub use news::{Listener, News};
 pub use types::{
     Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, NewAccount, Principal,
     Sealed, Segment, Tail, TokenHash, TryOutcome, Unit, UnitCode, level_code, level_of,
 };
+
+/// Tables whose rows a push can make.
+const PUSH_TABLES: &[&str] =
+    &["log", "doc", "unit_log", "segment", "person", "visit", "visit_person", "contact"];
 
 /// Where everything is kept.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Answers if the store can be read and written.
     async fn ready(&self) -> Result<()>;
+
+    /// What keeps the data, with its version, for the log.
+    async fn engine(&self) -> Result<String>;
+
+    /// Closes what is open; the store is not used after.
+    async fn close(&self);
+
+    /// What is committed from now on, by this process or, where several share a store, by any.
+    fn news(&self) -> Listener;
 
     /// The log epoch, drawn when the store was made.
     async fn epoch(&self) -> Result<EpochId>;
@@ -98,7 +120,7 @@ pub trait Store: Send + Sync + 'static {
     /// within `bytes_max`.
     async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>>;
 
-    /// The newest rows (encoded) of documents; unknown ones are left out.
+    /// The newest rows (encoded) of documents, by id; unknown ones are left out.
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>>;
 
     /// The segment that goes on from a cursor, if there is one.
@@ -110,7 +132,9 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a segment; one that is there already stays.
     async fn put_segment(&self, segment: &Segment) -> Result<()>;
 
-    /// Begins a transaction that writes. There is one at a time.
+    /// Begins a transaction that writes. Others may be open at the same time: then two that append to one unit wait for
+    /// each other, the second sees all that the first committed, and what a transaction [claimed](WriteTx::claim) is
+    /// changed by nobody else before it ends. SQLite and memory have one at a time.
     async fn begin(&self) -> Result<Box<dyn WriteTx>>;
 
     /// Units that have a log.
@@ -135,6 +159,15 @@ pub trait Store: Send + Sync + 'static {
 /// One writing transaction; dropped without `commit` it leaves nothing.
 #[async_trait]
 pub trait WriteTx: Send {
+    /// Takes hold of what this transaction is going to touch, before its first read; later claims add to it. A decision
+    /// made on what was read after it stays true until the commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] if two transactions waited for each other, [`StoreError::Busy`] after a long wait.
+    async fn claim(&mut self, _claim: &Claim) -> Result<()> {
+        Ok(())
+    }
+
     /// What is known of a document.
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>>;
 
@@ -168,5 +201,8 @@ pub trait WriteTx: Send {
     async fn documents(&mut self, after: Option<DocId>, count_max: u32) -> Result<Vec<DocumentState>>;
 
     /// Makes everything durable and visible.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] if another transaction took a key that was free when this one looked.
     async fn commit(self: Box<Self>) -> Result<()>;
 }

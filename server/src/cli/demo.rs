@@ -1,17 +1,16 @@
 //! `demo`: the real units, synthetic people, a year of visits, and sign-ins printed in clear. For trying out only.
 
 use super::serve::{address, listen, serve_until_signal};
-use super::{Result, open_store, say};
+use super::{Result, open, say};
 use crate::config::Demo;
 use crate::demo;
 use crate::state::system_clock;
-use crate::store::Store;
 
 pub(super) async fn run(options: Demo) -> Result<()> {
-    let store = open_store(&options.data).await?;
+    let store = open(&options.data, &options.database).await?;
     if store.accounts().await?.is_empty() {
         say("Making demonstration data: 335 real units, 1,200 synthetic people, a year of visits ...")?;
-        let made = demo::fill(&store, system_clock()()).await?;
+        let made = demo::fill(store.as_ref(), system_clock()()).await?;
         say(&format!(
             "Made {} people, {} Party memberships, {} visits, {} contacts.",
             made.people, made.memberships, made.visits, made.contacts

@@ -19,16 +19,16 @@ pub(super) async fn run(options: config::ImportPeople) -> Result<()> {
     let text = std::fs::read_to_string(&options.file);
     let text =
         text.map_err(|source| CliError::Io { what: format!("read {}", options.file.display()), source })?;
-    let store = open_store(&options.folder.data).await?;
+    let store = open_store(&options.folder).await?;
     let by = match &options.by {
         Some(login) => store
             .account_by_login(login)
             .await?
             .map(|account| account.id)
             .ok_or_else(|| CliError::Usage(format!("no account {login}")))?,
-        None => own_account(&store).await?,
+        None => own_account(store.as_ref()).await?,
     };
-    let report = import::people(&store, &text, by, system_clock()()).await?;
+    let report = import::people(store.as_ref(), &text, by, system_clock()()).await?;
     for fault in &report.faults {
         say(&format!("line {}: {}", fault.line, fault.code))?;
     }

@@ -1,13 +1,12 @@
 //! `rebuild`: rows and projections anew from the log.
 
-use std::path::Path;
-
 use super::{Result, open_store, say};
+use crate::config::DataFolder;
 use crate::rebuild::rebuild;
 
-pub(super) async fn run(folder: &Path) -> Result<()> {
+pub(super) async fn run(folder: &DataFolder) -> Result<()> {
     let store = open_store(folder).await?;
-    let documents = rebuild(&store).await?;
+    let documents = rebuild(store.as_ref()).await?;
     say(&format!("{documents} documents read"))?;
     store.close().await;
     Ok(())

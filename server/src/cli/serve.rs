@@ -13,14 +13,13 @@ use crate::config::{Listen, Serve};
 use crate::router::router;
 use crate::state::App;
 use crate::store::Store;
-use crate::store::sqlite::SqliteStore;
 use crate::sync::segment;
 
 /// How long running requests may go on after a signal.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(serve: Serve) -> Result<()> {
-    let store = open_store(&serve.folder.data).await?;
+    let store = open_store(&serve.folder).await?;
     let listening = listen(&serve.listen)?;
     say(&format!("zoufang-server listens on {}", address(&serve.listen, &listening)?))?;
     serve_until_signal(store, serve.listen, listening).await
@@ -48,15 +47,15 @@ pub(super) fn address(options: &Listen, listener: &TcpListener) -> Result<String
 
 /// Serves until SIGTERM or SIGINT, drains, and closes the store.
 pub(super) async fn serve_until_signal(
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     options: Listen,
     listener: TcpListener,
 ) -> Result<()> {
-    let mut app = App::new(Arc::new(store.clone()), Assets::new(options.dist.clone()));
+    let mut app = App::new(Arc::clone(&store), Assets::new(options.dist.clone()));
     app.tls = options.tls_cert.is_some()
         || options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     app.behind_proxy = options.behind_proxy;
-    tracing::info!(sqlite = store.library_version().await?, tls = app.tls, "serving");
+    tracing::info!(store = store.engine().await?, tls = app.tls, "serving");
     segment::seal_soon(&app, store.units_with_log().await?);
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();

@@ -8,7 +8,7 @@ use zoufang_core::record::list::Role;
 use super::{CliError, Result, open_store, say};
 use crate::account::password;
 use crate::config::UserAdd;
-use crate::store::{NewAccount, Store, StoreError};
+use crate::store::{NewAccount, StoreError};
 use crate::units::UnitTable;
 
 pub(super) async fn add(options: UserAdd) -> Result<()> {
@@ -21,8 +21,8 @@ pub(super) async fn add(options: UserAdd) -> Result<()> {
             password::PASSWORD_CHARS_MIN
         )));
     }
-    let store = open_store(&options.folder.data).await?;
-    let unit = UnitTable::read(&store)
+    let store = open_store(&options.folder).await?;
+    let unit = UnitTable::read(store.as_ref())
         .await?
         .by_code(&options.unit)
         .ok_or_else(|| CliError::Usage(format!("no unit {}", options.unit)))?;
@@ -37,6 +37,10 @@ pub(super) async fn add(options: UserAdd) -> Result<()> {
         StoreError::Taken(_) => CliError::Usage(format!("the login {} is taken", account.login)),
         StoreError::Full
         | StoreError::Busy
+        | StoreError::Overtaken
+        | StoreError::Address(_)
+        | StoreError::Unfit(_)
+        | StoreError::Unreachable { .. }
         | StoreError::Corrupt(_)
         | StoreError::Migration(_)
         | StoreError::Database(_) => error.into(),

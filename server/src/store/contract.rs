@@ -1,6 +1,8 @@
 //! The suite that every store passes: `store_contract!(make)`, where `make` is an async function that gives an empty
 //! store and whatever must live as long as it.
 
+mod writers;
+
 use std::collections::BTreeMap;
 
 use zoufang_core::access::Level;
@@ -10,8 +12,10 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId,
 use super::office::{ContactProjection, Filter, PeopleFilter, PersonProjection, Projection, VisitProjection};
 use super::{
     ChangeRecord, Device, DocumentState, NewAccount, Segment, Store, StoreError, TokenHash, TryOutcome, Unit,
-    UnitCode, WriteTx,
+    UnitCode,
 };
+
+pub use writers::{a_claim_changes_no_answer, what_is_committed_is_told, writers_take_turns};
 
 /// Makes one test of each part of the contract.
 #[macro_export]
@@ -21,6 +25,7 @@ macro_rules! store_contract {
             meta_is_drawn_once, units_and_codes, accounts_and_logins, devices_and_sessions, sign_in_tries_are_counted,
             a_log_has_no_gaps, a_dropped_transaction_leaves_nothing, what_is_unique_is_refused, pages_are_bounded_by_bytes,
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
+            a_claim_changes_no_answer, what_is_committed_is_told,
         }
     };
     (@tests $make:path => $($name:ident),* $(,)?) => {
@@ -402,25 +407,13 @@ pub async fn documents_are_walked(store: &dyn Store) {
         [1]
     );
     tx.commit().await.expect("commit");
-    let mut rows = store.rows(&[doc(3), doc(1), doc(8)]).await.expect("rows");
-    rows.sort();
+    let rows = store.rows(&[doc(3), doc(1), doc(8)]).await.expect("rows");
     assert_eq!(rows, [(doc(1), vec![1]), (doc(3), vec![30])]);
 }
 
-/// A second writer waits for the first, and sees what it wrote.
-pub async fn writers_take_turns(store: &dyn Store) {
-    let mut first: Box<dyn WriteTx> = store.begin().await.expect("begin");
-    first.append(&change(UNIT, 1)).await.expect("append");
-    let second = async {
-        let mut tx = store.begin().await.expect("begin");
-        let seq = tx.append(&change(UNIT, 2)).await.expect("append");
-        tx.commit().await.expect("commit");
-        seq
-    };
-    let commit_first = async {
-        tokio::task::yield_now().await;
-        first.commit().await.expect("commit");
-    };
-    let (seq, ()) = tokio::join!(second, commit_first);
-    assert_eq!(seq, 2);
+/// Puts a person into the office's lists and finds it again.
+pub async fn put_person_named(store: &dyn Store, name: &str) {
+    project(store, UNIT, [(1, Projection::Person(person(name, name)))]).await;
+    let people = PeopleFilter { units: vec![UNIT], text: name.to_owned(), after: None, limit: 10 };
+    assert_eq!(store.search_people(&people).await.expect("people").len(), 1);
 }

@@ -5,13 +5,14 @@
 mod office;
 mod tx;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
+use super::news::{Listener, News, Teller};
 use super::office::{
     ContactLine, ContactProjection, Filter, PeopleFilter, PersonLine, PersonProjection, UnitFigures,
     VisitLine, VisitProjection,
@@ -76,6 +77,7 @@ pub struct MemoryStore {
     epoch: EpochId,
     state: Arc<RwLock<State>>,
     writer: Arc<Mutex<()>>,
+    teller: Teller,
 }
 
 impl MemoryStore {
@@ -83,7 +85,7 @@ impl MemoryStore {
     #[must_use]
     pub fn new(epoch: EpochId) -> Self {
         let state = State { directory_version: 1, ..State::default() };
-        Self { epoch, state: Arc::new(RwLock::new(state)), writer: Arc::default() }
+        Self { epoch, state: Arc::new(RwLock::new(state)), writer: Arc::default(), teller: Teller::default() }
     }
 
     /// Everything of now in a store of its own, under an epoch: what a backup that is restored is.
@@ -108,6 +110,16 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn engine(&self) -> Result<String> {
+        Ok("memory".to_owned())
+    }
+
+    async fn close(&self) {}
+
+    fn news(&self) -> Listener {
+        self.teller.listener()
+    }
+
     async fn epoch(&self) -> Result<EpochId> {
         Ok(self.epoch)
     }
@@ -127,6 +139,7 @@ impl Store for MemoryStore {
             state.directory_version += 1;
         })
         .await;
+        self.teller.tell(News::Directory);
         Ok(())
     }
 
@@ -135,7 +148,7 @@ impl Store for MemoryStore {
     }
 
     async fn add_account(&self, new: &NewAccount) -> Result<UserId> {
-        self.change(|state| {
+        let added = self.change(|state| {
             if state.accounts.values().any(|account| account.login == new.login) {
                 return Err(StoreError::Taken("login"));
             }
@@ -147,8 +160,10 @@ impl Store for MemoryStore {
             );
             state.directory_version += 1;
             Ok(id)
-        })
-        .await
+        });
+        let id = added.await?;
+        self.teller.tell(News::Directory);
+        Ok(id)
     }
 
     async fn accounts(&self) -> Result<Vec<Account>> {
@@ -182,6 +197,7 @@ impl Store for MemoryStore {
             state.sessions.retain(|_, session| session.0 != device);
         })
         .await;
+        self.teller.tell(News::Sessions);
         Ok(())
     }
 
@@ -210,6 +226,7 @@ impl Store for MemoryStore {
 
     async fn close_session(&self, token: TokenHash) -> Result<()> {
         self.change(|state| state.sessions.remove(&token)).await;
+        self.teller.tell(News::Sessions);
         Ok(())
     }
 
@@ -267,7 +284,8 @@ impl Store for MemoryStore {
 
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
         Ok(self.look(|state| {
-            docs.iter().filter_map(|doc| Some((*doc, state.docs.get(doc)?.1.clone()))).collect()
+            let wanted: BTreeSet<&DocId> = docs.iter().collect();
+            wanted.into_iter().filter_map(|doc| Some((*doc, state.docs.get(doc)?.1.clone()))).collect()
         }))
     }
 
@@ -296,7 +314,8 @@ impl Store for MemoryStore {
     async fn begin(&self) -> Result<Box<dyn WriteTx>> {
         let writer = Arc::clone(&self.writer).lock_owned().await;
         let staged = self.look(State::clone);
-        Ok(Box::new(tx::MemoryTx { _writer: writer, staged, home: Arc::clone(&self.state) }))
+        let (home, teller) = (Arc::clone(&self.state), self.teller.clone());
+        Ok(Box::new(tx::MemoryTx { _writer: writer, staged, home, teller, grown: BTreeSet::new() }))
     }
 
     async fn units_with_log(&self) -> Result<Vec<UnitId>> {

@@ -13,31 +13,28 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Row, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Row};
 use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
+use super::codec::to_u64;
+use super::migrations::{Migrations, migrator};
+use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, County, Device, LogEntry, NewAccount, Principal, Result, Sealed, Segment, Store, StoreError,
-    Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, County, Device, LogEntry, NewAccount, PUSH_TABLES, Principal, Result, Sealed, Segment, Store,
+    StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
-use codec::{failed, to_u64};
+use codec::failed;
 
 const READERS_MAX: u32 = 4;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
 
-/// Migrations in order; one that was released is never edited.
-const MIGRATIONS: &[(i64, &str, &str)] =
+const MIGRATIONS: Migrations =
     &[(1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql"))];
-
-/// Tables whose rows a push can make.
-const PUSH_TABLES: &[&str] =
-    &["log", "doc", "unit_log", "segment", "person", "visit", "visit_person", "contact"];
 
 /// The store in a SQLite file.
 #[derive(Clone)]
@@ -45,6 +42,7 @@ pub struct SqliteStore {
     county: i64,
     read: SqlitePool,
     write: SqlitePool,
+    teller: Teller,
 }
 
 impl SqliteStore {
@@ -68,17 +66,11 @@ impl SqliteStore {
                 .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
         };
         let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
-        migrator().run(&write).await.map_err(|error| StoreError::Migration(Box::new(error)))?;
+        migrator(MIGRATIONS).run(&write).await.map_err(|error| StoreError::Migration(Box::new(error)))?;
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(failed)?;
-        let store = Self { county: county.0.cast_signed(), read, write };
+        let store = Self { county: county.0.cast_signed(), read, write, teller: Teller::default() };
         store.draw_epoch().await?;
         Ok(store)
-    }
-
-    /// Closes all connections, after which the WAL is folded into the file.
-    pub async fn close(&self) {
-        self.read.close().await;
-        self.write.close().await;
     }
 
     /// Version of the SQLite library that is linked in.
@@ -127,13 +119,6 @@ impl SqliteStore {
     }
 }
 
-fn migrator() -> Migrator {
-    let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
-        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
-    };
-    Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect())
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn ready(&self) -> Result<()> {
@@ -145,6 +130,20 @@ impl Store for SqliteStore {
             .await
             .map_err(failed)?;
         tx.rollback().await.map_err(failed)
+    }
+
+    async fn engine(&self) -> Result<String> {
+        Ok(format!("SQLite {}", self.library_version().await?))
+    }
+
+    /// Closes all connections, after which the WAL is folded into the file.
+    async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    fn news(&self) -> Listener {
+        self.teller.listener()
     }
 
     async fn epoch(&self) -> Result<EpochId> {
@@ -250,7 +249,7 @@ impl Store for SqliteStore {
 
     async fn begin(&self) -> Result<Box<dyn WriteTx>> {
         let tx = self.write.begin_with("begin immediate").await.map_err(failed)?;
-        Ok(Box::new(tx::SqliteTx::new(self.county, tx)))
+        Ok(Box::new(tx::SqliteTx::new(self.county, tx, self.teller.clone())))
     }
 
     async fn units_with_log(&self) -> Result<Vec<UnitId>> {

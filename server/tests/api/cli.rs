@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use zoufang_server::store::postgres::cluster::Cluster;
 
 const PEOPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo_people.csv");
 
@@ -134,4 +135,57 @@ fn accounts_and_sessions_are_there_after_a_restart() {
     let (status, second) = server.post("/api/v1/sign-in", &again);
     assert_eq!((status, &second["device"], &second["epoch"]), (200, &first["device"], &first["epoch"]));
     server.stop();
+}
+
+/// As [`run`], on PostgreSQL.
+fn run_on(url: &str, arguments: &[&str], input: &str) -> Output {
+    let nowhere = Path::new("/nonexistent/no folder is needed");
+    let mut command = program(arguments, nowhere);
+    let mut child = command.env("ZOUFANG_DATABASE_URL", url).stdin(Stdio::piped()).spawn().unwrap();
+    // A program that has failed already reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn every_command_works_on_postgresql() {
+    let cluster = Cluster::shared();
+    let url = cluster.url(&cluster.database().unwrap());
+    assert_eq!(said(&run_on(&url, ADD, "correct horse\n")), "user 1 added");
+    let twice = run_on(&url, ADD, "correct horse\n");
+    assert!(!twice.status.success() && String::from_utf8_lossy(&twice.stderr).contains("taken"));
+    let import = || said(&run_on(&url, &["import-people", PEOPLE], ""));
+    assert_eq!(import(), "1200 people and 464 Party memberships added, 0 were there, 0 lines left out");
+    assert_eq!(import(), "0 people and 0 Party memberships added, 1664 were there, 0 lines left out");
+    assert_eq!(said(&run_on(&url, &["rebuild"], "")), "1664 documents read");
+}
+
+#[test]
+fn the_demonstration_is_the_same_on_postgresql() {
+    let cluster = Cluster::shared();
+    let (url, data) = (cluster.url(&cluster.database().unwrap()), tempfile::tempdir().unwrap());
+    let made = |text: String| text.lines().find(|line| line.starts_with("Made ")).map(str::to_owned);
+    let here = made(said(&run_on(&url, &["demo", "--seed-only"], "")));
+    let there = made(said(&run(&["demo", "--seed-only"], data.path(), "")));
+    assert!(here.is_some() && here == there, "{here:?} {there:?}");
+}
+
+#[test]
+fn a_database_url_that_cannot_be_used_is_not_repeated() {
+    let cluster = Cluster::shared();
+    for (url, why) in [
+        ("mysql://u:hushhush@h/d", "it must begin with postgres://"),
+        ("postgres://u:hushhush@h/d?colour=blue", "it has a parameter that is not known"),
+        (
+            &format!("postgres://postgres:hushhush@127.0.0.1:{}/no_such", cluster.port()),
+            "\"no_such\" does not exist",
+        ),
+    ] {
+        let told = run_on(url, &["rebuild"], "");
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+        assert!(!told.status.success() && text.contains(why) && !text.contains("hushhush"), "{text}");
+        let help = run_on(url, &["rebuild", "--help"], "");
+        assert!(!String::from_utf8_lossy(&help.stdout).contains("hushhush"));
+    }
 }

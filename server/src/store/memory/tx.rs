@@ -1,5 +1,6 @@
 //! The writing transaction: a staged copy.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -7,14 +8,17 @@ use tokio::sync::OwnedMutexGuard;
 use zoufang_core::record::{ChangeHash, DocId, UnitId};
 
 use super::{State, Stored};
+use crate::store::news::{News, Teller};
 use crate::store::office::Projection;
-use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, StoreError, WriteTx};
+use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, StoreError, Tail, WriteTx};
 
 /// A transaction on a copy of everything.
 pub(super) struct MemoryTx {
     pub(super) _writer: OwnedMutexGuard<()>,
     pub(super) staged: State,
     pub(super) home: Arc<RwLock<State>>,
+    pub(super) teller: Teller,
+    pub(super) grown: BTreeSet<UnitId>,
 }
 
 impl MemoryTx {
@@ -72,6 +76,7 @@ impl WriteTx for MemoryTx {
             change_seq: change.change_seq,
             max_op: change.max_op,
         });
+        self.grown.insert(change.unit);
         Ok(tail.last_seq + 1)
     }
 
@@ -103,7 +108,11 @@ impl WriteTx for MemoryTx {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
+        let tails: Vec<Tail> = self.grown.iter().map(|unit| self.staged.tail(*unit)).collect();
         *self.home.write().unwrap_or_else(PoisonError::into_inner) = self.staged;
+        for tail in tails {
+            self.teller.tell(News::Unit { unit: tail.unit, last_seq: tail.last_seq });
+        }
         Ok(())
     }
 }

@@ -1,14 +1,15 @@
 //! Units, accounts, devices, sessions and sign-in tries.
 
-use sqlx::sqlite::SqliteRow;
-use zoufang_core::record::list::Role;
-use zoufang_core::record::{DeviceId, Timestamp, UnitId, UserId};
+use zoufang_core::record::{DeviceId, Timestamp, UserId};
 
 use super::SqliteStore;
-use super::codec::{failed, to_i64, to_i64_option, to_text, to_u32, to_u64, to_unit, to_user};
+use super::codec::failed;
+use crate::store::codec::{to_i64, to_u32};
+use crate::store::decode::{account_of, device_of, principal_of, unit_code_of, unit_of};
+use crate::store::news::News;
 use crate::store::{
     Account, Device, NewAccount, Principal, Result, StoreError, TokenHash, TryOutcome, Unit, UnitCode,
-    level_code, level_of,
+    level_code,
 };
 
 type Write<'a> = sqlx::Transaction<'a, sqlx::Sqlite>;
@@ -56,7 +57,9 @@ impl SqliteStore {
                 .map_err(failed)?;
         }
         self.bump_directory(&mut tx).await?;
-        tx.commit().await.map_err(failed)
+        tx.commit().await.map_err(failed)?;
+        self.teller.tell(News::Directory);
+        Ok(())
     }
 
     pub(super) async fn insert_account(&self, account: &NewAccount) -> Result<UserId> {
@@ -82,6 +85,7 @@ impl SqliteStore {
         })?;
         self.bump_directory(&mut tx).await?;
         tx.commit().await.map_err(failed)?;
+        self.teller.tell(News::Directory);
         Ok(UserId(id))
     }
 
@@ -146,7 +150,9 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
-        tx.commit().await.map_err(failed)
+        tx.commit().await.map_err(failed)?;
+        self.teller.tell(News::Sessions);
+        Ok(())
     }
 
     pub(super) async fn insert_session(
@@ -178,19 +184,13 @@ impl SqliteStore {
             where s.county = ? and s.token_hash = ? and s.expires_at > ?";
         let query = sqlx::query(sql).bind(self.county).bind(&token.0[..]).bind(now.0);
         let row = query.fetch_optional(&self.read).await.map_err(failed)?;
-        let principal = |row: &SqliteRow| {
-            Ok(Principal {
-                account: account_of(row)?,
-                device: DeviceId(to_u64(row, 7)?),
-                expires_at: Timestamp(to_i64(row, 8)?),
-            })
-        };
-        row.as_ref().map(principal).transpose()
+        row.as_ref().map(principal_of).transpose()
     }
 
     pub(super) async fn delete_session(&self, token: TokenHash) -> Result<()> {
         let sql = "delete from session where county = ? and token_hash = ?";
         sqlx::query(sql).bind(self.county).bind(&token.0[..]).execute(&self.write).await.map_err(failed)?;
+        self.teller.tell(News::Sessions);
         Ok(())
     }
 
@@ -256,51 +256,4 @@ impl SqliteStore {
         sqlx::query(sql).bind(self.county).execute(&mut **tx).await.map_err(failed)?;
         Ok(())
     }
-}
-
-fn unit_of(row: &SqliteRow) -> Result<Unit> {
-    let parent = to_i64_option(row, 1)?.map(|unit| u32::try_from(unit).map(UnitId)).transpose();
-    Ok(Unit {
-        id: to_unit(row, 0)?,
-        parent: parent.map_err(|_| StoreError::Corrupt("unit"))?,
-        level: level_of(&to_text(row, 2)?).ok_or(StoreError::Corrupt("level"))?,
-        kind: to_text(row, 3)?,
-        name: to_text(row, 4)?,
-        short_name: to_text(row, 5)?,
-        pinyin: to_text(row, 6)?,
-        initials: to_text(row, 7)?,
-    })
-}
-
-fn unit_code_of(row: &SqliteRow) -> Result<UnitCode> {
-    let year = |value: i64| u16::try_from(value).map_err(|_| StoreError::Corrupt("year"));
-    Ok(UnitCode {
-        code: to_text(row, 0)?,
-        from_year: year(to_i64(row, 1)?)?,
-        until_year: to_i64_option(row, 2)?.map(year).transpose()?,
-        unit: to_unit(row, 3)?,
-        name: to_text(row, 4)?,
-    })
-}
-
-fn account_of(row: &SqliteRow) -> Result<Account> {
-    Ok(Account {
-        id: to_user(row, 0)?,
-        login: to_text(row, 1)?,
-        name: to_text(row, 2)?,
-        role: to_text(row, 3)?.parse::<Role>().map_err(|_| StoreError::Corrupt("role"))?,
-        unit: to_unit(row, 4)?,
-        password: to_text(row, 5)?,
-        disabled: to_i64_option(row, 6)?.is_some(),
-    })
-}
-
-fn device_of(row: &SqliteRow) -> Result<Device> {
-    Ok(Device {
-        id: DeviceId(to_u64(row, 0)?),
-        user: to_user(row, 1)?,
-        label: to_text(row, 2)?,
-        enrolled_at: Timestamp(to_i64(row, 3)?),
-        revoked_at: to_i64_option(row, 4)?.map(Timestamp),
-    })
 }

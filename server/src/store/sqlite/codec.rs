@@ -1,11 +1,8 @@
-//! How our values become SQLite's and back. 64-bit ids keep their bits in the signed number.
+//! What is SQLite's own: its errors, and lists as JSON.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, ValueRef};
-use zoufang_core::record::{ChangeHash, DocId, Kind, UnitId, UserId};
-use zoufang_core::sync::digest::Digest;
+use zoufang_core::record::{DocId, UnitId};
 
-use crate::store::{Result, StoreError};
+use crate::store::StoreError;
 
 /// Turns what sqlx says into what a store says.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
@@ -20,81 +17,6 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
         Some(19) => StoreError::Taken("key"),
         _ => StoreError::Database(Box::new(error)),
     }
-}
-
-/// A column as text.
-pub(super) fn to_text(row: &SqliteRow, column: usize) -> Result<String> {
-    row.try_get(column).map_err(failed)
-}
-
-/// A column as text or null.
-pub(super) fn to_text_option(row: &SqliteRow, column: usize) -> Result<Option<String>> {
-    row.try_get(column).map_err(failed)
-}
-
-/// A column as a signed number.
-pub(super) fn to_i64(row: &SqliteRow, column: usize) -> Result<i64> {
-    row.try_get(column).map_err(failed)
-}
-
-/// A column as a signed number or null.
-pub(super) fn to_i64_option(row: &SqliteRow, column: usize) -> Result<Option<i64>> {
-    row.try_get(column).map_err(failed)
-}
-
-/// A column as 64 bits.
-pub(super) fn to_u64(row: &SqliteRow, column: usize) -> Result<u64> {
-    to_i64(row, column).map(i64::cast_unsigned)
-}
-
-/// A column as a number below 2^32.
-pub(super) fn to_u32(row: &SqliteRow, column: usize) -> Result<u32> {
-    u32::try_from(to_i64(row, column)?).map_err(|_| StoreError::Corrupt("number"))
-}
-
-/// A column as a unit.
-pub(super) fn to_unit(row: &SqliteRow, column: usize) -> Result<UnitId> {
-    to_u32(row, column).map(UnitId)
-}
-
-/// A column as a user.
-pub(super) fn to_user(row: &SqliteRow, column: usize) -> Result<UserId> {
-    to_u32(row, column).map(UserId)
-}
-
-/// A column as bytes.
-pub(super) fn to_bytes(row: &SqliteRow, column: usize) -> Result<Vec<u8>> {
-    row.try_get(column).map_err(failed)
-}
-
-/// A column as bytes of a fixed length.
-pub(super) fn to_array<const N: usize>(row: &SqliteRow, column: usize) -> Result<[u8; N]> {
-    row.try_get::<&[u8], _>(column).map_err(failed)?.try_into().map_err(|_| StoreError::Corrupt("bytes"))
-}
-
-/// A column as a document's id.
-pub(super) fn to_doc(row: &SqliteRow, column: usize) -> Result<DocId> {
-    to_array(row, column).map(DocId)
-}
-
-/// A column as a document's id or null.
-pub(super) fn to_doc_option(row: &SqliteRow, column: usize) -> Result<Option<DocId>> {
-    if row.try_get_raw(column).map_err(failed)?.is_null() { Ok(None) } else { to_doc(row, column).map(Some) }
-}
-
-/// A column as a change's hash.
-pub(super) fn to_hash(row: &SqliteRow, column: usize) -> Result<ChangeHash> {
-    to_array(row, column).map(ChangeHash)
-}
-
-/// A column as a kind.
-pub(super) fn to_kind(row: &SqliteRow, column: usize) -> Result<Kind> {
-    u8::try_from(to_i64(row, column)?).ok().and_then(Kind::of_code).ok_or(StoreError::Corrupt("kind"))
-}
-
-/// A column as a digest.
-pub(super) fn to_digest(row: &SqliteRow, column: usize) -> Result<Digest> {
-    to_array(row, column).map(Digest::of_bytes)
 }
 
 /// Units as a JSON list, for `in (select value from json_each(?))`.

@@ -1,14 +1,12 @@
 //! Reading the logs, rows and segments.
 
 use futures_util::TryStreamExt;
-use sqlx::sqlite::SqliteRow;
-use zoufang_core::record::{DocId, Timestamp, UnitId};
+use zoufang_core::record::{DocId, UnitId};
 
 use super::SqliteStore;
-use super::codec::{
-    docs_json, failed, to_bytes, to_digest, to_doc, to_hash, to_i64, to_kind, to_u64, to_unit, to_user,
-    units_json,
-};
+use super::codec::{docs_json, failed, units_json};
+use crate::store::codec::{to_bytes, to_doc, to_u64, to_unit};
+use crate::store::decode::{entry_of, segment_of, tail_of};
 use crate::store::{LogEntry, Result, Sealed, Segment, Tail};
 
 impl SqliteStore {
@@ -21,17 +19,7 @@ impl SqliteStore {
             .fetch_all(&self.read)
             .await
             .map_err(failed)?;
-        let tail = |row: &SqliteRow| {
-            let (unit, digest) = (to_unit(row, 0)?, to_digest(row, 2)?);
-            Ok(Tail {
-                unit,
-                last_seq: to_u64(row, 1)?,
-                digest,
-                count: to_u64(row, 3)?,
-                size_bytes: to_u64(row, 4)?,
-            })
-        };
-        rows.iter().map(tail).collect()
+        rows.iter().map(tail_of).collect()
     }
 
     pub(super) async fn read_entries(
@@ -56,8 +44,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
-        let sql =
-            "select doc, row from doc where county = ? and doc in (select unhex(value) from json_each(?))";
+        let sql = "select doc, row from doc where county = ? and doc in (select unhex(value) from json_each(?)) order by doc";
         let rows = sqlx::query(sql)
             .bind(self.county)
             .bind(docs_json(docs))
@@ -71,16 +58,7 @@ impl SqliteStore {
         let sql = "select to_seq, bytes, frame from segment where county = ? and unit = ? and from_seq = ?";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0)).bind(from_seq.cast_signed());
         let row = query.fetch_optional(&self.read).await.map_err(failed)?;
-        let segment = |row: &SqliteRow| {
-            Ok(Segment {
-                unit,
-                from_seq,
-                to_seq: to_u64(row, 0)?,
-                size_bytes: to_u64(row, 1)?,
-                frame: to_bytes(row, 2)?,
-            })
-        };
-        row.as_ref().map(segment).transpose()
+        row.as_ref().map(|row| segment_of(row, unit, from_seq)).transpose()
     }
 
     pub(super) async fn read_sealed(&self, unit: UnitId) -> Result<Sealed> {
@@ -113,18 +91,4 @@ impl SqliteStore {
         let rows = sqlx::query(sql).bind(self.county).fetch_all(&self.read).await.map_err(failed)?;
         rows.iter().map(|row| to_unit(row, 0)).collect()
     }
-}
-
-/// Reads the columns `seq, doc, kind, hash, raw, user, received_at, digest`.
-pub(super) fn entry_of(row: &SqliteRow) -> Result<LogEntry> {
-    Ok(LogEntry {
-        seq: to_u64(row, 0)?,
-        doc: to_doc(row, 1)?,
-        kind: to_kind(row, 2)?,
-        hash: to_hash(row, 3)?,
-        raw: to_bytes(row, 4)?,
-        user: to_user(row, 5)?,
-        received_at: Timestamp(to_i64(row, 6)?),
-        digest: to_digest(row, 7)?,
-    })
 }

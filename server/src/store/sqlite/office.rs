@@ -1,18 +1,13 @@
 //! Reading the projections.
 
 use sqlx::sqlite::SqliteRow;
-use zoufang_core::record::{DocId, Timestamp, UnitId};
+use zoufang_core::record::{DocId, UnitId};
 
 use super::SqliteStore;
-use super::codec::{
-    docs_json, failed, to_doc, to_doc_option, to_i64, to_i64_option, to_text, to_text_option, to_u64,
-    to_unit, to_user, units_json,
-};
+use super::codec::{docs_json, failed, units_json};
 use crate::store::Result;
-use crate::store::office::{
-    ContactLine, ContactProjection, Filter, PeopleFilter, PersonLine, PersonProjection, UnitFigures,
-    VisitLine, VisitProjection,
-};
+use crate::store::decode::{add_visited, contact_of, figures_of, person_of, visit_of};
+use crate::store::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 
 impl SqliteStore {
     pub(super) async fn read_overview(&self, units: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
@@ -25,17 +20,7 @@ impl SqliteStore {
             from json_each(?2) u order by u.key";
         let query = sqlx::query(sql).bind(self.county).bind(units_json(units)).bind(month);
         let rows = query.fetch_all(&self.read).await.map_err(failed)?;
-        let figures = |row: &SqliteRow| {
-            Ok(UnitFigures {
-                unit: to_unit(row, 0)?,
-                people: to_u64(row, 1)?,
-                visits_month: to_u64(row, 2)?,
-                visits: to_u64(row, 3)?,
-                contacts: to_u64(row, 4)?,
-                last_received_ms: to_i64_option(row, 5)?,
-            })
-        };
-        rows.iter().map(figures).collect()
+        rows.iter().map(figures_of).collect()
     }
 
     pub(super) async fn read_visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
@@ -57,13 +42,7 @@ impl SqliteStore {
             .fetch_all(&self.read)
             .await
             .map_err(failed)?;
-        for row in &people {
-            let (visit, person, name) = (to_doc(row, 0)?, to_doc(row, 1)?, to_text(row, 2)?);
-            if let Some(line) = lines.iter_mut().find(|line| line.doc == visit) {
-                line.visit.people.push(person);
-                line.names.push(name);
-            }
-        }
+        add_visited(&mut lines, &people)?;
         Ok(lines)
     }
 
@@ -110,57 +89,4 @@ impl SqliteStore {
             .await
             .map_err(failed)
     }
-}
-
-fn visit_of(row: &SqliteRow) -> Result<VisitLine> {
-    let codes = |text: String| text.split_whitespace().map(str::to_owned).collect();
-    Ok(VisitLine {
-        doc: to_doc(row, 0)?,
-        unit: to_unit(row, 1)?,
-        visit: VisitProjection {
-            happened_on: to_text(row, 2)?,
-            channel: to_text_option(row, 3)?,
-            result: to_text_option(row, 4)?,
-            reasons: codes(to_text(row, 5)?),
-            needs: codes(to_text(row, 6)?),
-            people: Vec::new(),
-            created_by: to_user(row, 7)?,
-            received_at: Timestamp(to_i64(row, 8)?),
-        },
-        names: Vec::new(),
-    })
-}
-
-fn contact_of(row: &SqliteRow) -> Result<ContactLine> {
-    Ok(ContactLine {
-        doc: to_doc(row, 0)?,
-        unit: to_unit(row, 1)?,
-        contact: ContactProjection {
-            happened_on: to_text(row, 2)?,
-            person: to_doc_option(row, 3)?,
-            topic: to_text_option(row, 4)?,
-            channel: to_text_option(row, 5)?,
-            result: to_text_option(row, 6)?,
-            created_by: to_user(row, 7)?,
-            received_at: Timestamp(to_i64(row, 8)?),
-        },
-        name: to_text(row, 9)?,
-    })
-}
-
-fn person_of(row: &SqliteRow) -> Result<PersonLine> {
-    let birth_year = to_i64_option(row, 4)?.and_then(|year| i32::try_from(year).ok());
-    Ok(PersonLine {
-        doc: to_doc(row, 0)?,
-        unit: to_unit(row, 1)?,
-        person: PersonProjection {
-            name: to_text(row, 2)?,
-            search: String::new(),
-            kind: to_text_option(row, 3)?,
-            birth_year,
-            phone_masked: to_text_option(row, 5)?,
-            id_masked: to_text_option(row, 6)?,
-        },
-        last_visit_on: to_text_option(row, 7)?,
-    })
 }

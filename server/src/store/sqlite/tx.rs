@@ -1,12 +1,15 @@
 //! The writing transaction.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Sqlite, Transaction};
 use zoufang_core::record::{ChangeHash, DocId, UnitId};
 
-use super::codec::{failed, to_digest, to_doc, to_kind, to_u64, to_unit, to_user};
-use super::log::entry_of;
+use super::codec::failed;
+use crate::store::codec::{to_digest, to_u64};
+use crate::store::decode::{entry_of, known_of, state_of};
+use crate::store::news::{News, Teller};
 use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
 use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, WriteTx};
 
@@ -14,11 +17,13 @@ use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, W
 pub(super) struct SqliteTx {
     county: i64,
     tx: Transaction<'static, Sqlite>,
+    teller: Teller,
+    grown: BTreeMap<UnitId, u64>,
 }
 
 impl SqliteTx {
-    pub(super) fn new(county: i64, tx: Transaction<'static, Sqlite>) -> Self {
-        Self { county, tx }
+    pub(super) fn new(county: i64, tx: Transaction<'static, Sqlite>, teller: Teller) -> Self {
+        Self { county, tx, teller, grown: BTreeMap::new() }
     }
 
     async fn put_person(&mut self, doc: DocId, unit: UnitId, person: &PersonProjection) -> Result<()> {
@@ -118,10 +123,7 @@ impl WriteTx for SqliteTx {
             .fetch_optional(&mut *self.tx)
             .await
             .map_err(failed)?;
-        let known = |row: &SqliteRow| {
-            Ok(KnownChange { doc: to_doc(row, 0)?, seq: to_u64(row, 1)?, max_op: to_u64(row, 2)? })
-        };
-        row.as_ref().map(known).transpose()
+        row.as_ref().map(known_of).transpose()
     }
 
     async fn has_change_seq(&mut self, doc: DocId, actor: &[u8], change_seq: u64) -> Result<bool> {
@@ -184,6 +186,7 @@ impl WriteTx for SqliteTx {
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
+        self.grown.insert(change.unit, seq);
         Ok(seq)
     }
 
@@ -248,18 +251,10 @@ impl WriteTx for SqliteTx {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        self.tx.commit().await.map_err(failed)
+        self.tx.commit().await.map_err(failed)?;
+        for (unit, last_seq) in self.grown {
+            self.teller.tell(News::Unit { unit, last_seq });
+        }
+        Ok(())
     }
-}
-
-fn state_of(row: &SqliteRow) -> Result<DocumentState> {
-    Ok(DocumentState {
-        doc: to_doc(row, 0)?,
-        kind: to_kind(row, 1)?,
-        unit: to_unit(row, 2)?,
-        created_by: to_user(row, 3)?,
-        max_op: to_u64(row, 4)?,
-        size_bytes: to_u64(row, 5)?,
-        changes: to_u64(row, 6)?,
-    })
 }

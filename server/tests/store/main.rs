@@ -1,10 +1,15 @@
 //! The contract of stores, on each store.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod interleaved;
+mod lost_line;
+
 use tempfile::TempDir;
 use zoufang_core::record::EpochId;
 use zoufang_server::store::County;
 use zoufang_server::store::memory::MemoryStore;
+use zoufang_server::store::postgres::PostgresStore;
+use zoufang_server::store::postgres::cluster::Cluster;
 use zoufang_server::store::sqlite::SqliteStore;
 
 async fn in_memory() -> (MemoryStore, ()) {
@@ -14,6 +19,12 @@ async fn in_memory() -> (MemoryStore, ()) {
 async fn in_sqlite() -> (SqliteStore, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     (SqliteStore::open(&folder.path().join("store.sqlite"), County::default()).await.unwrap(), folder)
+}
+
+/// A store over a new database of the shared cluster.
+async fn in_postgres() -> (PostgresStore, String) {
+    let url = Cluster::shared().url(&Cluster::shared().database().unwrap());
+    (PostgresStore::open(&url, County::default()).await.unwrap(), url)
 }
 
 mod memory {
@@ -41,5 +52,27 @@ mod sqlite {
         zoufang_server::store::contract::accounts_and_logins(&one).await;
         zoufang_server::store::contract::accounts_and_logins(&two).await;
         assert_ne!(one.epoch().await.unwrap(), two.epoch().await.unwrap());
+    }
+}
+
+mod postgres {
+    zoufang_server::store_contract!(super::in_postgres);
+
+    #[tokio::test]
+    async fn counties_in_one_database_do_not_see_each_other() {
+        use zoufang_server::store::{County, Store, postgres::PostgresStore};
+        let (one, url) = super::in_postgres().await;
+        let two = PostgresStore::open(&url, County(2)).await.unwrap();
+        zoufang_server::store::contract::accounts_and_logins(&one).await;
+        zoufang_server::store::contract::accounts_and_logins(&two).await;
+        assert_ne!(one.epoch().await.unwrap(), two.epoch().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_nul_in_a_text_is_no_fault() {
+        use zoufang_server::store::Store;
+        let (store, _) = super::in_postgres().await;
+        assert!(store.account_by_login("a\0b").await.unwrap().is_none());
+        zoufang_server::store::contract::put_person_named(&store, "王\0芳").await;
     }
 }

@@ -1,0 +1,210 @@
+//! Records from rows, the same in both databases: whoever selects gives the columns in the order named here.
+
+use zoufang_core::record::list::Role;
+use zoufang_core::record::{DeviceId, Timestamp, UnitId};
+
+use super::codec::{
+    Columns, to_bytes, to_digest, to_doc, to_doc_option, to_hash, to_i64, to_i64_option, to_kind, to_text,
+    to_text_option, to_u64, to_unit, to_user,
+};
+use super::office::{
+    ContactLine, ContactProjection, PersonLine, PersonProjection, UnitFigures, VisitLine, VisitProjection,
+};
+use super::{
+    Account, Device, DocumentState, KnownChange, LogEntry, Principal, Result, Segment, StoreError, Tail,
+    Unit, UnitCode, level_of,
+};
+
+/// `seq, doc, kind, hash, raw, user, received_at, digest`
+pub(super) fn entry_of(row: &impl Columns) -> Result<LogEntry> {
+    Ok(LogEntry {
+        seq: to_u64(row, 0)?,
+        doc: to_doc(row, 1)?,
+        kind: to_kind(row, 2)?,
+        hash: to_hash(row, 3)?,
+        raw: to_bytes(row, 4)?,
+        user: to_user(row, 5)?,
+        received_at: Timestamp(to_i64(row, 6)?),
+        digest: to_digest(row, 7)?,
+    })
+}
+
+/// `doc, kind, unit, created_by, max_op, bytes, changes`
+pub(super) fn state_of(row: &impl Columns) -> Result<DocumentState> {
+    Ok(DocumentState {
+        doc: to_doc(row, 0)?,
+        kind: to_kind(row, 1)?,
+        unit: to_unit(row, 2)?,
+        created_by: to_user(row, 3)?,
+        max_op: to_u64(row, 4)?,
+        size_bytes: to_u64(row, 5)?,
+        changes: to_u64(row, 6)?,
+    })
+}
+
+/// `doc, seq, max_op`
+pub(super) fn known_of(row: &impl Columns) -> Result<KnownChange> {
+    Ok(KnownChange { doc: to_doc(row, 0)?, seq: to_u64(row, 1)?, max_op: to_u64(row, 2)? })
+}
+
+/// `unit, last_seq, digest, count, bytes`
+pub(super) fn tail_of(row: &impl Columns) -> Result<Tail> {
+    Ok(Tail {
+        unit: to_unit(row, 0)?,
+        last_seq: to_u64(row, 1)?,
+        digest: to_digest(row, 2)?,
+        count: to_u64(row, 3)?,
+        size_bytes: to_u64(row, 4)?,
+    })
+}
+
+/// `to_seq, bytes, frame`
+pub(super) fn segment_of(row: &impl Columns, unit: UnitId, from_seq: u64) -> Result<Segment> {
+    Ok(Segment {
+        unit,
+        from_seq,
+        to_seq: to_u64(row, 0)?,
+        size_bytes: to_u64(row, 1)?,
+        frame: to_bytes(row, 2)?,
+    })
+}
+
+/// `unit, parent, level, kind, name, short_name, pinyin, initials`
+pub(super) fn unit_of(row: &impl Columns) -> Result<Unit> {
+    let parent = to_i64_option(row, 1)?.map(|unit| u32::try_from(unit).map(UnitId)).transpose();
+    Ok(Unit {
+        id: to_unit(row, 0)?,
+        parent: parent.map_err(|_| StoreError::Corrupt("unit"))?,
+        level: level_of(&to_text(row, 2)?).ok_or(StoreError::Corrupt("level"))?,
+        kind: to_text(row, 3)?,
+        name: to_text(row, 4)?,
+        short_name: to_text(row, 5)?,
+        pinyin: to_text(row, 6)?,
+        initials: to_text(row, 7)?,
+    })
+}
+
+/// `code, from_year, until_year, unit, name`
+pub(super) fn unit_code_of(row: &impl Columns) -> Result<UnitCode> {
+    let year = |value: i64| u16::try_from(value).map_err(|_| StoreError::Corrupt("year"));
+    Ok(UnitCode {
+        code: to_text(row, 0)?,
+        from_year: year(to_i64(row, 1)?)?,
+        until_year: to_i64_option(row, 2)?.map(year).transpose()?,
+        unit: to_unit(row, 3)?,
+        name: to_text(row, 4)?,
+    })
+}
+
+/// `user, login, name, role, unit, password, disabled_at`
+pub(super) fn account_of(row: &impl Columns) -> Result<Account> {
+    Ok(Account {
+        id: to_user(row, 0)?,
+        login: to_text(row, 1)?,
+        name: to_text(row, 2)?,
+        role: to_text(row, 3)?.parse::<Role>().map_err(|_| StoreError::Corrupt("role"))?,
+        unit: to_unit(row, 4)?,
+        password: to_text(row, 5)?,
+        disabled: to_i64_option(row, 6)?.is_some(),
+    })
+}
+
+/// As an account, then `device, expires_at`
+pub(super) fn principal_of(row: &impl Columns) -> Result<Principal> {
+    Ok(Principal {
+        account: account_of(row)?,
+        device: DeviceId(to_u64(row, 7)?),
+        expires_at: Timestamp(to_i64(row, 8)?),
+    })
+}
+
+/// `device, user, label, enrolled_at, revoked_at`
+pub(super) fn device_of(row: &impl Columns) -> Result<Device> {
+    Ok(Device {
+        id: DeviceId(to_u64(row, 0)?),
+        user: to_user(row, 1)?,
+        label: to_text(row, 2)?,
+        enrolled_at: Timestamp(to_i64(row, 3)?),
+        revoked_at: to_i64_option(row, 4)?.map(Timestamp),
+    })
+}
+
+/// `unit, people, visits of the month, visits, contacts, last received`
+pub(super) fn figures_of(row: &impl Columns) -> Result<UnitFigures> {
+    Ok(UnitFigures {
+        unit: to_unit(row, 0)?,
+        people: to_u64(row, 1)?,
+        visits_month: to_u64(row, 2)?,
+        visits: to_u64(row, 3)?,
+        contacts: to_u64(row, 4)?,
+        last_received_ms: to_i64_option(row, 5)?,
+    })
+}
+
+/// `doc, unit, happened_on, channel, result, reasons, needs, created_by, received_at`; the people come after.
+pub(super) fn visit_of(row: &impl Columns) -> Result<VisitLine> {
+    let codes = |text: String| text.split_whitespace().map(str::to_owned).collect();
+    Ok(VisitLine {
+        doc: to_doc(row, 0)?,
+        unit: to_unit(row, 1)?,
+        visit: VisitProjection {
+            happened_on: to_text(row, 2)?,
+            channel: to_text_option(row, 3)?,
+            result: to_text_option(row, 4)?,
+            reasons: codes(to_text(row, 5)?),
+            needs: codes(to_text(row, 6)?),
+            people: Vec::new(),
+            created_by: to_user(row, 7)?,
+            received_at: Timestamp(to_i64(row, 8)?),
+        },
+        names: Vec::new(),
+    })
+}
+
+/// Adds the people of visits, `visit, person, name`, to their lines.
+pub(super) fn add_visited(lines: &mut [VisitLine], rows: &[impl Columns]) -> Result<()> {
+    for row in rows {
+        let (visit, person, name) = (to_doc(row, 0)?, to_doc(row, 1)?, to_text(row, 2)?);
+        if let Some(line) = lines.iter_mut().find(|line| line.doc == visit) {
+            line.visit.people.push(person);
+            line.names.push(name);
+        }
+    }
+    Ok(())
+}
+
+/// `doc, unit, happened_on, person, topic, channel, result, created_by, received_at, name`
+pub(super) fn contact_of(row: &impl Columns) -> Result<ContactLine> {
+    Ok(ContactLine {
+        doc: to_doc(row, 0)?,
+        unit: to_unit(row, 1)?,
+        contact: ContactProjection {
+            happened_on: to_text(row, 2)?,
+            person: to_doc_option(row, 3)?,
+            topic: to_text_option(row, 4)?,
+            channel: to_text_option(row, 5)?,
+            result: to_text_option(row, 6)?,
+            created_by: to_user(row, 7)?,
+            received_at: Timestamp(to_i64(row, 8)?),
+        },
+        name: to_text(row, 9)?,
+    })
+}
+
+/// `doc, unit, name, kind, birth_year, phone_masked, id_masked, last visit on`
+pub(super) fn person_of(row: &impl Columns) -> Result<PersonLine> {
+    let birth_year = to_i64_option(row, 4)?.and_then(|year| i32::try_from(year).ok());
+    Ok(PersonLine {
+        doc: to_doc(row, 0)?,
+        unit: to_unit(row, 1)?,
+        person: PersonProjection {
+            name: to_text(row, 2)?,
+            search: String::new(),
+            kind: to_text_option(row, 3)?,
+            birth_year,
+            phone_masked: to_text_option(row, 5)?,
+            id_masked: to_text_option(row, 6)?,
+        },
+        last_visit_on: to_text_option(row, 7)?,
+    })
+}

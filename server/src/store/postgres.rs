@@ -1,0 +1,264 @@
+//! The store in PostgreSQL 15 or newer: any number of server processes over one database.
+//!
+//! All state is in the database; a process may be killed at any moment. Writers of different units run side by side, see
+//! `tx`. The process listens for what the others committed, and finds the primary again after a failover, see `listen`.
+//! A commit is a receipt: `synchronous_commit` is never off, and with `synchronous_standby_names` set in
+//! PostgreSQL what has a receipt survives the loss of the primary.
+
+mod accounts;
+mod address;
+#[cfg(any(test, feature = "contract"))]
+pub mod cluster;
+mod codec;
+mod connect;
+mod listen;
+mod lock;
+mod log;
+mod office;
+mod stage;
+mod tx;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgPool;
+use tokio::task::AbortHandle;
+use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+
+use super::codec::{to_i64, to_u64};
+use super::migrations::{Migrations, migrator};
+use super::news::{Listener, Teller};
+use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
+use super::{
+    Account, County, Device, LogEntry, NewAccount, PUSH_TABLES, Principal, Result, Sealed, Segment, Store,
+    StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+};
+use codec::failed;
+use connect::Pools;
+
+const MIGRATIONS: Migrations =
+    &[(1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql"))];
+
+/// The store in a PostgreSQL database.
+#[derive(Clone)]
+pub struct PostgresStore {
+    county: i64,
+    pools: Pools,
+    teller: Teller,
+    minder: Arc<Minder>,
+}
+
+/// The task that listens; it ends with the last clone of the store.
+struct Minder(AbortHandle);
+
+impl Drop for Minder {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl PostgresStore {
+    /// Connects to the primary of an address and brings its schema up to date.
+    ///
+    /// # Errors
+    /// If the address cannot be used, no primary answers, the database is not such as we need, or a migration fails.
+    pub async fn open(url: &str, county: County) -> Result<Self> {
+        let hosts = address::parse(url)?;
+        let host = connect::wait_for_primary(&hosts).await?;
+        let (pools, teller) = (Pools::to(&host), Teller::default());
+        connect::check(&pools).await?;
+        let migrated = migrator(MIGRATIONS).run(&pools.write).await;
+        migrated.map_err(|error| StoreError::Migration(Box::new(error)))?;
+        let county = county.0.cast_signed();
+        let minder = listen::mind(hosts, host, pools.clone(), county, teller.clone());
+        let minder = Arc::new(Minder(tokio::spawn(minder).abort_handle()));
+        let store = Self { county, pools, teller, minder };
+        store.draw_epoch().await?;
+        Ok(store)
+    }
+
+    fn read(&self) -> &PgPool {
+        &self.pools.read
+    }
+
+    fn write(&self) -> &PgPool {
+        &self.pools.write
+    }
+
+    async fn draw_epoch(&self) -> Result<()> {
+        let epoch =
+            getrandom::u64().map_err(|error| StoreError::Database(Box::new(std::io::Error::other(error))))?;
+        let sql = "insert into meta (county, key, value) values ($1, 'epoch', $2), ($1, 'directory_version', 1) on conflict do nothing";
+        let query = sqlx::query(sql).bind(self.county).bind(epoch.max(1).cast_signed());
+        query.execute(self.write()).await.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn meta(&self, key: &str) -> Result<u64> {
+        let query = sqlx::query("select value from meta where county = $1 and key = $2");
+        let row = query.bind(self.county).bind(key).fetch_one(self.read()).await.map_err(failed)?;
+        to_u64(&row, 0)
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn ready(&self) -> Result<()> {
+        sqlx::query("select 1").fetch_one(self.read()).await.map_err(failed)?;
+        let mut tx = self.write().begin().await.map_err(failed)?;
+        let sql = "update meta set value = value where county = $1 and key = 'epoch'";
+        sqlx::query(sql).bind(self.county).execute(&mut *tx).await.map_err(failed)?;
+        tx.rollback().await.map_err(failed)
+    }
+
+    async fn engine(&self) -> Result<String> {
+        let sql = "select 'PostgreSQL ' || current_setting('server_version')";
+        sqlx::query_scalar(sql).fetch_one(self.read()).await.map_err(failed)
+    }
+
+    async fn close(&self) {
+        self.minder.0.abort();
+        self.pools.close().await;
+    }
+
+    fn news(&self) -> Listener {
+        self.teller.listener()
+    }
+
+    async fn epoch(&self) -> Result<EpochId> {
+        self.meta("epoch").await.map(EpochId)
+    }
+
+    async fn directory_version(&self) -> Result<u32> {
+        let version = self.meta("directory_version").await?;
+        u32::try_from(version).map_err(|_| StoreError::Corrupt("version"))
+    }
+
+    async fn units(&self) -> Result<Vec<Unit>> {
+        self.read_units().await
+    }
+
+    async fn put_units(&self, units: &[Unit], codes: &[UnitCode]) -> Result<()> {
+        self.write_units(units, codes).await
+    }
+
+    async fn unit_codes(&self) -> Result<Vec<UnitCode>> {
+        self.read_unit_codes().await
+    }
+
+    async fn add_account(&self, account: &NewAccount) -> Result<UserId> {
+        self.insert_account(account).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.read_accounts().await
+    }
+
+    async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
+        self.read_account(login).await
+    }
+
+    async fn add_device(&self, device: &Device) -> Result<()> {
+        self.insert_device(device).await
+    }
+
+    async fn device(&self, device: DeviceId) -> Result<Option<Device>> {
+        self.read_device(device).await
+    }
+
+    async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()> {
+        self.end_device(device, now).await
+    }
+
+    async fn open_session(
+        &self,
+        token: TokenHash,
+        device: DeviceId,
+        user: UserId,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        self.insert_session(token, device, user, expires_at).await
+    }
+
+    async fn principal(&self, token: TokenHash, now: Timestamp) -> Result<Option<Principal>> {
+        self.read_principal(token, now).await
+    }
+
+    async fn close_session(&self, token: TokenHash) -> Result<()> {
+        self.delete_session(token).await
+    }
+
+    async fn begin_try(
+        &self,
+        keys: &[([u8; 16], u32)],
+        nonce: u64,
+        now: Timestamp,
+        window_ms: i64,
+    ) -> Result<TryOutcome> {
+        self.count_try(keys, nonce, now, window_ms).await
+    }
+
+    async fn forgive_try(&self, keys: &[[u8; 16]], nonce: u64) -> Result<()> {
+        self.delete_try(keys, nonce).await
+    }
+
+    async fn tails(&self, units: &[UnitId]) -> Result<Vec<Tail>> {
+        self.read_tails(units).await
+    }
+
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>> {
+        self.read_entries(unit, after_seq, bytes_max).await
+    }
+
+    async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
+        self.read_rows(docs).await
+    }
+
+    async fn segment(&self, unit: UnitId, from_seq: u64) -> Result<Option<Segment>> {
+        self.read_segment(unit, from_seq).await
+    }
+
+    async fn sealed(&self, unit: UnitId) -> Result<Sealed> {
+        self.read_sealed(unit).await
+    }
+
+    async fn put_segment(&self, segment: &Segment) -> Result<()> {
+        self.insert_segment(segment).await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn WriteTx>> {
+        let tx = self.write().begin_with("begin isolation level read committed").await.map_err(failed)?;
+        Ok(Box::new(tx::PostgresTx::new(self.county, tx)))
+    }
+
+    async fn units_with_log(&self) -> Result<Vec<UnitId>> {
+        self.read_units_with_log().await
+    }
+
+    async fn overview(&self, units: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
+        self.read_overview(units, month).await
+    }
+
+    async fn visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
+        self.read_visits(filter).await
+    }
+
+    async fn contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
+        self.read_contacts(filter).await
+    }
+
+    async fn search_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
+        self.read_people(filter).await
+    }
+
+    async fn row_counts(&self) -> Result<Vec<(&'static str, u64)>> {
+        let mut counts = Vec::new();
+        for table in PUSH_TABLES {
+            let sql = AssertSqlSafe(format!("select count(*) from {table} where county = $1"));
+            let row = sqlx::query(sql).bind(self.county).fetch_one(self.read()).await.map_err(failed)?;
+            counts.push((*table, to_i64(&row, 0)?.cast_unsigned()));
+        }
+        Ok(counts)
+    }
+}

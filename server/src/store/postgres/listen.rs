@@ -1,0 +1,145 @@
+//! News between processes: `notify` in the transaction that commits, and one connection of each process that listens.
+//!
+//! The one that listens also minds the line: when it breaks, the primary is looked for among the hosts, the pools turn to
+//! it, and everybody who listens is told to read again.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{Executor, Postgres, Transaction};
+use tokio::time::{sleep, timeout};
+use zoufang_core::record::UnitId;
+
+use super::PostgresStore;
+use super::codec::failed;
+use super::connect::{Pools, primary};
+use crate::store::Result;
+use crate::store::news::{News, Teller};
+
+/// A line that was silent for so long is asked whether it is alive, and given up if it does not answer.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// Between two tries to connect again.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// What one process tells the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// A unit's log ends there.
+    Unit(UnitId, u64),
+    /// Users or units changed.
+    Directory,
+    /// Sessions were ended.
+    Sessions,
+}
+
+impl Told {
+    fn payload(self) -> String {
+        match self {
+            Self::Unit(unit, seq) => format!("{unit} {seq}"),
+            Self::Directory => "directory".to_owned(),
+            Self::Sessions => "sessions".to_owned(),
+        }
+    }
+}
+
+/// A payload that cannot be read is of a newer version: something happened.
+fn news_of(payload: &str) -> News {
+    let numbers =
+        payload.split_once(' ').and_then(|(unit, seq)| Some((unit.parse().ok()?, seq.parse().ok()?)));
+    match (payload, numbers) {
+        ("directory", _) => News::Directory,
+        ("sessions", _) => News::Sessions,
+        (_, Some((unit, last_seq))) => News::Unit { unit: UnitId(unit), last_seq },
+        (_, None) => News::Missed,
+    }
+}
+
+/// The channel of a county.
+fn channel(county: i64) -> String {
+    format!("zoufang_{county}")
+}
+
+/// Tells all processes, when and if the transaction commits.
+pub(super) async fn notify(
+    tx: &mut Transaction<'static, Postgres>,
+    county: i64,
+    told: &[Told],
+) -> sqlx::Result<()> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let payloads: Vec<String> = told.iter().map(|told| told.payload()).collect();
+    let sql = "select pg_notify($1, payload) from unnest($2::text[]) payload";
+    sqlx::query(sql).bind(channel(county)).bind(payloads).execute(&mut **tx).await?;
+    Ok(())
+}
+
+impl PostgresStore {
+    pub(super) async fn tell(&self, tx: &mut Transaction<'static, Postgres>, told: &[Told]) -> Result<()> {
+        notify(tx, self.county, told).await.map_err(failed)
+    }
+}
+
+/// Listens until it is stopped from outside.
+pub(super) async fn mind(
+    hosts: Vec<PgConnectOptions>,
+    first: PgConnectOptions,
+    pools: Pools,
+    county: i64,
+    teller: Teller,
+) {
+    let mut host = first;
+    loop {
+        match listen(&host, county, &teller).await {
+            Ok(()) => tracing::warn!("the line to PostgreSQL is broken"),
+            Err(error) => tracing::warn!(%error, "no news from PostgreSQL"),
+        }
+        host = loop {
+            sleep(RETRY_PAUSE).await;
+            if let Ok(found) = primary(&hosts).await {
+                break found;
+            }
+        };
+        pools.turn_to(&host);
+    }
+}
+
+/// Passes news on until the line breaks.
+async fn listen(host: &PgConnectOptions, county: i64, teller: &Teller) -> sqlx::Result<()> {
+    let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+    let pool = pool.acquire_timeout(ANSWER_MAX).connect_with(host.clone()).await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(&channel(county)).await?;
+    // What was committed before we listened was told to nobody here.
+    teller.tell(News::Missed);
+    loop {
+        match timeout(SILENCE_MAX, listener.try_recv()).await {
+            Ok(Ok(Some(notification))) => teller.tell(news_of(notification.payload())),
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => match timeout(ANSWER_MAX, listener.execute("select 1")).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Ok(()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_understood() {
+        assert_eq!(
+            news_of(&Told::Unit(UnitId(7), 90).payload()),
+            News::Unit { unit: UnitId(7), last_seq: 90 }
+        );
+        assert_eq!(news_of(&Told::Directory.payload()), News::Directory);
+        assert_eq!(news_of(&Told::Sessions.payload()), News::Sessions);
+        assert_eq!(news_of("of a later version"), News::Missed);
+    }
+}

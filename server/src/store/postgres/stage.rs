@@ -1,0 +1,267 @@
+//! What a transaction has written and not sent yet, and how it is sent: one statement a table for any number of rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{Postgres, Transaction};
+use zoufang_core::record::{DocId, UnitId};
+
+use super::codec::{docs, text, text_option, units};
+use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
+use crate::store::{ChangeRecord, DocumentState, Tail};
+
+type Tx = Transaction<'static, Postgres>;
+
+/// More is sent at once, so that memory does not grow with a long transaction.
+const ROWS_MAX: usize = 2_000;
+const BYTES_MAX: usize = 4 << 20;
+
+/// A change with its place.
+pub(super) struct Appended {
+    pub(super) change: ChangeRecord,
+    pub(super) seq: u64,
+    pub(super) digest: [u8; 16],
+}
+
+/// Rows that wait to be sent.
+#[derive(Default)]
+pub(super) struct Stage {
+    pub(super) log: Vec<Appended>,
+    pub(super) docs: BTreeMap<DocId, (DocumentState, Vec<u8>)>,
+    people: BTreeMap<(UnitId, DocId), PersonProjection>,
+    visits: BTreeMap<DocId, (UnitId, VisitProjection)>,
+    contacts: BTreeMap<DocId, (UnitId, ContactProjection)>,
+    bytes: usize,
+}
+
+impl Stage {
+    pub(super) fn append(&mut self, appended: Appended) {
+        self.bytes += appended.change.raw.len();
+        self.log.push(appended);
+    }
+
+    pub(super) fn put_document(&mut self, state: DocumentState, row: &[u8]) {
+        self.bytes += row.len();
+        self.docs.insert(state.doc, (state, row.to_vec()));
+    }
+
+    pub(super) fn put_projection(&mut self, doc: DocId, unit: UnitId, projection: Projection) {
+        match projection {
+            Projection::Person(person) => drop(self.people.insert((unit, doc), person)),
+            Projection::Visit(visit) => drop(self.visits.insert(doc, (unit, visit))),
+            Projection::Contact(contact) => drop(self.contacts.insert(doc, (unit, contact))),
+            Projection::Nothing => {}
+        }
+    }
+
+    pub(super) fn clear_projections(&mut self) {
+        self.people.clear();
+        self.visits.clear();
+        self.contacts.clear();
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let rows =
+            self.log.len() + self.docs.len() + self.people.len() + self.visits.len() + self.contacts.len();
+        rows >= ROWS_MAX || self.bytes >= BYTES_MAX
+    }
+
+    /// Sends everything. `tails` are the ends of the logs with what is staged; `new` are documents that have nothing yet.
+    ///
+    /// Returns `false` if a document turned out to live in another unit than is said here: somebody was faster.
+    pub(super) async fn send(
+        &mut self,
+        tx: &mut Tx,
+        county: i64,
+        tails: &BTreeMap<UnitId, Tail>,
+        new: &BTreeSet<DocId>,
+    ) -> sqlx::Result<bool> {
+        self.bytes = 0;
+        let log = std::mem::take(&mut self.log);
+        if !log.is_empty() {
+            send_log(tx, county, &log).await?;
+            let grown: BTreeSet<UnitId> = log.iter().map(|appended| appended.change.unit).collect();
+            send_tails(tx, county, grown.iter().filter_map(|unit| tails.get(unit))).await?;
+        }
+        let staged = std::mem::take(&mut self.docs);
+        let sent = staged.is_empty() || send_docs(tx, county, &staged).await?;
+        send_people(tx, county, &std::mem::take(&mut self.people)).await?;
+        send_visits(tx, county, &std::mem::take(&mut self.visits), new).await?;
+        send_contacts(tx, county, &std::mem::take(&mut self.contacts)).await?;
+        Ok(sent)
+    }
+}
+
+async fn send_log(tx: &mut Tx, county: i64, log: &[Appended]) -> sqlx::Result<()> {
+    let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user_id, actor, change_seq, start_op, max_op, received_at, digest)
+        select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bigint[],
+        $9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bytea[])";
+    let changes = || log.iter().map(|appended| &appended.change);
+    sqlx::query(sql)
+        .bind(county)
+        .bind(units(changes().map(|change| &change.unit)))
+        .bind(log.iter().map(|appended| appended.seq.cast_signed()).collect::<Vec<_>>())
+        .bind(docs(changes().map(|change| &change.doc)))
+        .bind(changes().map(|change| i64::from(change.kind.code())).collect::<Vec<_>>())
+        .bind(changes().map(|change| &change.hash.0[..]).collect::<Vec<_>>())
+        .bind(changes().map(|change| &change.raw[..]).collect::<Vec<_>>())
+        .bind(changes().map(|change| change.device.0.cast_signed()).collect::<Vec<_>>())
+        .bind(changes().map(|change| i64::from(change.user.0)).collect::<Vec<_>>())
+        .bind(changes().map(|change| &change.actor[..]).collect::<Vec<_>>())
+        .bind(changes().map(|change| change.change_seq.cast_signed()).collect::<Vec<_>>())
+        .bind(changes().map(|change| change.start_op.cast_signed()).collect::<Vec<_>>())
+        .bind(changes().map(|change| change.max_op.cast_signed()).collect::<Vec<_>>())
+        .bind(changes().map(|change| change.received_at.0).collect::<Vec<_>>())
+        .bind(log.iter().map(|appended| &appended.digest[..]).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn send_tails<'t>(tx: &mut Tx, county: i64, tails: impl Iterator<Item = &'t Tail>) -> sqlx::Result<()> {
+    let tails: Vec<&Tail> = tails.collect();
+    let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes)
+        select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[])
+        on conflict (county, unit) do update set last_seq = excluded.last_seq, digest = excluded.digest,
+        count = excluded.count, bytes = excluded.bytes";
+    let digests: Vec<[u8; 16]> = tails.iter().map(|tail| tail.digest.to_bytes()).collect();
+    sqlx::query(sql)
+        .bind(county)
+        .bind(units(tails.iter().map(|tail| &tail.unit)))
+        .bind(tails.iter().map(|tail| tail.last_seq.cast_signed()).collect::<Vec<_>>())
+        .bind(digests.iter().map(|digest| &digest[..]).collect::<Vec<_>>())
+        .bind(tails.iter().map(|tail| tail.count.cast_signed()).collect::<Vec<_>>())
+        .bind(tails.iter().map(|tail| tail.size_bytes.cast_signed()).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn send_docs(
+    tx: &mut Tx,
+    county: i64,
+    staged: &BTreeMap<DocId, (DocumentState, Vec<u8>)>,
+) -> sqlx::Result<bool> {
+    let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, list_row)
+        select $1, * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[])
+        on conflict (county, doc) do update set max_op = excluded.max_op, bytes = excluded.bytes, changes = excluded.changes,
+        list_row = excluded.list_row where doc.unit = excluded.unit and doc.kind = excluded.kind";
+    let states = || staged.values().map(|(state, _)| state);
+    let done = sqlx::query(sql)
+        .bind(county)
+        .bind(docs(staged.keys()))
+        .bind(states().map(|state| i64::from(state.kind.code())).collect::<Vec<_>>())
+        .bind(units(states().map(|state| &state.unit)))
+        .bind(states().map(|state| i64::from(state.created_by.0)).collect::<Vec<_>>())
+        .bind(states().map(|state| state.max_op.cast_signed()).collect::<Vec<_>>())
+        .bind(states().map(|state| state.size_bytes.cast_signed()).collect::<Vec<_>>())
+        .bind(states().map(|state| state.changes.cast_signed()).collect::<Vec<_>>())
+        .bind(staged.values().map(|(_, row)| &row[..]).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == staged.len() as u64)
+}
+
+async fn send_people(
+    tx: &mut Tx,
+    county: i64,
+    staged: &BTreeMap<(UnitId, DocId), PersonProjection>,
+) -> sqlx::Result<()> {
+    if staged.is_empty() {
+        return Ok(());
+    }
+    let sql = "insert into person (county, unit, doc, name, search, kind, birth_year, phone_masked, id_masked)
+        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[])
+        on conflict (county, unit, doc) do update set name = excluded.name, search = excluded.search, kind = excluded.kind,
+        birth_year = excluded.birth_year, phone_masked = excluded.phone_masked, id_masked = excluded.id_masked";
+    let people = || staged.values();
+    sqlx::query(sql)
+        .bind(county)
+        .bind(units(staged.keys().map(|(unit, _)| unit)))
+        .bind(docs(staged.keys().map(|(_, doc)| doc)))
+        .bind(people().map(|person| text(&person.name)).collect::<Vec<_>>())
+        .bind(people().map(|person| text(&person.search)).collect::<Vec<_>>())
+        .bind(people().map(|person| text_option(person.kind.as_ref())).collect::<Vec<_>>())
+        .bind(people().map(|person| person.birth_year.map(i64::from)).collect::<Vec<_>>())
+        .bind(people().map(|person| text_option(person.phone_masked.as_ref())).collect::<Vec<_>>())
+        .bind(people().map(|person| text_option(person.id_masked.as_ref())).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn send_visits(
+    tx: &mut Tx,
+    county: i64,
+    staged: &BTreeMap<DocId, (UnitId, VisitProjection)>,
+    new: &BTreeSet<DocId>,
+) -> sqlx::Result<()> {
+    if staged.is_empty() {
+        return Ok(());
+    }
+    let sql = "insert into visit (county, unit, doc, happened_on, channel, result, reasons, needs, created_by, received_at)
+        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
+        on conflict (county, doc) do update set unit = excluded.unit, happened_on = excluded.happened_on, channel = excluded.channel,
+        result = excluded.result, reasons = excluded.reasons, needs = excluded.needs, created_by = excluded.created_by,
+        received_at = excluded.received_at";
+    let visits = || staged.values().map(|(_, visit)| visit);
+    sqlx::query(sql)
+        .bind(county)
+        .bind(units(staged.values().map(|(unit, _)| unit)))
+        .bind(docs(staged.keys()))
+        .bind(visits().map(|visit| text(&visit.happened_on)).collect::<Vec<_>>())
+        .bind(visits().map(|visit| text_option(visit.channel.as_ref())).collect::<Vec<_>>())
+        .bind(visits().map(|visit| text_option(visit.result.as_ref())).collect::<Vec<_>>())
+        .bind(visits().map(|visit| text(&visit.reasons.join(" ")).into_owned()).collect::<Vec<_>>())
+        .bind(visits().map(|visit| text(&visit.needs.join(" ")).into_owned()).collect::<Vec<_>>())
+        .bind(visits().map(|visit| i64::from(visit.created_by.0)).collect::<Vec<_>>())
+        .bind(visits().map(|visit| visit.received_at.0).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    let changed = docs(staged.keys().filter(|doc| !new.contains(doc)));
+    if !changed.is_empty() {
+        let sql = "delete from visit_person where county = $1 and visit = any($2)";
+        sqlx::query(sql).bind(county).bind(changed).execute(&mut **tx).await?;
+    }
+    let pairs =
+        || staged.iter().flat_map(|(doc, (_, visit))| visit.people.iter().map(move |person| (doc, person)));
+    let sql =
+        "insert into visit_person (county, visit, person) select $1, * from unnest($2::bytea[], $3::bytea[])
+        on conflict do nothing";
+    sqlx::query(sql)
+        .bind(county)
+        .bind(docs(pairs().map(|(doc, _)| doc)))
+        .bind(docs(pairs().map(|(_, person)| person)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn send_contacts(
+    tx: &mut Tx,
+    county: i64,
+    staged: &BTreeMap<DocId, (UnitId, ContactProjection)>,
+) -> sqlx::Result<()> {
+    if staged.is_empty() {
+        return Ok(());
+    }
+    let sql = "insert into contact (county, unit, doc, happened_on, person, topic, channel, result, created_by, received_at)
+        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
+        on conflict (county, doc) do update set unit = excluded.unit, happened_on = excluded.happened_on, person = excluded.person,
+        topic = excluded.topic, channel = excluded.channel, result = excluded.result, created_by = excluded.created_by,
+        received_at = excluded.received_at";
+    let contacts = || staged.values().map(|(_, contact)| contact);
+    sqlx::query(sql)
+        .bind(county)
+        .bind(units(staged.values().map(|(unit, _)| unit)))
+        .bind(docs(staged.keys()))
+        .bind(contacts().map(|contact| text(&contact.happened_on)).collect::<Vec<_>>())
+        .bind(contacts().map(|contact| contact.person.map(|person| person.0.to_vec())).collect::<Vec<_>>())
+        .bind(contacts().map(|contact| text_option(contact.topic.as_ref())).collect::<Vec<_>>())
+        .bind(contacts().map(|contact| text_option(contact.channel.as_ref())).collect::<Vec<_>>())
+        .bind(contacts().map(|contact| text_option(contact.result.as_ref())).collect::<Vec<_>>())
+        .bind(contacts().map(|contact| i64::from(contact.created_by.0)).collect::<Vec<_>>())
+        .bind(contacts().map(|contact| contact.received_at.0).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

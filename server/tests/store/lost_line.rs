@@ -1,0 +1,76 @@
+//! A line to PostgreSQL that breaks: what fails says so, and everything works again when the line does.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use zoufang_server::store::postgres::PostgresStore;
+use zoufang_server::store::postgres::cluster::{Cluster, Disk};
+use zoufang_server::store::{County, News, Store, StoreError, TokenHash};
+
+use crate::in_postgres;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const LISTEN_AGAIN: Duration = Duration::from_millis(200);
+
+/// Waits for one piece of news.
+async fn heard(listener: &mut zoufang_server::store::Listener, wanted: News) {
+    let hear = async { while listener.next().await.unwrap() != wanted {} };
+    timeout(PATIENCE, hear).await.expect("news");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_is_told_to_read_again_after_a_lost_line() {
+    let (store, url) = in_postgres().await;
+    let mut listener = store.news();
+    // It listens when it hears itself.
+    let hears = async {
+        while timeout(LISTEN_AGAIN, heard(&mut listener, News::Sessions)).await.is_err() {
+            store.close_session(TokenHash([9; 32])).await.unwrap();
+        }
+    };
+    timeout(PATIENCE, hears).await.expect("it listens");
+    let database = url.rsplit('/').next().unwrap();
+    let cut = format!(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '{database}' and pid <> pg_backend_pid()"
+    );
+    Cluster::shared().sql("postgres", &cut).unwrap();
+    heard(&mut listener, News::Missed).await;
+    // A connection that died in the pool costs one try at most each.
+    let again = async { while store.ready().await.is_err() {} };
+    timeout(PATIENCE, again).await.expect("it works again");
+    zoufang_server::store::contract::what_is_committed_is_told(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_database_is_busy_and_comes_back() {
+    let cluster = Cluster::start(Disk::Unsynced).unwrap();
+    let store =
+        PostgresStore::open(&cluster.url(&cluster.database().unwrap()), County::default()).await.unwrap();
+    let epoch = store.epoch().await.unwrap();
+    cluster.kill().unwrap();
+    assert!(matches!(store.epoch().await, Err(StoreError::Busy)));
+    cluster.run_again().unwrap();
+    let again = async {
+        loop {
+            match store.epoch().await {
+                Ok(found) => return found,
+                Err(error) => assert!(matches!(error, StoreError::Busy), "{error:?}"),
+            }
+        }
+    };
+    assert_eq!(timeout(PATIENCE, again).await.unwrap(), epoch);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_without_the_password() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let cluster = Cluster::shared();
+    let unknown = format!("postgres://postgres:secret@127.0.0.1:{}/nothing_here", cluster.port());
+    let said = PostgresStore::open(&unknown, County::default()).await.err().unwrap();
+    let said = format!("{said}: {}", std::error::Error::source(&said).unwrap());
+    assert!(said.contains("nothing_here") && !said.contains("secret"), "{said}");
+    let nobody = format!("postgres://u:secret@127.0.0.1:{port}/d");
+    let open = PostgresStore::open(&nobody, County::default());
+    // Nobody listens there: it is asked for a while, in case the database is starting.
+    assert!(timeout(Duration::from_secs(2), open).await.is_err());
+}

@@ -13,6 +13,7 @@ pub mod error;
 pub mod headers;
 pub mod import;
 pub mod ingest;
+pub mod news;
 pub mod projection;
 pub mod rebuild;
 pub mod router;

@@ -3,6 +3,7 @@
 pub mod fallback;
 pub mod health;
 pub mod me;
+pub mod news;
 pub mod office;
 pub mod sign_in;
 pub mod sync;

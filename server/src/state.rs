@@ -9,6 +9,7 @@ use zoufang_core::record::Timestamp;
 
 use crate::assets::Assets;
 use crate::error::{Error, Result};
+use crate::news::{HEARTBEAT, Places};
 use crate::store::Store;
 use crate::units::{UnitCache, UnitTable};
 
@@ -45,6 +46,10 @@ pub struct App {
     pub behind_proxy: bool,
     /// Segments are made in the background after a push; a simulation makes them when it says.
     pub seals: bool,
+    /// So often a stream of news says that it is alive.
+    pub heartbeat: Duration,
+    /// Who may have a stream of news.
+    pub places: Places,
     /// One maker of segments at a time.
     pub sealing: Arc<Mutex<()>>,
     units: Arc<UnitCache>,
@@ -63,6 +68,8 @@ impl App {
             tls: false,
             behind_proxy: false,
             seals: true,
+            heartbeat: HEARTBEAT,
+            places: Places::default(),
             sealing: Arc::default(),
             units: Arc::default(),
             hashes: Arc::new(Semaphore::new(HASHES_MAX)),

@@ -10,6 +10,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use super::{CliError, Result, open_store, say};
 use crate::assets::Assets;
 use crate::config::{Listen, Serve};
+use crate::news::Places;
 use crate::router::router;
 use crate::state::App;
 use crate::store::Store;
@@ -57,9 +58,10 @@ pub(super) async fn serve_until_signal(
     app.behind_proxy = options.behind_proxy;
     tracing::info!(store = store.engine().await?, tls = app.tls, "serving");
     segment::seal_soon(&app, store.units_with_log().await?);
+    let places = app.places.clone();
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
-    tokio::spawn(stop_on_signal(handle.clone()));
+    tokio::spawn(stop_on_signal(handle.clone(), places));
     let failed = |source| CliError::Io { what: "serve".to_owned(), source };
     match (&options.tls_cert, &options.tls_key) {
         (Some(cert), Some(key)) => {
@@ -87,9 +89,11 @@ pub(super) async fn serve_until_signal(
     Ok(())
 }
 
-async fn stop_on_signal(handle: Handle<SocketAddr>) {
+async fn stop_on_signal(handle: Handle<SocketAddr>, places: Places) {
     signal().await;
     tracing::info!("stopping");
+    // A stream of news has no end of its own to wait for.
+    places.close();
     handle.graceful_shutdown(Some(DRAIN_MAX));
 }
 

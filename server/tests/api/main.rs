@@ -5,6 +5,7 @@ mod assets;
 mod cli;
 mod gate;
 mod hostile;
+mod news;
 mod office;
 mod server;
 mod sign_in;

@@ -106,8 +106,19 @@ impl Server {
         self.clock.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// So often streams of news say that they are alive.
+    pub(crate) fn beat_every(&mut self, heartbeat: std::time::Duration) {
+        self.app.heartbeat = heartbeat;
+        self.router = router(self.app.clone());
+    }
+
+    /// The answer as it comes, for those that have no end.
+    pub(crate) async fn respond(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.respond(request).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }

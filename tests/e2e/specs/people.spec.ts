@@ -87,6 +87,7 @@ test('a village worker sees no office pages and no other village', async () => {
   const village = await Device.open(server.url);
   await village.enrol('cys');
   await village.go('/office');
+  await expect(village.page.locator('.empty')).toBeVisible();
   await expect(village.page.locator('.table')).toHaveCount(0);
   await village.dispose();
   await server.dispose();

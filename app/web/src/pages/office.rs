@@ -5,16 +5,30 @@ mod visits;
 use leptos::prelude::*;
 
 use self::{overview::Overview, visits::RecentVisits};
-use crate::{context::page_head, i18n::t};
+use super::not_found::NotFoundPage;
+use crate::{
+    components::shell::is_office,
+    context::{page_head, use_session},
+    i18n::t,
+};
 
 /// The page.
 #[component]
 pub(crate) fn OfficePage() -> impl IntoView {
-    page_head(|| t::nav_office().to_owned(), Some("/more".to_owned()));
-    view! {
-        <div class="stack stack--loose">
-            <Overview/>
-            <RecentVisits/>
-        </div>
+    let user = use_session().user();
+    let allowed =
+        Memo::new(move |_| user.with(|user| user.as_ref().is_some_and(|user| is_office(user.role))));
+    move || {
+        if !allowed.get() {
+            return view! { <NotFoundPage/> }.into_any();
+        }
+        page_head(|| t::nav_office().to_owned(), Some("/more".to_owned()));
+        view! {
+            <div class="stack stack--loose">
+                <Overview/>
+                <RecentVisits/>
+            </div>
+        }
+        .into_any()
     }
 }

@@ -99,7 +99,7 @@ fn VisitFacts(kind: Kind, contact: Contact) -> impl IntoView {
         let promises = visit.promises.values().map(|promise| {
             let who = promise.who.as_deref().unwrap_or_default();
             let by = promise.by.map(clock::day_words).unwrap_or_default();
-            t::visit_promise_words(&promise.what, who, by)
+            t::visit_promise_words(by, &promise.what, who)
         });
         let mut facts: Vec<(Text, Option<String>)> = vec![
             (t::field_happened_on, visit.happened_on.map(clock::day_words)),

@@ -254,7 +254,7 @@ pub(crate) fn GivenFields(
             id="preference_card"
             label=t::field_card
             value=Signal::derive(move || form.with(|form| form.person.preference_card))
-            on_pick=move |card: Option<PreferenceCard>| form.update(|form| form.person.preference_card = card)
+            on_pick=move |card| form.update(|form| form.person.preference_card = card)
         />
         <Show when=move || form.with(|form| form.person.preference_card.is_some_and(|card| card != PreferenceCard::NotApplied))>
             <DateField
@@ -269,7 +269,7 @@ pub(crate) fn GivenFields(
             id="glory_plaque"
             label=t::field_plaque
             value=Signal::derive(move || form.with(|form| form.person.glory_plaque))
-            on_pick=move |plaque: Option<GloryPlaque>| form.update(|form| form.person.glory_plaque = plaque)
+            on_pick=move |plaque| form.update(|form| form.person.glory_plaque = plaque)
         />
         <Show when=move || form.with(|form| form.person.glory_plaque == Some(GloryPlaque::Hung))>
             <DateField

@@ -8,14 +8,18 @@ pub mod history;
 mod resolve;
 pub mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{
-    ActorId, Automerge, Change, ROOT, ReadDoc, ScalarValue, TextEncoding,
+    ActorId, Automerge, Change, ObjId, ROOT, ReadDoc, ScalarValue, TextEncoding,
     transaction::{CommitOptions, Transactable},
 };
 
-use crate::record::{ChangeHash, DeviceId, Entries, Kind, Patch, Timestamp, UserId, Value};
+use crate::{
+    gather,
+    record::{ChangeHash, DeviceId, Entries, Kind, Patch, Timestamp, UserId, Value},
+    sync::scan::Scanned,
+};
 
 /// One change as the logs keep it: raw bytes, and what the envelope says of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +96,10 @@ impl Document {
         let mut parsed = Vec::new();
         for change in changes {
             let read = Change::from_bytes(change.raw).map_err(|_| DocumentError::Unreadable)?;
+            // Automerge does not ask the checksum: a damaged row would become another change.
+            if read.raw_bytes().get(4..8) != read.hash().0.get(..4) {
+                return Err(DocumentError::Unreadable);
+            }
             let envelope = Envelope { author: change.author, received_at: change.received_at };
             let known = self.envelopes.entry(read.hash().into()).or_insert(envelope);
             known.received_at = known.received_at.or(envelope.received_at);
@@ -131,6 +139,24 @@ impl Document {
             }
         }
         Ok(())
+    }
+
+    /// Whether a change replaces only values that stood under their key when it was written. Automerge takes any other
+    /// change, too, and panics when it is later asked for the document's history.
+    #[must_use]
+    pub fn admits(&self, change: &Scanned) -> bool {
+        let deps: Vec<automerge::ChangeHash> = change.deps.iter().map(|dep| (*dep).into()).collect();
+        if !deps.iter().all(|dep| self.inner.get_change_meta_by_hash(dep).is_some()) {
+            return false;
+        }
+        change.ops.iter().filter(|op| !op.replaces.is_empty()).all(|op| {
+            let Ok(seen) = self.inner.get_all_at(ROOT, op.key.as_str(), &deps) else { return false };
+            let seen: BTreeSet<(u64, &[u8])> = gather(seen.iter().filter_map(|(_, id)| match id {
+                ObjId::Root => None,
+                ObjId::Id(counter, actor, _) => Some((*counter, actor.to_bytes())),
+            }));
+            op.replaces.iter().all(|replaced| seen.contains(&(replaced.counter, replaced.actor.as_slice())))
+        })
     }
 
     /// Writes a patch as one change and gives its raw bytes, or `None` if nothing differs. A key in conflict is written

@@ -114,7 +114,7 @@ impl OpenDocument {
         }
         let log_change =
             LogChange { raw: change.raw.clone(), author: authority.user, received_at: Some(now) };
-        if !self.apply(tx, change.kind, log_change).await? {
+        if !self.apply(tx, change.kind, &scanned, log_change).await? {
             return Ok(Verdict::Refused(Refusal::Malformed));
         }
         self.append(tx, authority, change.raw, change.kind, change.unit, &scanned, now).await
@@ -151,11 +151,21 @@ impl OpenDocument {
     }
 
     /// Applies a change; `false` if Automerge does not take it. The document is then read anew for the next one.
-    async fn apply(&mut self, tx: &mut dyn WriteTx, kind: Kind, change: LogChange) -> Result<bool> {
+    async fn apply(
+        &mut self,
+        tx: &mut dyn WriteTx,
+        kind: Kind,
+        scanned: &Scanned,
+        change: LogChange,
+    ) -> Result<bool> {
         let document = match self.loaded.take() {
             Some(document) => document,
             None => self.load(tx, kind).await?,
         };
+        if !document.admits(scanned) {
+            self.loaded = Some(document);
+            return Ok(false);
+        }
         let many = self.state.as_ref().is_some_and(|state| state.changes > INLINE_CHANGES_MAX);
         let applied = if many {
             off_thread(move || applied(document, change)).await?

@@ -2,7 +2,8 @@
 //!
 //! It reads what the gate needs without expanding anything: a change of 111 bytes can claim two million operations, so
 //! operations are counted by summing run lengths before any is read, and more than [`OPS_MAX`] end the scan. It takes
-//! only what our documents are made of: scalars set under, or deleted from, keys of the root.
+//! only what our documents are made of: scalars set under, or deleted from, keys of the root, each key once; and only
+//! in the very bytes that Automerge would write, since it builds changes again from what it holds.
 //!
 //! Source of the format: the Automerge binary format specification, section "change chunks".
 use sha2::{Digest, Sha256};
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::record::{ChangeHash, Value};
 
 mod columns;
+mod runs;
 
 /// Largest change, in bytes.
 pub const CHANGE_BYTES_MAX: usize = 256 * 1024;
@@ -51,6 +53,17 @@ pub struct ScannedOp {
     pub key: String,
     /// What it sets; `None` deletes.
     pub value: Option<Value>,
+    /// The values that it replaces, by the operations that set them.
+    pub replaces: Vec<Replaced>,
+}
+
+/// An operation, by its number and its actor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replaced {
+    /// The number.
+    pub counter: u64,
+    /// The actor.
+    pub actor: Vec<u8>,
 }
 
 /// What a change says.
@@ -112,25 +125,33 @@ fn body(mut input: Input<'_>, hash: ChangeHash) -> Result<Scanned, ScanError> {
     for _ in 0..deps_count {
         deps.push(ChangeHash(input.take(32)?.try_into().map_err(|_| ScanError::Malformed)?));
     }
-    let actor = input.prefixed()?.to_vec();
+    if !deps.is_sorted_by(|before, after| before < after) {
+        return Err(ScanError::Malformed);
+    }
+    let actor = input.prefixed()?;
     let seq = input.unsigned()?;
     let start_op = input.unsigned()?;
     let time = input.signed()?;
-    let _message = input.prefixed()?;
+    let message = input.prefixed()?;
     let others = input.size()?;
-    if others > ACTORS_MAX {
+    if others > ACTORS_MAX || !message.is_empty() {
         return Err(ScanError::Malformed);
     }
+    let mut actors = vec![actor];
     for _ in 0..others {
-        input.prefixed()?;
+        actors.push(input.prefixed()?);
     }
-    let ops = columns::read(&mut input)?;
+    if !actors[1..].is_sorted_by(|before, after| before < after) || actors[1..].contains(&actor) {
+        return Err(ScanError::Malformed);
+    }
+    let ops = columns::read(&mut input, &actors)?;
     // Bytes after the columns would be a later version's; a flat change of ours has none.
     if !input.0.is_empty() || seq == 0 || start_op == 0 || ops.is_empty() || u32::try_from(start_op).is_err()
     {
         return Err(ScanError::Malformed);
     }
     let max_op = start_op + ops.len() as u64 - 1;
+    let actor = actor.to_vec();
     Ok(Scanned { hash, actor, seq, start_op, max_op, time, deps, ops })
 }
 
@@ -159,7 +180,8 @@ impl<'a> Input<'a> {
             }
             value |= bits << shift;
             if byte & 0x80 == 0 {
-                return Ok(value);
+                // A last byte of nothing is one too many.
+                return if byte == 0 && shift > 0 { Err(ScanError::Malformed) } else { Ok(value) };
             }
         }
         Err(ScanError::Malformed)
@@ -167,16 +189,24 @@ impl<'a> Input<'a> {
 
     fn signed(&mut self) -> Result<i64, ScanError> {
         let mut value = 0i64;
+        let mut before = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
             value |= i64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
+                // A last byte that only repeats the sign of the one before is one too many; the tenth has one bit.
+                let sign = before & 0x40 != 0;
+                let idle = shift > 0 && byte == if sign { 0x7f } else { 0 };
+                if idle || shift == 63 && !matches!(byte, 0 | 0x7f) {
+                    return Err(ScanError::Malformed);
+                }
                 let filled = shift + 7;
                 if filled < 64 && byte & 0x40 != 0 {
                     value |= -1 << filled;
                 }
                 return Ok(value);
             }
+            before = byte;
         }
         Err(ScanError::Malformed)
     }

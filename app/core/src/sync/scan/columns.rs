@@ -1,5 +1,7 @@
 //! The operation columns of a change: counted first, then read.
-use super::{Input, OPS_MAX, ScanError, ScannedOp};
+use std::collections::BTreeSet;
+
+use super::{Input, OPS_MAX, Replaced, ScanError, ScannedOp, runs::expand};
 use crate::record::Value;
 
 // Column specifications: column id in the upper bits, then the deflate bit, then the type.
@@ -16,10 +18,10 @@ const COLUMNS_MAX: usize = 16;
 const ACTION_PUT: u64 = 1;
 const ACTION_DELETE: u64 = 3;
 /// Most concurrent values that the operations of one change may replace, in sum.
-const PREDS_MAX: u64 = 10_000;
+const PREDS_MAX: usize = 10_000;
 
-/// Reads the column table and the columns behind it.
-pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<ScannedOp>, ScanError> {
+/// Reads the column table and the columns behind it; `actors` are those that the change names, its own among them.
+pub(super) fn read(input: &mut Input<'_>, actors: &[&[u8]]) -> Result<Vec<ScannedOp>, ScanError> {
     let count = input.size()?;
     if count > COLUMNS_MAX {
         return Err(ScanError::Malformed);
@@ -28,7 +30,13 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<ScannedOp>, ScanError> {
     for _ in 0..count {
         table.push((input.unsigned()?, input.size()?));
     }
+    // In their order, each once and none empty, as Automerge writes them.
+    let sorted = table.is_sorted_by(|(before, _), (after, _)| before < after);
+    if !sorted || table.iter().any(|(_, size)| *size == 0) {
+        return Err(ScanError::Malformed);
+    }
     let (mut keys, mut actions, mut metas, mut raw) = (Input(&[]), Input(&[]), Input(&[]), Input(&[]));
+    let (mut inserts, mut preds) = (Input(&[]), Preds::default());
     for (spec, size) in table {
         let column = Input(input.take(size)?);
         match spec {
@@ -36,104 +44,102 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<ScannedOp>, ScanError> {
             ACTION => actions = column,
             VALUE_META => metas = column,
             VALUE_RAW => raw = column,
-            INSERT => no_inserts(column)?,
-            PRED_COUNT => {
-                let total = runs(column, |column| column.unsigned())?
-                    .into_iter()
-                    .flatten()
-                    .try_fold(0u64, u64::checked_add);
-                if total.is_none_or(|total| total > PREDS_MAX) {
-                    return Err(ScanError::TooManyOps);
-                }
-            }
-            PRED_ACTOR | PRED_COUNTER => drop(long_runs(column)?),
-            // An object, an element, a mark or a later version's column: the document would not be flat.
-            _ if size == 0 => {}
+            INSERT => inserts = column,
+            PRED_COUNT => preds.counts = column,
+            PRED_ACTOR => preds.actors = column,
+            PRED_COUNTER => preds.counters = column,
+            // An object, an element, a mark, a deflated or a later version's column: the document would not be flat.
             _ => return Err(ScanError::Malformed),
         }
     }
-    let actions = runs(actions, |column| column.unsigned())?;
-    let keys = runs(keys, |column| {
+    let actions = expand(actions, OPS_MAX, Input::unsigned)?;
+    check_inserts(inserts, actions.len())?;
+    let keys = expand(keys, OPS_MAX, |column| {
         let bytes = column.prefixed()?;
         std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| ScanError::Malformed)
     })?;
-    let metas = runs(metas, |column| column.unsigned())?;
-    if keys.len() != actions.len() || metas.len() > actions.len() {
+    let metas = expand(metas, OPS_MAX, Input::unsigned)?;
+    let replaces = preds.read(actors)?;
+    let distinct = keys.iter().collect::<BTreeSet<_>>().len() == keys.len();
+    if !distinct || [keys.len(), metas.len(), replaces.len()].iter().any(|count| *count != actions.len()) {
         return Err(ScanError::Malformed);
     }
     let mut ops = Vec::with_capacity(actions.len());
-    for (at, (action, key)) in actions.into_iter().zip(keys).enumerate() {
-        let found = value(metas.get(at).copied().flatten().unwrap_or(0), &mut raw)?;
-        let key = key.ok_or(ScanError::Malformed)?;
-        match action {
-            Some(ACTION_PUT) => ops.push(ScannedOp { key, value: Some(found.ok_or(ScanError::Malformed)?) }),
-            Some(ACTION_DELETE) => ops.push(ScannedOp { key, value: None }),
-            _ => return Err(ScanError::Malformed),
+    for (((action, key), meta), replaces) in actions.into_iter().zip(keys).zip(metas).zip(replaces) {
+        let value = value(meta, &mut raw)?;
+        let sound = match action {
+            ACTION_PUT => value.is_some(),
+            // What replaces nothing is forgotten by Automerge.
+            ACTION_DELETE => value.is_none() && !replaces.is_empty(),
+            _ => false,
+        };
+        if !sound {
+            return Err(ScanError::Malformed);
         }
+        ops.push(ScannedOp { key, value, replaces });
     }
     if raw.0.is_empty() { Ok(ops) } else { Err(ScanError::Malformed) }
 }
 
-/// Expands a run-length column, refusing to make more than [`OPS_MAX`] values.
-fn runs<'a, T: Clone>(
-    mut column: Input<'a>,
-    mut read: impl FnMut(&mut Input<'a>) -> Result<T, ScanError>,
-) -> Result<Vec<Option<T>>, ScanError> {
-    let mut values = Vec::new();
-    while !column.0.is_empty() {
-        let run = column.signed()?;
-        let count = if run == 0 { column.unsigned()? } else { run.unsigned_abs() };
-        if count == 0 || count.saturating_add(values.len() as u64) > OPS_MAX as u64 {
-            return Err(if count == 0 { ScanError::Malformed } else { ScanError::TooManyOps });
-        }
-        let count = usize::try_from(count).map_err(|_| ScanError::TooManyOps)?;
-        match run {
-            0 => values.extend(std::iter::repeat_n(None, count)),
-            1.. => {
-                let value = read(&mut column)?;
-                values.extend(std::iter::repeat_n(Some(value), count));
-            }
-            _ => {
-                for _ in 0..count {
-                    values.push(Some(read(&mut column)?));
-                }
-            }
-        }
-    }
-    Ok(values)
+/// The columns that say which values operations replace.
+struct Preds<'a> {
+    counts: Input<'a>,
+    actors: Input<'a>,
+    counters: Input<'a>,
 }
 
-/// Walks a run-length column of numbers that may be longer than the operations, without making its values.
-fn long_runs(mut column: Input<'_>) -> Result<u64, ScanError> {
-    let mut total = 0u64;
-    while !column.0.is_empty() {
-        let run = column.signed()?;
-        let count = if run == 0 { column.unsigned()? } else { run.unsigned_abs() };
-        total = total.saturating_add(count);
-        if total > PREDS_MAX {
+impl Default for Preds<'_> {
+    fn default() -> Self {
+        Self { counts: Input(&[]), actors: Input(&[]), counters: Input(&[]) }
+    }
+}
+
+impl Preds<'_> {
+    /// For each operation what it replaces. The counts are summed before anything is made; each actor is one that the
+    /// change names, and each other one that it names is used.
+    fn read(self, actors: &[&[u8]]) -> Result<Vec<Vec<Replaced>>, ScanError> {
+        let counts = expand(self.counts, OPS_MAX, Input::unsigned)?;
+        let total = counts.iter().try_fold(0u64, |total, count| total.checked_add(*count));
+        if total.is_none_or(|total| total > PREDS_MAX as u64) {
             return Err(ScanError::TooManyOps);
         }
-        let values = match run {
-            0 => 0,
-            1.. => 1,
-            _ => count,
-        };
-        for _ in 0..values {
-            column.signed()?;
+        let named = expand(self.actors, PREDS_MAX, Input::unsigned)?;
+        let deltas = expand(self.counters, PREDS_MAX, Input::signed)?;
+        if named.len() != deltas.len() || total != Some(named.len() as u64) {
+            return Err(ScanError::Malformed);
         }
+        let used: BTreeSet<u64> = named.iter().copied().filter(|actor| *actor > 0).collect();
+        if used.len() + 1 != actors.len() {
+            return Err(ScanError::Malformed);
+        }
+        let mut counter = 0i64;
+        let mut all = named.into_iter().zip(deltas).map(|(actor, delta)| {
+            let actor = usize::try_from(actor).ok().and_then(|actor| actors.get(actor));
+            counter = counter.checked_add(delta).ok_or(ScanError::Malformed)?;
+            let small = u32::try_from(counter).ok().filter(|counter| *counter > 0);
+            match (actor, small) {
+                (Some(actor), Some(counter)) => {
+                    Ok(Replaced { counter: u64::from(counter), actor: actor.to_vec() })
+                }
+                (None, _) | (_, None) => Err(ScanError::Malformed),
+            }
+        });
+        let mut replaces = Vec::with_capacity(counts.len());
+        for count in counts {
+            let count = usize::try_from(count).map_err(|_| ScanError::TooManyOps)?;
+            let of_one: Vec<Replaced> = all.by_ref().take(count).collect::<Result<_, _>>()?;
+            if !of_one.is_sorted_by(|before, after| before < after) {
+                return Err(ScanError::Malformed);
+            }
+            replaces.push(of_one);
+        }
+        Ok(replaces)
     }
-    Ok(total)
 }
 
-/// A flat document inserts into no list: the column may only say "no", in one run.
-fn no_inserts(mut column: Input<'_>) -> Result<(), ScanError> {
-    if column.0.is_empty() {
-        return Ok(());
-    }
-    if column.unsigned()? > OPS_MAX as u64 {
-        return Err(ScanError::TooManyOps);
-    }
-    if column.0.is_empty() { Ok(()) } else { Err(ScanError::Malformed) }
+/// A flat document inserts into no list: the column may only say "no", once for each operation.
+fn check_inserts(mut column: Input<'_>, ops: usize) -> Result<(), ScanError> {
+    if column.size()? == ops && column.0.is_empty() { Ok(()) } else { Err(ScanError::Malformed) }
 }
 
 /// The value that a metadata number and the raw column tell: type in the lower four bits, then the length.

@@ -6,7 +6,7 @@
 
 mod line;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use zoufang_core::document::Document;
@@ -138,9 +138,14 @@ async fn enter(
     report: &mut Report,
 ) -> Result<()> {
     let mut tx = store.begin().await?;
-    let mut new = Vec::new();
+    let (mut new, mut docs) = (Vec::new(), BTreeSet::new());
     for push in batch {
-        if tx.document(push.doc).await?.is_some() { report.known += 1 } else { new.push(push) }
+        // A file may name a person twice: the first line counts.
+        if tx.document(push.doc).await?.is_some() || !docs.insert(push.doc) {
+            report.known += 1;
+        } else {
+            new.push(push);
+        }
     }
     let kinds: Vec<Kind> = new.iter().map(|push| push.kind).collect();
     let verdicts = ingest_within(tx.as_mut(), authority, new, now).await?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use csv::StringRecord;
+use zoufang_core::document::shape;
 use zoufang_core::record::list::{GloryPlaque, PartyStatus};
 use zoufang_core::record::{
     Entries, Kind, Party, Person, Phone, Record, UnitId, id_number, name::parse_name, phone::parse_phone,
@@ -92,9 +93,26 @@ pub(super) fn read(
     let village = cells.text("village_code").ok_or("village_code")?;
     let unit = *villages.get(village.as_str()).ok_or("village_code")?;
     let name = parse_name(&cells.text("name").ok_or("name")?).map_err(|_| "name")?;
-    let person = person(&mut cells, name).to_entries();
-    let party = party(&mut cells, &person_id).map(|party| party.to_entries());
-    Ok(Line { person_id, unit, person, party, faults: cells.faults })
+    let mut person = person(&mut cells, name).to_entries();
+    let mut party = party(&mut cells, &person_id).map(|party| party.to_entries());
+    let mut faults = cells.faults;
+    faults.extend(fit(Kind::Person, &mut person));
+    faults.extend(party.as_mut().map(|party| fit(Kind::Party, party)).unwrap_or_default());
+    Ok(Line { person_id, unit, person, party, faults })
+}
+
+/// Leaves out what the gate would refuse, such as a text that is too long, and names the fields.
+fn fit(kind: Kind, entries: &mut Entries) -> Vec<&'static str> {
+    let mut faults = Vec::new();
+    entries.0.retain(|key, value| match shape::of(kind).field(key) {
+        Some(field) if field.accepts(key, value) => true,
+        Some(field) => {
+            faults.push(field.key);
+            false
+        }
+        None => false,
+    });
+    faults
 }
 
 fn person(cells: &mut Cells<'_>, name: String) -> Person {

@@ -26,6 +26,11 @@ impl Disk {
         ids.into_iter().filter_map(read).collect()
     }
 
+    /// Everything that lies there: table, key, value.
+    pub fn rows(&self) -> impl Iterator<Item = (Table, &str, &[u8])> {
+        self.0.iter().map(|((table, key), value)| (*table, key.as_str(), value.as_slice()))
+    }
+
     /// What a phone that starts now holds.
     #[must_use]
     pub fn phone(&self) -> Phone {

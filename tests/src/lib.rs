@@ -3,6 +3,7 @@
 
 pub mod device;
 pub mod disk;
+pub mod fuzz;
 pub mod line;
 pub mod made;
 pub mod server;

@@ -6,6 +6,7 @@ mod bench;
 mod bundle;
 mod e2e;
 mod fmt;
+mod fuzz;
 mod lint;
 mod place;
 mod run;
@@ -46,6 +47,8 @@ enum Command {
     Fmt(fmt::Options),
     /// Check the format, clippy, the tidy test and, where cargo-deny is there, licences and sources.
     Lint,
+    /// Fuzz every decoder, or the targets named, with libFuzzer on the nightly toolchain.
+    Fuzz(fuzz::Options),
     /// Measure; arguments go to the bench program.
     Bench(bench::Options),
 }
@@ -72,6 +75,7 @@ fn start(command: Command) -> Result<()> {
         Command::E2e(options) => e2e::command(&place, &options),
         Command::Fmt(options) => fmt::command(&place, &options),
         Command::Lint => lint::command(&place),
+        Command::Fuzz(options) => fuzz::command(&place, &options),
         Command::Bench(options) => bench::command(&place, &options),
     }
 }

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::{Cli, Command, DataFolder, Database, LogFormat, UserCommand};
+use crate::crash::crash_point;
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{County, Store, StoreError};
@@ -87,7 +88,9 @@ async fn open(folder: &Path, database: &Database) -> Result<Arc<dyn Store>> {
     };
     if store.units().await?.is_empty() {
         let (units, codes) = units::listed()?;
+        crash_point!("units.before");
         store.put_units(&units, &codes).await?;
+        crash_point!("units.after");
     }
     Ok(store)
 }

@@ -14,6 +14,7 @@ use zoufang_core::record::{DeviceId, DocId, Entries, Kind, Patch, Timestamp, Uni
 use zoufang_core::sync::wire::{Push, Verdict};
 
 use crate::account::token;
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::ingest::{Authority, ingest_within};
 use crate::store::{Device, Store};
@@ -160,6 +161,8 @@ async fn enter(
             }
         }
     }
+    crash_point!("import.commit.before");
     tx.commit().await?;
+    crash_point!("import.commit.after");
     Ok(())
 }

@@ -14,6 +14,7 @@ use zoufang_core::sync::gate::{Pusher, Refusal};
 use zoufang_core::sync::scan::{Scanned, scan};
 use zoufang_core::sync::wire::{Push, Verdict};
 
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::store::{Claim, Principal, Store, WriteTx};
 use crate::work::off_thread;
@@ -100,9 +101,13 @@ async fn take_and_commit(
     checked: Vec<Checked>,
     now: Timestamp,
 ) -> Result<Vec<Verdict>> {
+    crash_point!("ingest.begin.before");
     let mut tx = store.begin().await?;
+    crash_point!("ingest.begin.after");
     let verdicts = take_all(tx.as_mut(), authority, checked, now).await?;
+    crash_point!("ingest.commit.before");
     tx.commit().await?;
+    crash_point!("ingest.commit.after");
     Ok(verdicts)
 }
 

@@ -6,8 +6,10 @@
 
 pub mod account;
 pub mod assets;
+pub mod audit;
 pub mod cli;
 pub mod config;
+mod crash;
 pub mod demo;
 pub mod error;
 pub mod headers;

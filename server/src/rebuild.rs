@@ -3,6 +3,7 @@
 use zoufang_core::document::{Document, LogChange};
 use zoufang_core::record::DocId;
 
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::projection;
 use crate::store::Store;
@@ -15,7 +16,9 @@ const BATCH: u32 = 500;
 /// If the store fails, or a document of the log cannot be loaded; everything is as before then.
 pub async fn rebuild(store: &dyn Store) -> Result<u64> {
     let mut tx = store.begin().await?;
+    crash_point!("rebuild.begin.after");
     tx.clear_projections().await?;
+    crash_point!("rebuild.clear.after");
     let (mut after, mut count): (Option<DocId>, u64) = (None, 0);
     loop {
         let states = tx.documents(after, BATCH).await?;
@@ -34,10 +37,14 @@ pub async fn rebuild(store: &dyn Store) -> Result<u64> {
             let (row, projection) =
                 projection::of(state.doc, &document, state.unit, state.created_by, received_at);
             tx.put_document(&state, &row).await?;
+            crash_point!("rebuild.document.after");
             tx.put_projection(state.doc, state.unit, &projection).await?;
+            crash_point!("rebuild.projection.after");
             count += 1;
         }
     }
+    crash_point!("rebuild.commit.before");
     tx.commit().await?;
+    crash_point!("rebuild.commit.after");
     Ok(count)
 }

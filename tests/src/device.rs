@@ -78,6 +78,14 @@ impl Device {
         self.session = Session::new();
     }
 
+    /// Another device with the same disk, as if this one had been copied: for trying one thing many times.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let mut copy = Self { disk: self.disk.clone(), drawn: self.drawn, ..Self::new(&self.base) };
+        copy.restart();
+        copy
+    }
+
     /// Another address for the same server.
     pub fn move_to(&mut self, base: &str) {
         base.clone_into(&mut self.base);

@@ -6,8 +6,10 @@ pub mod disk;
 pub mod fuzz;
 pub mod line;
 pub mod made;
+pub mod process;
 pub mod server;
 
 pub use device::{Device, Sync};
 pub use line::Line;
+pub use process::{Launch, Process};
 pub use server::Server;

@@ -30,6 +30,17 @@ pub(crate) fn code(place: &Place) -> Result<()> {
     fmt::command(place, &fmt::Options { check: true })?;
     say("Checking with clippy: host");
     run(cargo(place).arg("clippy").args(packages()).args(["--all-targets", "--", "-D", "warnings"]))?;
+    let crash = [
+        "--package",
+        "zoufang-tests",
+        "--features",
+        "crash-points",
+        "--bin",
+        "crash-server",
+        "--test",
+        "crash",
+    ];
+    run(cargo(place).arg("clippy").args(crash).args(["--", "-D", "warnings"]))?;
     say("Checking with clippy: browser");
     let toolchain = setup::wasm::ready(place)?;
     if output(toolchain.cargo(place).args(["clippy", "--version"])).is_err() {

@@ -66,7 +66,17 @@ fn host(place: &Place) -> Result<()> {
     let crates = lint::HOST_CRATES.into_iter().filter(|name| *name != "zoufang-xtask");
     let mut command = cargo(place);
     command.arg("test").args(crates.flat_map(|name| ["--package", name])).env("ZOUFANG_DIST", place.dist());
-    run(&mut command)
+    run(&mut command)?;
+    say("The server dies at every place at which it writes");
+    run(cargo(place).args([
+        "test",
+        "--package",
+        "zoufang-tests",
+        "--features",
+        "crash-points",
+        "--test",
+        "crash",
+    ]))
 }
 
 /// Last, since these need no building: this program was built from the same crates.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use zoufang_core::record::{DeviceId, Timestamp};
 
 use super::{password, token};
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::state::App;
 use crate::store::{Account, Device, Principal, TokenHash, TryOutcome};
@@ -58,11 +59,14 @@ pub async fn sign_in(
         let wait_ms = until.0.saturating_sub(now.0).max(0);
         return Err(Error::Locked { retry_after_s: wait_ms.cast_unsigned().div_ceil(1000) });
     }
+    crash_point!("try.after");
     let account = app.store.account_by_login(login).await?.filter(|account| !account.disabled);
     let fits =
         password::verify(app, password, account.as_ref().map(|account| account.password.clone())).await?;
     let account = account.filter(|_| fits).ok_or(Error::BadCredentials)?;
+    crash_point!("forgive.before");
     app.store.forgive_try(&keys.map(|(key, _)| key), nonce).await?;
+    crash_point!("forgive.after");
     admit(app, account, device, label).await
 }
 
@@ -74,7 +78,9 @@ pub async fn admit(app: &App, account: Account, device: Option<DeviceId>, label:
     let device = enrol(app, &account, device, label).await?;
     let (token, hash) = token::draw()?;
     let expires_at = Timestamp(app.now().0 + SESSION_MS);
+    crash_point!("session.before");
     app.store.open_session(hash, device, account.id, expires_at).await?;
+    crash_point!("session.after");
     tracing::info!(user = account.id.0, "signed in");
     Ok(Opened { token, account, device, expires_at })
 }
@@ -92,9 +98,11 @@ async fn enrol(app: &App, account: &Account, device: Option<DeviceId>, label: &s
         (Some(_), Some(_)) | (None, _) => DeviceId(token::random_u64()?),
     };
     let label = label.chars().take(LABEL_CHARS_MAX).collect();
+    crash_point!("device.before");
     app.store
         .add_device(&Device { id, user: account.id, label, enrolled_at: app.now(), revoked_at: None })
         .await?;
+    crash_point!("device.after");
     Ok(id)
 }
 

@@ -8,6 +8,7 @@ use zoufang_core::record::list::Role;
 use super::{CliError, Result, open_store, say};
 use crate::account::password;
 use crate::config::UserAdd;
+use crate::crash::crash_point;
 use crate::store::{NewAccount, StoreError};
 use crate::units::UnitTable;
 
@@ -33,6 +34,7 @@ pub(super) async fn add(options: UserAdd) -> Result<()> {
         unit,
         password: password::hash(&password)?,
     };
+    crash_point!("account.before");
     let id = store.add_account(&account).await.map_err(|error| match error {
         StoreError::Taken(_) => CliError::Usage(format!("the login {} is taken", account.login)),
         StoreError::Full
@@ -45,6 +47,7 @@ pub(super) async fn add(options: UserAdd) -> Result<()> {
         | StoreError::Migration(_)
         | StoreError::Database(_) => error.into(),
     })?;
+    crash_point!("account.after");
     store.close().await;
     say(&format!("user {id} added"))
 }

@@ -10,6 +10,7 @@ use zoufang_core::sync::scan::Scanned;
 use zoufang_core::sync::wire::Verdict;
 
 use super::{Authority, Checked};
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::projection;
 use crate::store::{ChangeRecord, DocumentState, WriteTx};
@@ -68,8 +69,11 @@ impl OpenDocument {
         let received_at = self.first_received_at.unwrap_or_default();
         let (row, projection) =
             projection::of(self.doc, &document, state.unit, state.created_by, received_at);
+        crash_point!("document.before");
         tx.put_document(&state, &row).await?;
+        crash_point!("document.after");
         tx.put_projection(self.doc, state.unit, &projection).await?;
+        crash_point!("projection.after");
         Ok(())
     }
 
@@ -217,7 +221,9 @@ impl OpenDocument {
             max_op: scanned.max_op,
             received_at: now,
         };
+        crash_point!("append.before");
         let seq = tx.append(&record).await?;
+        crash_point!("append.after");
         let first = DocumentState {
             doc: self.doc,
             kind,

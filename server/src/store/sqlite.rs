@@ -27,6 +27,7 @@ use super::{
     Account, County, Device, LogEntry, NewAccount, PUSH_TABLES, Principal, Result, Sealed, Segment, Store,
     StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
+use crate::crash::crash_point;
 use codec::failed;
 
 const READERS_MAX: u32 = 4;
@@ -66,7 +67,9 @@ impl SqliteStore {
                 .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
         };
         let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        crash_point!("open.migrate.before");
         migrator(MIGRATIONS).run(&write).await.map_err(|error| StoreError::Migration(Box::new(error)))?;
+        crash_point!("open.migrate.after");
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(failed)?;
         let store = Self { county: county.0.cast_signed(), read, write, teller: Teller::default() };
         store.draw_epoch().await?;
@@ -95,6 +98,16 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// What SQLite itself finds wrong with the file; empty when it is sound.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn faults(&self) -> Result<Vec<String>> {
+        let rows =
+            sqlx::query_scalar("pragma integrity_check").fetch_all(&self.read).await.map_err(failed)?;
+        Ok(rows.into_iter().filter(|row: &String| row != "ok").collect())
+    }
+
     async fn draw_epoch(&self) -> Result<()> {
         let epoch =
             getrandom::u64().map_err(|error| StoreError::Database(Box::new(std::io::Error::other(error))))?;
@@ -106,6 +119,7 @@ impl SqliteStore {
                 .execute(&self.write)
                 .await
                 .map_err(failed)?;
+            crash_point!("open.draw.after");
         }
         Ok(())
     }

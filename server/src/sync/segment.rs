@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use zoufang_core::record::UnitId;
 
 use super::page::{self, PAGE_BYTES_MAX};
+use crate::crash::crash_point;
 use crate::error::Result;
 use crate::state::App;
 use crate::store::{Segment, Store};
@@ -46,7 +47,9 @@ pub async fn seal(store: &dyn Store, unit: UnitId) -> Result<usize> {
         };
         let (from_seq, to_seq) = (page.from_seq, page.to_seq);
         let frame = page::encode(page).await?;
+        crash_point!("segment.before");
         store.put_segment(&Segment { unit, from_seq, to_seq, size_bytes, frame }).await?;
+        crash_point!("segment.after");
         made += 1;
     }
 }

@@ -7,6 +7,7 @@ use sqlx::{Sqlite, Transaction};
 use zoufang_core::record::{ChangeHash, DocId, UnitId};
 
 use super::codec::failed;
+use crate::crash::crash_point;
 use crate::store::codec::{to_digest, to_u64};
 use crate::store::decode::{entry_of, known_of, state_of};
 use crate::store::news::{News, Teller};
@@ -63,6 +64,7 @@ impl SqliteTx {
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
+        crash_point!("projection.visit.after");
         for person in &visit.people {
             let sql = "insert or ignore into visit_person (county, visit, person) values (?, ?, ?)";
             sqlx::query(sql)
@@ -165,6 +167,7 @@ impl WriteTx for SqliteTx {
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
+        crash_point!("append.unit_log.after");
         let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at, digest)
             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         sqlx::query(sql)
@@ -220,6 +223,7 @@ impl WriteTx for SqliteTx {
             Projection::Visit(visit) => {
                 self.delete("delete from visit where county = ? and doc = ?", doc).await?;
                 self.delete("delete from visit_person where county = ? and visit = ?", doc).await?;
+                crash_point!("projection.delete.after");
                 self.put_visit(doc, unit, visit).await
             }
             Projection::Contact(contact) => {

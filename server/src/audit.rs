@@ -1,0 +1,133 @@
+//! Whether what a store says in several places is the same in all of them: log, unit logs, documents and rows.
+//!
+//! It reads everything, so it is for tests and for the office hours of an operator, not for every start.
+
+use std::collections::BTreeMap;
+
+use zoufang_core::document::{Document, LogChange};
+use zoufang_core::query::Row;
+use zoufang_core::record::{ChangeHash, DocId, UnitId};
+use zoufang_core::sync::digest::Digest;
+use zoufang_core::sync::scan::scan;
+
+use crate::error::Result;
+use crate::projection;
+use crate::store::office::{Filter, PeopleFilter};
+use crate::store::{DocumentState, LogEntry, Store};
+
+/// Documents read at once.
+const BATCH: u32 = 500;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Where each logged change stands.
+    pub changes: BTreeMap<ChangeHash, (UnitId, u64)>,
+    /// How many documents there are.
+    pub documents: usize,
+    /// What does not agree: places and ids, never what is written there.
+    pub faults: Vec<String>,
+}
+
+/// Reads everything and compares.
+///
+/// # Errors
+/// If the store fails.
+pub async fn audit(store: &dyn Store) -> Result<Audit> {
+    let mut audit = Audit::default();
+    let mut logged: BTreeMap<DocId, Vec<LogEntry>> = BTreeMap::new();
+    for unit in store.units_with_log().await? {
+        for entry in audit.read_unit(store, unit).await? {
+            logged.entry(entry.doc).or_default().push(entry);
+        }
+    }
+    for state in documents(store).await? {
+        audit.documents += 1;
+        let entries = logged.remove(&state.doc).unwrap_or_default();
+        audit.check_document(store, &state, entries).await?;
+    }
+    audit.faults.extend(logged.into_keys().map(|doc| format!("{doc}: in the log only")));
+    Ok(audit)
+}
+
+impl Audit {
+    async fn read_unit(&mut self, store: &dyn Store, unit: UnitId) -> Result<Vec<LogEntry>> {
+        let entries = store.read_log(unit, 0, usize::MAX).await?;
+        let tail = store.tails(&[unit]).await?.into_iter().next().unwrap_or_default();
+        let mut digest = Digest::default();
+        for (at, entry) in entries.iter().enumerate() {
+            digest = digest.with(entry.hash);
+            let whole = scan(&entry.raw).is_ok_and(|scanned| scanned.hash == entry.hash);
+            if entry.seq != at as u64 + 1 || entry.digest != digest || !whole {
+                self.faults.push(format!("unit {unit}: change {} of the log", entry.seq));
+            }
+            if self.changes.insert(entry.hash, (unit, entry.seq)).is_some() {
+                self.faults.push(format!("unit {unit}: change {} is there twice", entry.seq));
+            }
+        }
+        let size_bytes: u64 = entries.iter().map(|entry| entry.raw.len() as u64).sum();
+        let count = entries.len() as u64;
+        if (tail.last_seq, tail.count, tail.digest, tail.size_bytes) != (count, count, digest, size_bytes) {
+            self.faults.push(format!("unit {unit}: figures of the log"));
+        }
+        Ok(entries)
+    }
+
+    async fn check_document(
+        &mut self,
+        store: &dyn Store,
+        state: &DocumentState,
+        entries: Vec<LogEntry>,
+    ) -> Result<()> {
+        let doc = state.doc;
+        let (changes, received_at) =
+            (entries.len() as u64, entries.first().map(|entry| entry.received_at).unwrap_or_default());
+        let size_bytes: u64 = entries.iter().map(|entry| entry.raw.len() as u64).sum();
+        let changes_of = entries.into_iter().map(|entry| LogChange {
+            raw: entry.raw,
+            author: entry.user,
+            received_at: Some(entry.received_at),
+        });
+        let Ok(document) = Document::load(state.kind, changes_of) else {
+            self.faults.push(format!("{doc}: cannot be loaded"));
+            return Ok(());
+        };
+        if (state.changes, state.size_bytes, state.max_op) != (changes, size_bytes, document.max_op()) {
+            self.faults.push(format!("{doc}: figures of the document"));
+        }
+        let (row, _) = projection::of(doc, &document, state.unit, state.created_by, received_at);
+        let kept = store.rows(&[doc]).await?.into_iter().next().map(|(_, row)| row);
+        if kept.as_ref() != Some(&row) || minicbor::decode::<Row>(&row).is_err() {
+            self.faults.push(format!("{doc}: row"));
+        }
+        Ok(())
+    }
+}
+
+async fn documents(store: &dyn Store) -> Result<Vec<DocumentState>> {
+    let mut tx = store.begin().await?;
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let batch = tx.documents(after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok(all) };
+        after = Some(last.doc);
+        all.extend(batch);
+    }
+}
+
+/// Everything that the office can read, as text: two stores that say the same have the same.
+///
+/// # Errors
+/// If the store fails.
+pub async fn office(store: &dyn Store) -> Result<String> {
+    let units = store.units_with_log().await?;
+    let filter = Filter { units: units.clone(), limit: u32::MAX, ..Filter::default() };
+    let people = PeopleFilter { units: units.clone(), limit: u32::MAX, ..PeopleFilter::default() };
+    Ok(format!(
+        "{:?}\n{:?}\n{:?}\n{:?}",
+        store.overview(&units, "2026-11").await?,
+        store.visits(&filter).await?,
+        store.contacts(&filter).await?,
+        store.search_people(&people).await?,
+    ))
+}

@@ -1,0 +1,134 @@
+//! The server dies at every place at which it writes, one after the other, and nothing is lost or half there.
+//!
+//! Each scenario is done once to count the points that it passes, then once for each point, from the same data and the
+//! same device: the process aborts there, is started again, and is looked at before and after the device goes on.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod ground;
+mod scenario;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use ground::{Ground, Sqlite};
+use scenario::Scenario;
+use zoufang_core::{record::ChangeHash, sync::session::Phase};
+use zoufang_server::{
+    audit::{Audit, audit, office},
+    rebuild::rebuild,
+    store::Store,
+};
+use zoufang_tests::{Device, Launch};
+
+/// From the start of the process until it listens.
+const START_MAX: Duration = Duration::from_secs(5);
+/// A device on a good line has come to an end after so many syncs.
+const SYNCS_MAX: usize = 5;
+
+macro_rules! dies_everywhere {
+    ($($scenario:ident)*) => {
+        mod sqlite {
+            $(
+                #[test]
+                fn $scenario() {
+                    super::die_everywhere(super::scenario::$scenario::<super::Sqlite>());
+                }
+            )*
+        }
+    };
+}
+dies_everywhere!(first_start sign_in push segment building_anew import);
+
+/// How the server is started on these data.
+fn launch<G: Ground>(ground: &G) -> Launch {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_crash-server"));
+    Launch { program, shell: None, data: ground.arguments(), variables: Vec::new() }
+}
+
+/// The names of the points that a run passed.
+fn passed(log: &Path) -> Vec<String> {
+    fs::read_to_string(log).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+fn die_everywhere<G: Ground>(scenario: Scenario<G>) {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("points");
+    let ground = scenario.ground.copy();
+    let mut device = scenario.device.copy();
+    (scenario.act)(&launch(&ground).with("ZOUFANG_CRASH_LOG", &log), &mut device, &log);
+    let points = passed(&log);
+    for (number, name) in points.iter().enumerate().map(|(at, name)| (at + 1, name)) {
+        fs::remove_file(&log).unwrap();
+        let (ground, mut device) = (scenario.ground.copy(), scenario.device.copy());
+        let before = waiting(&device);
+        let deadly =
+            launch(&ground).with("ZOUFANG_CRASH_LOG", &log).with("ZOUFANG_CRASH_AT", number.to_string());
+        (scenario.act)(&deadly, &mut device, &log);
+        let place = format!("{} {number}/{} ({name})", scenario.name, points.len());
+        assert_eq!(passed(&log)[..], points[..number], "{place}: it died elsewhere");
+        let receipts: BTreeSet<ChangeHash> = before.difference(&waiting(&device)).copied().collect();
+        goes_on(&scenario, &ground, &mut device, &before, &receipts, &place);
+    }
+    let least = scenario.points_min;
+    assert!(points.len() >= least, "{}: only {points:?}", scenario.name);
+    eprintln!("{}: died at {} points", scenario.name, points.len());
+}
+
+fn waiting(device: &Device) -> BTreeSet<ChangeHash> {
+    device.phone().outbox().map(|row| row.hash).collect()
+}
+
+/// The server starts, everything agrees, what has a receipt is there, and the device comes to an end.
+fn goes_on<G: Ground>(
+    scenario: &Scenario<G>,
+    ground: &G,
+    device: &mut Device,
+    all: &BTreeSet<ChangeHash>,
+    receipts: &BTreeSet<ChangeHash>,
+    place: &str,
+) {
+    (scenario.again)(&launch(ground));
+    let start = Instant::now();
+    let mut process = launch(ground).serve().unwrap();
+    assert!(start.elapsed() < START_MAX, "{place}: {:?} to start", start.elapsed());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = ground.open().await;
+        let held = look::<G>(&store, place).await;
+        assert!(receipts.iter().all(|hash| held.changes.contains_key(hash)), "{place}: a receipt was lost");
+        device.move_to(&process.url());
+        (scenario.sign_in)(device);
+        let mut syncs = 0;
+        while device.sync().unwrap().phase != Phase::Idle || device.phone().waiting() > 0 {
+            syncs += 1;
+            assert!(syncs < SYNCS_MAX, "{place}: the device does not come to an end");
+        }
+        let end = look::<G>(&store, place).await;
+        assert!(all.iter().all(|hash| end.changes.contains_key(hash)), "{place}: a change is missing");
+        for tail in store.tails(&store.units_with_log().await.unwrap()).await.unwrap() {
+            assert_eq!(
+                device.phone().held(tail.unit),
+                (tail.digest, tail.count),
+                "{place}: the device's log"
+            );
+        }
+        (scenario.end)(&end, place);
+        G::close(store).await;
+    });
+    process.kill();
+}
+
+/// The database is sound, its parts agree, and building rows and projections anew changes nothing.
+async fn look<G: Ground>(store: &G::Opened, place: &str) -> Audit {
+    assert_eq!(G::faults(store).await, Vec::<String>::new(), "{place}");
+    let found = audit(store).await.unwrap();
+    assert_eq!(found.faults, Vec::<String>::new(), "{place}");
+    let before = office(store).await.unwrap();
+    rebuild(store).await.unwrap();
+    assert_eq!(office(store).await.unwrap(), before, "{place}: projections");
+    found
+}

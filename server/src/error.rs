@@ -57,6 +57,9 @@ pub enum Error {
     /// The disk is full: nothing was stored.
     #[error("full")]
     Full,
+    /// The disk failed: nothing was stored. It may work again.
+    #[error("disk")]
+    Disk(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something of ours failed.
     #[error("internal")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -85,7 +88,7 @@ impl Error {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Busy | Self::Overtaken => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Overtaken | Self::Disk(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -96,6 +99,7 @@ impl Error {
             Self::Locked { retry_after_s } => Some(*retry_after_s),
             Self::Busy => Some(5),
             Self::Overtaken => Some(1),
+            Self::Disk(_) => Some(30),
             Self::BadCredentials
             | Self::SignedOut
             | Self::WrongDevice
@@ -111,7 +115,7 @@ impl Error {
 
     fn log(&self) {
         match self {
-            Self::Internal(source) => {
+            Self::Internal(source) | Self::Disk(source) => {
                 tracing::error!(code = %self, error = chain(source.as_ref()), "request failed")
             }
             Self::Full | Self::Busy | Self::Overtaken => tracing::warn!(code = %self, "request failed"),
@@ -144,6 +148,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Full => Self::Full,
+            StoreError::Disk(_) => Self::Disk(Box::new(error)),
             StoreError::Busy => Self::Busy,
             StoreError::Overtaken => Self::Overtaken,
             StoreError::Taken(_)

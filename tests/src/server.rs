@@ -19,7 +19,7 @@ pub const PASSWORD: &str = "correct horse 走访";
 ///
 /// # Panics
 /// When it does not compile.
-fn program() -> &'static Path {
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if let Some(named) = env::var_os("ZOUFANG_SERVER_BIN") {

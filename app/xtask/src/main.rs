@@ -31,7 +31,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what is missing on this machine: wasm32 for Rust, PostgreSQL, Chromium, fonts, Node.js.
+    /// Install what is missing on this machine: wasm32 for Rust, PostgreSQL, Chromium, fonts, Node.js, libfiu.
     Setup,
     /// Build the app for the browser into `dist`.
     Bundle(bundle::Options),

@@ -4,6 +4,7 @@
 
 pub(crate) mod browser;
 mod debian;
+mod faults;
 pub(crate) mod node;
 pub(crate) mod postgres;
 pub(crate) mod wasm;
@@ -26,6 +27,7 @@ pub(crate) fn all(place: &Place) -> Result<()> {
     let postgres = postgres::ready()?;
     let node = node::ready()?;
     node::packages(&place.e2e())?;
+    faults::ready();
     say("Everything is there");
     note(format!("Rust for wasm32: {}", toolchain.name()));
     note(format!("Chromium: {}", chromium.display()));

@@ -38,6 +38,7 @@ pub(super) async fn add(options: UserAdd) -> Result<()> {
     let id = store.add_account(&account).await.map_err(|error| match error {
         StoreError::Taken(_) => CliError::Usage(format!("the login {} is taken", account.login)),
         StoreError::Full
+        | StoreError::Disk(_)
         | StoreError::Busy
         | StoreError::Overtaken
         | StoreError::Address(_)

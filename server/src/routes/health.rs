@@ -16,7 +16,7 @@ pub async fn healthz() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "health", responses(
     (status = 200, description = "ready", body = String),
     (status = 500, description = "the store fails", body = ErrorBody),
-    (status = 503, description = "the store is busy", body = ErrorBody),
+    (status = 503, description = "the store is busy, or its disk fails", body = ErrorBody),
 ))]
 pub async fn readyz(State(app): State<App>) -> Result<(StatusCode, &'static str)> {
     app.store.ready().await?;

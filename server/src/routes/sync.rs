@@ -23,7 +23,7 @@ use crate::sync::exchange::exchange;
         (status = 403, description = "the session is another device's", body = ErrorBody),
         (status = 413, description = "over 1 MiB", body = ErrorBody),
         (status = 415, description = "not the content type of the protocol", body = ErrorBody),
-        (status = 503, description = "busy", body = ErrorBody),
+        (status = 503, description = "busy, or the disk fails", body = ErrorBody),
         (status = 507, description = "the disk is full", body = ErrorBody),
     ))]
 pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request) -> Result<Response> {

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The disk is full or the database may not grow: nothing was written.
     #[error("the store is full")]
     Full,
+    /// The disk failed, or gave back something damaged: nothing was written. It may work again.
+    #[error("the disk failed")]
+    Disk(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The store did not answer in time, or cannot be reached at the moment.
     #[error("the store is busy")]
     Busy,

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Connection, Row};
 use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
 use super::codec::to_u64;
@@ -65,6 +65,15 @@ impl SqliteStore {
             SqlitePoolOptions::new()
                 .max_connections(connections_max)
                 .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+                // After a fault of the disk SQLite has rolled back by itself, which sqlx does not know: it would take the
+                // connection to be in a transaction for ever. Such a connection is closed, and the next one opened.
+                .after_release(|connection, _| {
+                    Box::pin(async move {
+                        // A rollback that was only begun is done when the connection answers.
+                        connection.ping().await?;
+                        Ok(!connection.is_in_transaction())
+                    })
+                })
         };
         let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
         crash_point!("open.migrate.before");

@@ -10,9 +10,11 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
         return StoreError::Busy;
     }
     let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
-    // The low byte of an extended code is the primary one: 5 busy, 6 locked, 13 full, 19 constraint.
+    // The low byte of an extended code is the primary one: 5 busy, 6 locked, 10 input or output, 11 damaged (also what
+    // SQLite makes of a read that fails), 13 full, 14 a file that cannot be opened, 19 constraint, 26 no database.
     match code.map(|code| code & 0xff) {
         Some(5 | 6) => StoreError::Busy,
+        Some(10 | 11 | 14 | 26) => StoreError::Disk(Box::new(error)),
         Some(13) => StoreError::Full,
         Some(19) => StoreError::Taken("key"),
         _ => StoreError::Database(Box::new(error)),

@@ -12,6 +12,7 @@ mod place;
 mod run;
 mod setup;
 mod shell;
+mod sim;
 mod stamp;
 mod test;
 
@@ -49,6 +50,8 @@ enum Command {
     Lint,
     /// Fuzz every decoder, or the targets named, with libFuzzer on the nightly toolchain.
     Fuzz(fuzz::Options),
+    /// Simulate phones, server and line with every fault; what is lost or differs ends it.
+    Sim(sim::Options),
     /// Measure; arguments go to the bench program.
     Bench(bench::Options),
 }
@@ -76,6 +79,7 @@ fn start(command: Command) -> Result<()> {
         Command::Fmt(options) => fmt::command(&place, &options),
         Command::Lint => lint::command(&place),
         Command::Fuzz(options) => fuzz::command(&place, &options),
+        Command::Sim(options) => sim::command(&place, &options),
         Command::Bench(options) => bench::command(&place, &options),
     }
 }

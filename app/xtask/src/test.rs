@@ -10,6 +10,7 @@ use crate::{
     place::Place,
     setup,
     shell::{cargo, run, say},
+    sim,
 };
 
 /// Switches of `cargo xtask test`.
@@ -27,6 +28,8 @@ enum Part {
     Lint,
     /// Tests of core and server, and of both together, on this machine.
     Host,
+    /// The simulation.
+    Sim,
     /// The core's byte vectors, compiled for wasm32, under Node.js.
     Wasm,
     /// The browser tests.
@@ -44,6 +47,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     match part {
         Part::Lint => lint::code(place),
         Part::Host => host(place),
+        Part::Sim => sim::test(place),
         Part::Wasm => vectors::run_on_wasm(place),
         Part::E2e => e2e::command(place, &e2e::Options::default()),
         Part::Tool => tool(place),
@@ -55,6 +59,7 @@ fn all(place: &Place) -> Result<()> {
     bundle::command(place, &bundle::Options { check_size: true, ..bundle::Options::default() })?;
     lint::code(place)?;
     host(place)?;
+    sim::test(place)?;
     vectors::run_on_wasm(place)?;
     e2e::command(place, &e2e::Options::default())?;
     tool(place)

@@ -1,0 +1,355 @@
+//! The checks: after everything has calmed down, phones and server hold what the oracle's log says, and nothing is lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use zoufang_core::{
+    document::{Document, LogChange},
+    phone::OutState,
+    query::Row,
+    record::{DocId, UnitId, Value, list::Role},
+    sync::{digest::Digest, session::Event},
+};
+use zoufang_server::{
+    rebuild::rebuild,
+    store::{
+        Store,
+        office::{Filter, PeopleFilter},
+    },
+};
+
+use crate::{
+    fault::Fault,
+    oracle::{Oracle, Seen, hash_of, is_choice},
+    phone::{Out, Tab},
+    world::{Kind, World},
+};
+
+/// Rounds of sync after which everything must be everywhere.
+const ROUNDS_MAX: usize = 5;
+/// The same where a server was restored: only its author offers a lost edit again, and what others built on it goes up one
+/// round later, so a chain of edits by different hands takes a round for each link.
+const ROUNDS_MAX_RESTORED: usize = 40;
+
+/// What a document shows that it should not, in words without its content.
+pub(crate) fn differs(oracle: &Oracle, seen: &Seen, document: &Document) -> Option<String> {
+    let heads: BTreeSet<[u8; 32]> = document.heads().into_iter().map(|head| head.0).collect();
+    let due = oracle.heads(seen);
+    if heads != due {
+        let (here, there) = (heads.len(), due.len());
+        return Some(format!("heads differ: {here} in the document, {there} in the log of edits"));
+    }
+    let (fields, entries) = (oracle.fields(seen), document.entries().0);
+    for key in fields.keys().chain(entries.keys()) {
+        let (due, shown) = (fields.get(key).map(|field| &field.top), entries.get(key));
+        if due != shown {
+            return Some(format!("`{key}` shows {shown:?}, and {due:?} is due"));
+        }
+    }
+    let conflicts: BTreeMap<String, BTreeSet<Value>> = document
+        .conflicts()
+        .into_iter()
+        .map(|conflict| (conflict.key, conflict.claims.into_iter().map(|claim| claim.value).collect()))
+        .collect();
+    let due: BTreeMap<String, BTreeSet<Value>> = fields
+        .into_iter()
+        .filter(|(key, field)| is_choice(key) && field.values.len() > 1)
+        .map(|(key, field)| (key, field.values))
+        .collect();
+    (conflicts != due).then(|| format!("choices shown: {conflicts:?}, and due are {due:?}"))
+}
+
+/// What the server holds, as the checks read it.
+#[derive(Default)]
+struct ServerSide {
+    docs: BTreeMap<DocId, Seen>,
+    tails: BTreeMap<UnitId, (Digest, u64)>,
+}
+
+impl World {
+    /// Heals everything, lets phones sync for some rounds, and checks.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.calm = true;
+        self.server_up = true;
+        let restored = self.counts.0.contains_key(&Fault::Restore);
+        let rounds_max = if restored { ROUNDS_MAX_RESTORED } else { ROUNDS_MAX };
+        for round in 1..=rounds_max {
+            self.round()?;
+            if self.failure.is_some() {
+                return Ok(());
+            }
+            if self.is_quiet()? {
+                self.note("quiet", usize::MAX, &[round as u64], &[]);
+                self.rounds = round as u64;
+                return self.check();
+            }
+        }
+        let (phone, words) = self.restless()?;
+        self.fail(Kind::Stuck, phone, None, words);
+        Ok(())
+    }
+
+    /// Every phone syncs once.
+    fn round(&mut self) -> Result<()> {
+        self.note("round", usize::MAX, &[], &[]);
+        for phone in 0..self.phones.len() {
+            let it = &mut self.phones[phone];
+            it.online = true;
+            if it.tab.is_none() {
+                it.life += 1;
+                it.tab = Some(Tab::start(&it.image));
+            }
+            if self.phones[phone].revoked {
+                continue;
+            }
+            self.sign_in(phone)?;
+            self.feed(phone, Event::Wake);
+        }
+        self.run()
+    }
+
+    fn is_quiet(&self) -> Result<bool> {
+        Ok(self.restless()?.0.is_none())
+    }
+
+    /// The first phone that does not hold what the server holds, or on which something waits.
+    fn restless(&self) -> Result<(Option<usize>, String)> {
+        let side = self.server_side()?;
+        for (number, phone) in self.phones.iter().enumerate().filter(|(_, phone)| !phone.revoked) {
+            let Some(tab) = &phone.tab else { continue };
+            if tab.phone.waiting() > 0 {
+                return Ok((
+                    Some(number),
+                    format!("{} edits wait after the last round", tab.phone.waiting()),
+                ));
+            }
+            for unit in scope(phone.role, phone.home, &self.above) {
+                let due = side.tails.get(&unit).copied().unwrap_or_default();
+                let held = tab.phone.held(unit);
+                if held != due {
+                    let words = format!(
+                        "unit {unit}: {} changes held and {} are there, or digests differ",
+                        held.1, due.1
+                    );
+                    return Ok((Some(number), words));
+                }
+            }
+        }
+        Ok((None, String::new()))
+    }
+
+    fn server_side(&self) -> Result<ServerSide> {
+        let mut side = ServerSide::default();
+        let store = self.server.store();
+        for unit in self.above.keys() {
+            let entries = self.server.run(store.read_log(*unit, 0, usize::MAX))?;
+            let mut digest = Digest::default();
+            let count = entries.len() as u64;
+            for entry in entries {
+                digest = digest.with(entry.hash);
+                if let Some(id) = self.oracle.find(&hash_of(&entry.raw)) {
+                    side.docs.entry(entry.doc).or_default().insert(id);
+                }
+            }
+            side.tails.insert(*unit, (digest, count));
+        }
+        Ok(side)
+    }
+
+    fn check(&mut self) -> Result<()> {
+        self.check_server()?;
+        let side = self.server_side()?;
+        self.check_losses(&side);
+        for phone in 0..self.phones.len() {
+            if self.failure.is_none() && !self.phones[phone].revoked {
+                self.check_phone(phone, &side);
+            }
+        }
+        if self.failure.is_none() {
+            self.check_projections()?;
+        }
+        Ok(())
+    }
+
+    /// The server's logs have every number once, every change once, and rows that fit them.
+    fn check_server(&mut self) -> Result<()> {
+        let store = self.server.store();
+        let mut by_doc: BTreeMap<DocId, (zoufang_core::record::Kind, UnitId, Vec<LogChange>)> =
+            BTreeMap::new();
+        let mut known = BTreeSet::new();
+        for unit in self.above.keys().copied().collect::<Vec<_>>() {
+            let entries = self.server.run(store.read_log(unit, 0, usize::MAX))?;
+            for (place, entry) in entries.into_iter().enumerate() {
+                if entry.seq != place as u64 + 1 {
+                    self.fail(Kind::Diverged, None, None, format!("unit {unit}: numbers have a gap"));
+                }
+                let hash = hash_of(&entry.raw);
+                let Some(id) = self.oracle.find(&hash) else {
+                    let words = "the server has a change that nobody wrote".to_owned();
+                    self.fail(Kind::Diverged, None, Some(entry.doc), words);
+                    continue;
+                };
+                let edit = self.oracle.edit(id);
+                let fits = edit.doc == entry.doc
+                    && edit.unit == unit
+                    && edit.kind == entry.kind
+                    && edit.user == entry.user
+                    && entry.hash.0 == hash;
+                if !fits || !known.insert(id) {
+                    let words = "a change stands twice, or under other words than its author's".to_owned();
+                    self.fail(Kind::Diverged, None, Some(entry.doc), words);
+                }
+                let change =
+                    LogChange { raw: entry.raw, author: entry.user, received_at: Some(entry.received_at) };
+                by_doc.entry(entry.doc).or_insert((entry.kind, unit, Vec::new())).2.push(change);
+            }
+        }
+        for (doc, (kind, unit, changes)) in by_doc {
+            let seen: Seen =
+                changes.iter().filter_map(|change| self.oracle.find(&hash_of(&change.raw))).collect();
+            let document = match Document::load(kind, changes) {
+                Ok(document) => document,
+                Err(error) => {
+                    let words = format!("the server's changes make no document: {error}");
+                    self.fail(Kind::Diverged, None, Some(doc), words);
+                    continue;
+                }
+            };
+            if let Some(words) = differs(&self.oracle, &seen, &document) {
+                self.fail(Kind::Diverged, None, Some(doc), format!("on the server {words}"));
+            }
+            let row = minicbor::to_vec(Row::of(doc, &document, unit))?;
+            let stored = self.server.run(store.rows(&[doc]))?;
+            if stored.first().map(|(_, stored)| stored) != Some(&row) {
+                self.fail(
+                    Kind::Diverged,
+                    None,
+                    Some(doc),
+                    "the server's row does not fit its document".to_owned(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Every edit is on the server, or readable as refused, or waits on a revoked phone, or was taken by a fault.
+    fn check_losses(&mut self, side: &ServerSide) {
+        let there: Seen = side.docs.values().flatten().copied().collect();
+        let lost = self.oracle.edits().map(|(id, _)| id).filter(|id| !there.contains(id));
+        for id in lost.collect::<Vec<_>>() {
+            let edit = self.oracle.edit(id);
+            let (doc, device) = (edit.doc, edit.device);
+            let mut held_by = None;
+            let mut excused = false;
+            for (number, phone) in self.phones.iter().enumerate() {
+                let out = phone.image.outbox.get(&id);
+                let held = phone.image.held.get(&doc).is_some_and(|held| held.contains(&id));
+                excused |= matches!(out, Some(Out::Refused(_))) || phone.revoked && (out.is_some() || held);
+                if held && !phone.revoked {
+                    held_by = Some((number, phone.device == device));
+                }
+            }
+            let receipted = self.oracle.receipted.contains(&id);
+            let what = if receipted { "an edit with a receipt" } else { "a saved edit" };
+            match held_by {
+                Some((number, own)) if !excused || own => {
+                    let who = if own { "its own phone holds it" } else { "another phone holds it" };
+                    self.fail(
+                        Kind::Lost,
+                        Some(number),
+                        Some(doc),
+                        format!("{what} ({id}) is not on the server, and {who}"),
+                    );
+                }
+                Some(_) => {}
+                None if excused || self.oracle.taken_by_fault.contains(&id) => {}
+                None => self.fail(Kind::Lost, None, Some(doc), format!("{what} ({id}) is nowhere")),
+            }
+        }
+    }
+
+    fn check_phone(&mut self, number: usize, side: &ServerSide) {
+        let phone = &self.phones[number];
+        let Some(tab) = &phone.tab else { return };
+        let scope: BTreeSet<UnitId> = scope(phone.role, phone.home, &self.above).into_iter().collect();
+        let of_scope = |doc: &DocId| {
+            side.docs[doc].first().is_some_and(|id| scope.contains(&self.oracle.edit(*id).unit))
+        };
+        let due: BTreeSet<DocId> = side.docs.keys().copied().filter(of_scope).collect();
+        let refused: BTreeSet<DocId> =
+            phone.image.outbox.keys().map(|id| self.oracle.edit(*id).doc).collect();
+        let shown: BTreeSet<DocId> = tab.phone.rows().map(|row| row.doc).collect();
+        let mut found: Option<(Option<DocId>, String)> = None;
+        if let Some(doc) = due.difference(&shown).next() {
+            found = Some((Some(*doc), "a record of the scope is not on the phone".to_owned()));
+        }
+        if let Some(doc) = shown.difference(&due).find(|doc| !refused.contains(doc)) {
+            found = Some((Some(*doc), "a record is on the phone that is not of its scope".to_owned()));
+        }
+        for row in tab.phone.rows() {
+            if found.is_some() {
+                break;
+            }
+            let segments = phone.image.disk.segments(tab.phone.segments_of(row.doc));
+            let opened = tab.phone.document(row.doc, &segments);
+            let Ok(Some((document, unit))) = opened else {
+                found = Some((Some(row.doc), "a record cannot be opened".to_owned()));
+                break;
+            };
+            let held = phone.image.held.get(&row.doc).cloned().unwrap_or_default();
+            let seen = if due.contains(&row.doc) { &side.docs[&row.doc] } else { &held };
+            if let Some(words) = differs(&self.oracle, seen, &document) {
+                found = Some((Some(row.doc), words));
+            } else if **row != Row::of(row.doc, &document, unit) {
+                found = Some((Some(row.doc), "the row does not fit its document".to_owned()));
+            }
+        }
+        let refused: BTreeSet<[u8; 32]> =
+            phone.image.outbox.keys().map(|id| self.oracle.edit(*id).hash).collect();
+        let readable: BTreeSet<[u8; 32]> = tab
+            .phone
+            .outbox()
+            .filter(|row| matches!(row.state, OutState::Refused(..)))
+            .map(|row| row.hash.0)
+            .collect();
+        if refused != readable && found.is_none() {
+            found = Some((None, "what was refused is not what can be read".to_owned()));
+        }
+        if let Some((doc, words)) = found {
+            self.fail(Kind::Diverged, Some(number), doc, words);
+        }
+    }
+
+    /// What the office reads is what it would read if it were built anew.
+    fn check_projections(&mut self) -> Result<()> {
+        let store = self.server.store();
+        let before = self.server.run(self.office(store.as_ref()))?;
+        self.server.run(rebuild(store.as_ref()))?;
+        if before != self.server.run(self.office(store.as_ref()))? {
+            self.fail(Kind::Diverged, None, None, "projections do not fit the logs".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn office(&self, store: &dyn Store) -> Result<String> {
+        let units: Vec<UnitId> = self.above.keys().copied().collect();
+        let filter = Filter { units: units.clone(), limit: u32::MAX >> 1, ..Filter::default() };
+        let people = PeopleFilter { units: units.clone(), limit: u32::MAX >> 1, ..PeopleFilter::default() };
+        Ok(format!(
+            "{:?} {:?} {:?} {:?}",
+            store.overview(&units, "2026-03").await?,
+            store.visits(&filter).await?,
+            store.contacts(&filter).await?,
+            store.search_people(&people).await?,
+        ))
+    }
+}
+
+/// The units that a phone must hold, by this file's own reading of the rules.
+fn scope(role: Role, home: UnitId, above: &BTreeMap<UnitId, Option<UnitId>>) -> Vec<UnitId> {
+    let mut units = vec![home];
+    if matches!(role, Role::TownshipHead | Role::TownshipWorker | Role::TownshipParty) {
+        units.extend(above.iter().filter(|(_, above)| **above == Some(home)).map(|(unit, _)| *unit));
+    }
+    units
+}

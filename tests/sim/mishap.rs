@@ -1,0 +1,258 @@
+//! Mishaps: phones that stop, go back in time, are copied, are opened twice; servers that stop, are restored; units that move.
+
+use anyhow::Result;
+use zoufang_core::{record::UnitId, sync::session::Event};
+
+use crate::{
+    fault::Fault,
+    oracle::Seen,
+    phone::{Image, SimPhone, Tab},
+    world::{DAY_MS, Item, World, unit_of},
+};
+
+const HOUR_MS: i64 = 3_600_000;
+/// More phones than this are not made by copying.
+const PHONES_MAX: usize = 60;
+const SECONDS_IN_TEN_YEARS: i64 = 10 * 365 * 86_400;
+
+/// What the agenda says of the server, in the place of a phone.
+const SERVER: usize = usize::MAX;
+
+impl World {
+    fn due(&mut self, fault: Fault) -> bool {
+        let rate = self.config.rates.of(fault);
+        rate > 0 && self.mishap.happens(rate)
+    }
+
+    /// The server's mishaps of a day.
+    pub(crate) fn plan_mishaps(&mut self, morning: i64) {
+        if self.config.rates.of(Fault::Restore) > 0 {
+            let time = morning + self.mishap.between(0, DAY_MS - 1);
+            self.at(time, Item::BackUp);
+        }
+        for fault in [Fault::ServerDown, Fault::Restore, Fault::ServerClock, Fault::ScopeChange] {
+            if self.due(fault) {
+                let time = morning + self.mishap.between(5 * HOUR_MS, 21 * HOUR_MS);
+                self.at(time, Item::Mishap(fault, SERVER));
+            }
+        }
+        let time = morning + self.mishap.between(0, DAY_MS - 1);
+        self.at(time, Item::Seal);
+    }
+
+    /// A phone's mishaps of a day.
+    pub(crate) fn plan_mishaps_of(&mut self, phone: usize, morning: i64) {
+        let of_phones =
+            [Fault::DiskRollback, Fault::Clone, Fault::WrongClock, Fault::SessionEnds, Fault::Revoked];
+        for fault in of_phones {
+            if self.due(fault) {
+                let time = morning + self.mishap.between(5 * HOUR_MS, 21 * HOUR_MS);
+                self.at(time, Item::Mishap(fault, phone));
+            }
+        }
+    }
+
+    /// A phone's mishaps while it is in hand.
+    pub(crate) fn plan_mishaps_in_stint(&mut self, phone: usize, until: i64) {
+        for fault in [Fault::PhoneCrash, Fault::SecondTab] {
+            if self.due(fault) {
+                let time = self.mishap.between(self.now, until);
+                self.at(time, Item::Mishap(fault, phone));
+            }
+        }
+        if self.due(Fault::Offline) {
+            let gone = self.mishap.between(self.now, until);
+            let back = self.mishap.between(gone, until);
+            self.at(gone, Item::Network(phone, false));
+            self.at(back, Item::Network(phone, true));
+        }
+    }
+
+    /// The network of a phone comes or goes.
+    pub(crate) fn network(&mut self, phone: usize, online: bool) {
+        self.note("network", phone, &[online.into()], &[]);
+        self.phones[phone].online = online;
+        if !online {
+            self.counts.count(Fault::Offline);
+        }
+        self.feed(phone, if online { Event::Wake } else { Event::Offline });
+    }
+
+    /// The phone stops at once: what is on its disk is all that is left.
+    pub(crate) fn crash(&mut self, phone: usize) {
+        let it = &mut self.phones[phone];
+        if it.tab.take().is_none() {
+            return;
+        }
+        it.life += 1;
+        let again = self.now < it.open_until;
+        self.note("phone stopped", phone, &[], &[]);
+        if again {
+            let ms = self.mishap.between(500, 20_000);
+            self.after(ms, Item::Open(phone));
+        }
+    }
+
+    /// A mishap happens.
+    pub(crate) fn strike(&mut self, fault: Fault, phone: usize) -> Result<()> {
+        self.note("mishap", phone, &[], fault.code().as_bytes());
+        let happened = match fault {
+            Fault::PhoneCrash => {
+                self.crash(phone);
+                true
+            }
+            Fault::SecondTab => self.second_tab(phone),
+            Fault::DiskRollback => self.roll_back(phone),
+            Fault::Clone => self.copy_phone(phone),
+            Fault::WrongClock => {
+                self.phones[phone].clock_off_ms = self.wrong_clock();
+                true
+            }
+            Fault::ServerClock => {
+                // An operator's server is off by hours at most.
+                self.server_off_ms = self.mishap.between(-12 * HOUR_MS, 12 * HOUR_MS);
+                true
+            }
+            Fault::SessionEnds => self.end_session(phone)?,
+            Fault::Revoked => self.revoke(phone)?,
+            Fault::ServerDown => {
+                self.stop_server()?;
+                let down = self.mishap.between(60_000, 6 * HOUR_MS);
+                self.server_up = false;
+                self.after(down, Item::ServerUp);
+                true
+            }
+            Fault::Restore => self.restore()?,
+            Fault::ScopeChange => self.move_village()?,
+            Fault::Drop
+            | Fault::AnswerLost
+            | Fault::Duplicate
+            | Fault::Delay
+            | Fault::Reorder
+            | Fault::Truncate
+            | Fault::TruncateUp
+            | Fault::Corrupt
+            | Fault::CorruptUp
+            | Fault::Portal
+            | Fault::Offline
+            | Fault::CrashBeforeWrite
+            | Fault::CrashAfterWrite
+            | Fault::StoreFails
+            | Fault::StoreFull
+            | Fault::ServerCrash
+            | Fault::ServerStoreFails => false,
+        };
+        if happened {
+            self.counts.count(fault);
+        }
+        Ok(())
+    }
+
+    /// A second tab takes the lock in the middle of what the first one does. A transaction that the first one has handed to
+    /// the browser is committed or not, but in any case before the second one reads.
+    fn second_tab(&mut self, phone: usize) -> bool {
+        let Some(tab) = self.phones[phone].tab.as_mut() else { return false };
+        if let Some(running) = tab.running.take_if(|running| !running.written)
+            && self.mishap.happens(500)
+        {
+            self.phones[phone].image.disk.write(&running.plan.batch);
+            self.written(phone, &running.job, &running.plan);
+        }
+        let it = &mut self.phones[phone];
+        it.life += 1;
+        it.tab = Some(Tab::start(&it.image));
+        let (life, until, online) = (it.life, it.open_until, it.online);
+        self.feed(phone, if online { Event::Wake } else { Event::Offline });
+        for _ in 0..2 {
+            let time = self.mishap.between(self.now, until);
+            self.at(time, Item::Work(phone, life));
+        }
+        self.at(until, Item::Close(phone, life));
+        true
+    }
+
+    /// The disk goes back to an older state, or one is kept for later.
+    fn roll_back(&mut self, phone: usize) -> bool {
+        let Some(snapshot) = self.phones[phone].snapshot.take() else {
+            self.phones[phone].snapshot = Some(self.phones[phone].image.clone());
+            return false;
+        };
+        self.crash(phone);
+        let lost: Seen = self.phones[phone].image.edits().difference(&snapshot.edits()).copied().collect();
+        self.oracle.taken_by_fault.extend(lost);
+        self.phones[phone].image = snapshot;
+        true
+    }
+
+    /// The disk is copied to a second phone, with everything that stands on it, and both go on.
+    fn copy_phone(&mut self, phone: usize) -> bool {
+        if self.phones.len() >= PHONES_MAX {
+            return false;
+        }
+        let it = &self.phones[phone];
+        let mut copy = SimPhone::new(it.login.clone(), it.user, it.role, it.home, it.device);
+        copy.image = Image::clone(&it.image);
+        (copy.revoked, copy.clock_off_ms) = (it.revoked, it.clock_off_ms);
+        self.phones.push(copy);
+        let copy = self.phones.len() - 1;
+        let last = self.config.days as i64 * DAY_MS;
+        for _ in 0..3 {
+            let time = self.work.between(self.now, last.max(self.now));
+            self.at(time, Item::Open(copy));
+        }
+        true
+    }
+
+    fn wrong_clock(&mut self) -> i64 {
+        let most_s = self.mishap.pick(&[0, 600, 86_400, SECONDS_IN_TEN_YEARS]).unwrap_or(0);
+        self.mishap.between(-most_s, most_s) * 1000
+    }
+
+    fn end_session(&mut self, phone: usize) -> Result<bool> {
+        let account = self.phones[phone].tab.as_ref().and_then(|tab| tab.phone.account());
+        let Some(token) = account.and_then(|account| account.token.clone()) else { return Ok(false) };
+        self.server.end_session(&token)?;
+        Ok(true)
+    }
+
+    /// A device is revoked, and with it every copy of it. What waits on it stays on it.
+    fn revoke(&mut self, phone: usize) -> Result<bool> {
+        let device = self.phones[phone].device;
+        let others = self.phones.iter().any(|other| !other.revoked && other.device != device);
+        if !others || self.phones[phone].revoked || !self.server_up {
+            return Ok(false);
+        }
+        self.server.revoke(device)?;
+        for other in self.phones.iter_mut().filter(|other| other.device == device) {
+            other.revoked = true;
+        }
+        Ok(true)
+    }
+
+    fn restore(&mut self) -> Result<bool> {
+        self.stop_server()?;
+        let epoch = zoufang_core::record::EpochId(self.mishap.roll() | 1 << 63);
+        let restored = self.server.restore(epoch)?;
+        if restored {
+            // The tree is that of the backup, too.
+            let units = self.server.run(self.server.store().units())?;
+            self.above = units.into_iter().map(|unit| (unit.id, unit.parent)).collect();
+        }
+        Ok(restored)
+    }
+
+    /// A village moves to another township: two scopes change.
+    fn move_village(&mut self) -> Result<bool> {
+        let townships: Vec<UnitId> =
+            self.above.keys().copied().filter(|unit| (2..100).contains(&unit.0)).collect();
+        let villages: Vec<UnitId> = self.above.keys().copied().filter(|unit| unit.0 >= 100).collect();
+        let (Some(village), true) = (self.mishap.pick(&villages), self.server_up) else { return Ok(false) };
+        let old = self.above.get(&village).copied().flatten();
+        let others: Vec<UnitId> = townships.into_iter().filter(|unit| Some(*unit) != old).collect();
+        let Some(to) = self.mishap.pick(&others) else { return Ok(false) };
+        self.above.insert(village, Some(to));
+        self.moved.insert(village);
+        self.server.put_units(&[unit_of(village, Some(to))])?;
+        Ok(true)
+    }
+}

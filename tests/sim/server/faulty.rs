@@ -1,0 +1,175 @@
+//! A store between the server and its store, at each step of which the store can fail or the server can stop.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_server::store::{
+    Account, ChangeRecord, Device, DocumentState, KnownChange, LogEntry, NewAccount, Principal, Result,
+    Sealed, Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
+};
+
+/// What happens at an armed step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blow {
+    /// The server stops: nothing after this step is done.
+    Stop,
+    /// The store says that it is busy.
+    Busy,
+    /// The store says that it is full.
+    Full,
+    /// The store fails.
+    Fail,
+}
+
+/// The armed step: after so many more.
+#[derive(Debug, Default)]
+pub(crate) struct Fuse {
+    armed: Mutex<Option<(u32, Blow)>>,
+    struck: AtomicBool,
+    stopped: Notify,
+}
+
+impl Fuse {
+    /// Arms the step that comes after so many others, or none.
+    pub(crate) fn arm(&self, blow: Option<(u32, Blow)>) {
+        self.struck.store(false, Ordering::SeqCst);
+        *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = blow;
+    }
+
+    /// Disarms, and tells whether the step was reached.
+    pub(crate) fn disarm(&self) -> bool {
+        self.arm_none();
+        self.struck.load(Ordering::SeqCst)
+    }
+
+    fn arm_none(&self) {
+        *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Comes when the server has stopped.
+    pub(crate) async fn stopped(&self) {
+        self.stopped.notified().await;
+    }
+
+    async fn step(&self) -> Result<()> {
+        let blow = {
+            let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            match armed.as_mut() {
+                None => return Ok(()),
+                Some((left, _)) if *left > 0 => {
+                    *left -= 1;
+                    return Ok(());
+                }
+                Some(_) => armed.take(),
+            }
+        };
+        self.struck.store(true, Ordering::SeqCst);
+        match blow {
+            None => Ok(()),
+            Some((_, Blow::Stop)) => {
+                self.stopped.notify_one();
+                std::future::pending().await
+            }
+            Some((_, Blow::Busy)) => Err(StoreError::Busy),
+            Some((_, Blow::Full)) => Err(StoreError::Full),
+            Some((_, Blow::Fail)) => Err(StoreError::Corrupt("simulated block")),
+        }
+    }
+}
+
+/// The store between.
+pub(crate) struct Faulty {
+    pub(crate) inner: Arc<dyn Store>,
+    pub(crate) fuse: Arc<Fuse>,
+}
+
+struct FaultyTx {
+    inner: Box<dyn WriteTx>,
+    fuse: Arc<Fuse>,
+}
+
+macro_rules! store {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $out:ty;)*) => {
+        #[async_trait]
+        impl Store for Faulty {
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$out> {
+                self.fuse.step().await?;
+                self.inner.$name($($argument),*).await
+            })*
+
+            async fn begin(&self) -> Result<Box<dyn WriteTx>> {
+                self.fuse.step().await?;
+                Ok(Box::new(FaultyTx { inner: self.inner.begin().await?, fuse: Arc::clone(&self.fuse) }))
+            }
+        }
+    };
+}
+
+store! {
+    fn ready() -> ();
+    fn epoch() -> EpochId;
+    fn directory_version() -> u32;
+    fn units() -> Vec<Unit>;
+    fn put_units(units: &[Unit], codes: &[UnitCode]) -> ();
+    fn unit_codes() -> Vec<UnitCode>;
+    fn add_account(account: &NewAccount) -> UserId;
+    fn accounts() -> Vec<Account>;
+    fn account_by_login(login: &str) -> Option<Account>;
+    fn add_device(device: &Device) -> ();
+    fn device(device: DeviceId) -> Option<Device>;
+    fn revoke_device(device: DeviceId, now: Timestamp) -> ();
+    fn open_session(token: TokenHash, device: DeviceId, user: UserId, expires_at: Timestamp) -> ();
+    fn principal(token: TokenHash, now: Timestamp) -> Option<Principal>;
+    fn close_session(token: TokenHash) -> ();
+    fn begin_try(keys: &[([u8; 16], u32)], nonce: u64, now: Timestamp, window_ms: i64) -> TryOutcome;
+    fn forgive_try(keys: &[[u8; 16]], nonce: u64) -> ();
+    fn tails(units: &[UnitId]) -> Vec<Tail>;
+    fn read_log(unit: UnitId, after_seq: u64, bytes_max: usize) -> Vec<LogEntry>;
+    fn rows(docs: &[DocId]) -> Vec<(DocId, Vec<u8>)>;
+    fn segment(unit: UnitId, from_seq: u64) -> Option<Segment>;
+    fn sealed(unit: UnitId) -> Sealed;
+    fn put_segment(segment: &Segment) -> ();
+    fn units_with_log() -> Vec<UnitId>;
+    fn overview(units: &[UnitId], month: &str) -> Vec<office::UnitFigures>;
+    fn visits(filter: &office::Filter) -> Vec<office::VisitLine>;
+    fn contacts(filter: &office::Filter) -> Vec<office::ContactLine>;
+    fn search_people(filter: &office::PeopleFilter) -> Vec<office::PersonLine>;
+    fn row_counts() -> Vec<(&'static str, u64)>;
+}
+
+macro_rules! tx {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $out:ty;)*) => {
+        #[async_trait]
+        impl WriteTx for FaultyTx {
+            $(async fn $name(&mut self, $($argument: $type),*) -> Result<$out> {
+                self.fuse.step().await?;
+                self.inner.$name($($argument),*).await
+            })*
+
+            async fn commit(self: Box<Self>) -> Result<()> {
+                self.fuse.step().await?;
+                self.inner.commit().await?;
+                // A stop here is one after the commit and before the answer; a failure here would be a lie.
+                let blow = self.fuse.armed.lock().unwrap_or_else(PoisonError::into_inner).map(|(_, blow)| blow);
+                if blow == Some(Blow::Stop) { self.fuse.step().await } else { Ok(()) }
+            }
+        }
+    };
+}
+
+tx! {
+    fn document(doc: DocId) -> Option<DocumentState>;
+    fn change(hash: ChangeHash) -> Option<KnownChange>;
+    fn has_change_seq(doc: DocId, actor: &[u8], change_seq: u64) -> bool;
+    fn changes_of(doc: DocId) -> Vec<LogEntry>;
+    fn append(change: &ChangeRecord) -> u64;
+    fn put_document(state: &DocumentState, row: &[u8]) -> ();
+    fn put_projection(doc: DocId, unit: UnitId, projection: &office::Projection) -> ();
+    fn clear_projections() -> ();
+    fn documents(after: Option<DocId>, count_max: u32) -> Vec<DocumentState>;
+}

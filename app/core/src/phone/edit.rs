@@ -94,6 +94,7 @@ impl Phone {
             && matches!(row.state, OutState::Refused(..))
         {
             plan.delete_outbox(number);
+            self.leave(&mut plan, row.doc);
         }
         plan
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     Phone, Segments,
     plan::{Op, Plan, Table},
-    stored::{OutState, OutboxRow, SegmentId, read_segment},
+    stored::{Cursor, OutState, OutboxRow, SegmentId, encode, read_segment},
 };
 use crate::{
     gather,
@@ -25,7 +25,8 @@ impl Phone {
             Commit::Verdicts(verdicts) => self.docs_for_verdicts(verdicts),
             Commit::Page(page) => self.docs_for_page(page),
             Commit::EpochChanged(_) => gather(self.places.keys().copied()),
-            Commit::Scope(_) | Commit::Directory(_) | Commit::End(_) => BTreeSet::new(),
+            Commit::Scope(units) => self.docs_for_scope(units),
+            Commit::Directory(_) | Commit::End(_) => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
     }
@@ -35,7 +36,7 @@ impl Phone {
         match commit {
             Commit::Verdicts(verdicts) => self.plan_verdicts(verdicts, segments, now),
             Commit::Page(page) => self.plan_page(page, segments),
-            Commit::Scope(units) => self.plan_scope(units),
+            Commit::Scope(units) => self.plan_scope(units, segments),
             Commit::EpochChanged(epoch) => self.plan_epoch(*epoch, segments, now),
             Commit::Directory(directory) => {
                 let mut plan = Plan::of(self);
@@ -53,8 +54,27 @@ impl Phone {
         }
     }
 
+    /// The documents of units that are lost, and those that stayed here of units that are won back.
+    fn docs_for_scope(&self, units: &[(UnitId, u64)]) -> BTreeSet<DocId> {
+        let stays = |unit: UnitId| {
+            self.meta.cursors.contains_key(&unit) && units.iter().any(|(held, _)| *held == unit)
+        };
+        gather(self.places.iter().filter(|(_, place)| !stays(place.row.unit)).map(|(doc, _)| *doc))
+    }
+
+    /// The cursor of a unit that comes into the scope: nothing is read, but what had stayed here is counted.
+    fn cursor_of_held(&self, unit: UnitId, segments: &Segments) -> Cursor {
+        let mut cursor = Cursor::default();
+        let items = segments.iter().filter(|(id, _)| id.unit == unit).flat_map(|(_, raw)| read_segment(raw));
+        for scanned in items.filter_map(|item| scan::scan(&item.raw).ok()) {
+            cursor.digest = cursor.digest.with(scanned.hash);
+            cursor.count += 1;
+        }
+        cursor
+    }
+
     /// Units that left the scope are deleted, except for what has no receipt and the documents that it is of.
-    fn plan_scope(&self, units: &[(UnitId, u64)]) -> Plan {
+    fn plan_scope(&self, units: &[(UnitId, u64)], segments: &Segments) -> Plan {
         let mut plan = Plan::of(self);
         let held: BTreeSet<UnitId> = gather(units.iter().map(|(unit, _)| *unit));
         let unsent: BTreeSet<DocId> = gather(self.outbox.values().map(|row| row.doc));
@@ -62,15 +82,11 @@ impl Phone {
         meta.scope = units.to_vec();
         meta.cursors.retain(|unit, _| held.contains(unit));
         for unit in &held {
-            meta.cursors.entry(*unit).or_default();
+            meta.cursors.entry(*unit).or_insert_with(|| self.cursor_of_held(*unit, segments));
         }
         let lost = |doc: &DocId, unit: UnitId| !held.contains(&unit) && !unsent.contains(doc);
-        let gone: Vec<DocId> = self
-            .places
-            .iter()
-            .filter(|(doc, place)| lost(doc, place.row.unit))
-            .map(|(doc, _)| *doc)
-            .collect();
+        let gone: BTreeSet<DocId> =
+            gather(self.places.iter().filter(|(doc, place)| lost(doc, place.row.unit)).map(|(doc, _)| *doc));
         if !gone.is_empty() {
             let staying = self.places.iter().filter(|(doc, place)| !lost(doc, place.row.unit));
             let used: BTreeSet<SegmentId> =
@@ -78,6 +94,15 @@ impl Phone {
             let freed: BTreeSet<SegmentId> =
                 gather(gone.iter().flat_map(|doc| self.segments_of(*doc)).filter(|id| !used.contains(id)));
             plan.batch.extend(freed.into_iter().map(|id| Op::Delete(Table::Log, id.to_string())));
+            // A segment that a document which stays needs loses those that go.
+            for (id, bytes) in segments.iter().filter(|(id, _)| used.contains(id)) {
+                let items = read_segment(bytes);
+                let kept: Vec<Item> =
+                    items.iter().filter(|item| !gone.contains(&item.doc)).cloned().collect();
+                if kept.len() < items.len() {
+                    plan.batch.push(Op::Put(Table::Log, id.to_string(), encode(&kept)));
+                }
+            }
             for doc in gone {
                 plan.remove_place(doc);
             }
@@ -85,6 +110,33 @@ impl Phone {
         }
         plan.set_meta(meta);
         plan
+    }
+
+    /// Lets a document go that stayed only for changes without a receipt, of which the plan has taken the last.
+    pub(super) fn leave(&self, plan: &mut Plan, doc: DocId) {
+        let Some(place) = self.places.get(&doc) else { return };
+        let in_scope = self.meta.scope.iter().any(|(unit, _)| *unit == place.row.unit);
+        let unsent = self
+            .outbox
+            .iter()
+            .any(|(number, row)| row.doc == doc && !matches!(plan.outbox.get(number), Some(None)));
+        if in_scope || unsent {
+            return;
+        }
+        let others = self.places.iter().filter(|(other, _)| **other != doc);
+        let used: BTreeSet<SegmentId> = gather(others.flat_map(|(_, place)| place.segments.iter().copied()));
+        let freed = place.segments.iter().filter(|id| !used.contains(id));
+        plan.batch.extend(freed.map(|id| Op::Delete(Table::Log, id.to_string())));
+        plan.remove_place(doc);
+        self.forget_in_blocks(plan);
+    }
+
+    /// After places were removed: a block may still have a row of them, older than the one that stood by itself, and the
+    /// next start would read it. Called once in a plan, when all are removed.
+    pub(super) fn forget_in_blocks(&self, plan: &mut Plan) {
+        if !self.blocks.is_empty() {
+            self.rewrite_blocks(plan);
+        }
     }
 
     /// The server was restored: begin anew, and offer what this phone wrote once more.

@@ -376,6 +376,66 @@ fn a_lost_unit_goes_but_what_has_no_receipt_stays() {
     assert_eq!(b.open(doc(60)).entries().text("name").as_deref(), Some("张伟"));
 }
 
+/// A phone that has lost its unit while something on the second of two documents had no receipt.
+fn with_one_left_behind() -> (Device, Server) {
+    let (mut a, mut server) = (Device::new(1), Server::default());
+    a.take(&Commit::Scope(vec![(UNIT, 0)]));
+    a.set(doc(1), "name", "张伟");
+    a.set(doc(2), "name", "王芳");
+    let mut b = Device::new(2);
+    server.sync(&mut a);
+    server.sync(&mut b);
+    b.set(doc(2), "address", "unsent");
+    b.take(&Commit::Scope(vec![(UnitId(6), 0)]));
+    (b, server)
+}
+
+#[test]
+fn what_left_with_its_unit_is_not_left_in_the_log_of_what_stayed() {
+    let (b, _) = with_one_left_behind();
+    let kept: Vec<Item> =
+        b.disk.table(Table::Log).iter().flat_map(|(_, value)| stored::read_segment(value)).collect();
+    assert_eq!(kept.iter().map(|item| item.doc).collect::<Vec<_>>(), [doc(2)]);
+}
+
+#[test]
+fn a_unit_that_comes_back_is_counted_with_what_had_stayed() {
+    let (mut b, server) = with_one_left_behind();
+    b.take(&Commit::Scope(vec![(UNIT, 2)]));
+    b.take(&Commit::Page(server.page(0, &[])));
+    assert_eq!(b.phone.held(UNIT), (server.digest, 2));
+    assert_eq!(b.phone.meta.cursors[&UNIT].seq, 2, "and nothing is read anew");
+}
+
+#[test]
+fn a_record_that_stayed_for_a_refused_change_goes_with_it() {
+    let (mut b, _) = with_one_left_behind();
+    let hash = b.phone.outbox().next().unwrap().hash;
+    b.take(&Commit::Verdicts(vec![(hash, Verdict::Refused(crate::sync::gate::Refusal::NotInScope))]));
+    assert_eq!(b.phone.rows().count(), 1, "readable until a person has read why");
+    let plan = b.phone.plan_dismiss(hash);
+    b.run(plan);
+    assert_eq!(b.phone.rows().count(), 0);
+    assert!(b.disk.table(Table::Log).is_empty());
+}
+
+#[test]
+fn records_refused_as_a_whole_do_not_come_back_from_an_old_block() {
+    let mut a = Device::new(1);
+    a.take(&Commit::Scope(vec![(UNIT, 0)]));
+    a.set(doc(1), "name", "张伟");
+    a.set(doc(2), "name", "王芳");
+    let mut tidied = Plan::of(&a.phone);
+    a.phone.rewrite_blocks(&mut tidied);
+    a.run(tidied);
+    a.set(doc(1), "address", "newer than the block");
+    let refused = |row: &OutboxRow| (row.hash, Verdict::Refused(crate::sync::gate::Refusal::Malformed));
+    let verdicts = a.phone.outbox().map(refused).collect();
+    // The device compares what it remembers with what its disk says after each step.
+    a.take(&Commit::Verdicts(verdicts));
+    assert_eq!(a.phone.rows().count(), 0);
+}
+
 #[test]
 fn a_damaged_log_is_read_anew_once() {
     let (mut a, mut server) = (Device::new(1), Server::default());

@@ -109,6 +109,7 @@ impl Phone {
             docs.insert(row.doc);
             plan.put_outbox(*number, OutboxRow { state: OutState::Refused(reason, now), ..row.clone() });
         }
+        let mut removed = false;
         for doc in docs {
             let mut changes = self.logged(doc, segments);
             let own = self.outbox.iter().filter(|(number, row)| {
@@ -129,11 +130,12 @@ impl Phone {
                 // Nothing of it was ever accepted: it is readable among the refused changes only.
                 Ok(_) | Err(_) => {
                     plan.remove_place(doc);
-                    if self.in_blocks.contains(&doc) {
-                        self.rewrite_blocks(plan);
-                    }
+                    removed = true;
                 }
             }
+        }
+        if removed {
+            self.forget_in_blocks(plan);
         }
     }
 }

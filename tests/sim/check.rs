@@ -20,8 +20,8 @@ use zoufang_server::{
 
 use crate::{
     fault::Fault,
-    oracle::{Oracle, Seen, hash_of, is_choice},
-    phone::{Out, Tab},
+    oracle::{EditId, Oracle, Seen, hash_of, is_choice},
+    phone::{Out, SimPhone, Tab},
     world::{Kind, World},
 };
 
@@ -64,6 +64,15 @@ pub(crate) fn differs(oracle: &Oracle, seen: &Seen, document: &Document) -> Opti
 struct ServerSide {
     docs: BTreeMap<DocId, Seen>,
     tails: BTreeMap<UnitId, (Digest, u64)>,
+    /// Edits with a receipt that a restored server has lost, that only phones of others still hold, and what was built on
+    /// them. Only its author may offer an edit again: these come back when the design has an answer to that.
+    orphans: Seen,
+}
+
+impl ServerSide {
+    fn is_orphaned(&self, oracle: &Oracle, doc: DocId) -> bool {
+        self.orphans.iter().any(|id| oracle.edit(*id).doc == doc)
+    }
 }
 
 impl World {
@@ -117,7 +126,8 @@ impl World {
         let side = self.server_side()?;
         for (number, phone) in self.phones.iter().enumerate().filter(|(_, phone)| !phone.revoked) {
             let Some(tab) = &phone.tab else { continue };
-            if tab.phone.waiting() > 0 {
+            let waiting = phone.image.outbox.iter().filter(|(_, out)| **out == Out::Waiting);
+            if waiting.filter(|(id, _)| !side.orphans.contains(id)).count() > 0 {
                 return Ok((
                     Some(number),
                     format!("{} edits wait after the last round", tab.phone.waiting()),
@@ -126,7 +136,8 @@ impl World {
             for unit in scope(phone.role, phone.home, &self.above) {
                 let due = side.tails.get(&unit).copied().unwrap_or_default();
                 let held = tab.phone.held(unit);
-                if held != due {
+                let orphaned = side.orphans.iter().any(|id| self.oracle.edit(*id).unit == unit);
+                if held != due && !orphaned {
                     let words = format!(
                         "unit {unit}: {} changes held and {} are there, or digests differ",
                         held.1, due.1
@@ -153,13 +164,31 @@ impl World {
             }
             side.tails.insert(*unit, (digest, count));
         }
+        side.orphans = self.orphans(&side);
         Ok(side)
+    }
+
+    fn orphans(&self, side: &ServerSide) -> Seen {
+        let there: Seen = side.docs.values().flatten().copied().collect();
+        let mut orphans = Seen::new();
+        for (id, edit) in self.oracle.edits().filter(|(id, _)| !there.contains(id)) {
+            let in_reach = |phone: &&SimPhone| {
+                !phone.revoked && phone.image.held.get(&edit.doc).is_some_and(|held| held.contains(&id))
+            };
+            let mut holders = self.phones.iter().filter(in_reach).peekable();
+            let lost = holders.peek().is_some() && holders.all(|phone| phone.device != edit.device);
+            if lost && self.oracle.receipted.contains(&id) || !orphans.is_disjoint(&edit.before) {
+                orphans.insert(id);
+            }
+        }
+        orphans
     }
 
     fn check(&mut self) -> Result<()> {
         self.check_server()?;
         let side = self.server_side()?;
         self.check_losses(&side);
+        self.orphaned = side.orphans.len() as u64;
         for phone in 0..self.phones.len() {
             if self.failure.is_none() && !self.phones[phone].revoked {
                 self.check_phone(phone, &side);
@@ -235,7 +264,8 @@ impl World {
     /// Every edit is on the server, or readable as refused, or waits on a revoked phone, or was taken by a fault.
     fn check_losses(&mut self, side: &ServerSide) {
         let there: Seen = side.docs.values().flatten().copied().collect();
-        let lost = self.oracle.edits().map(|(id, _)| id).filter(|id| !there.contains(id));
+        let known = |id: &EditId| there.contains(id) || side.orphans.contains(id);
+        let lost = self.oracle.edits().map(|(id, _)| id).filter(|id| !known(id));
         for id in lost.collect::<Vec<_>>() {
             let edit = self.oracle.edit(id);
             let (doc, device) = (edit.doc, edit.device);
@@ -252,7 +282,7 @@ impl World {
             let receipted = self.oracle.receipted.contains(&id);
             let what = if receipted { "an edit with a receipt" } else { "a saved edit" };
             match held_by {
-                Some((number, own)) if !excused || own => {
+                Some((number, own)) if !excused => {
                     let who = if own { "its own phone holds it" } else { "another phone holds it" };
                     self.fail(
                         Kind::Lost,
@@ -283,12 +313,16 @@ impl World {
         if let Some(doc) = due.difference(&shown).next() {
             found = Some((Some(*doc), "a record of the scope is not on the phone".to_owned()));
         }
-        if let Some(doc) = shown.difference(&due).find(|doc| !refused.contains(doc)) {
+        let strange = |doc: &&DocId| !refused.contains(doc) && !side.is_orphaned(&self.oracle, **doc);
+        if let Some(doc) = shown.difference(&due).find(strange) {
             found = Some((Some(*doc), "a record is on the phone that is not of its scope".to_owned()));
         }
         for row in tab.phone.rows() {
             if found.is_some() {
                 break;
+            }
+            if side.is_orphaned(&self.oracle, row.doc) {
+                continue;
             }
             let segments = phone.image.disk.segments(tab.phone.segments_of(row.doc));
             let opened = tab.phone.document(row.doc, &segments);
@@ -304,8 +338,8 @@ impl World {
                 found = Some((Some(row.doc), "the row does not fit its document".to_owned()));
             }
         }
-        let refused: BTreeSet<[u8; 32]> =
-            phone.image.outbox.keys().map(|id| self.oracle.edit(*id).hash).collect();
+        let refused = phone.image.outbox.iter().filter(|(_, out)| matches!(out, Out::Refused(_)));
+        let refused: BTreeSet<[u8; 32]> = refused.map(|(id, _)| self.oracle.edit(*id).hash).collect();
         let readable: BTreeSet<[u8; 32]> = tab
             .phone
             .outbox()

@@ -40,6 +40,8 @@ pub(crate) struct Image {
     pub(crate) disk: Disk,
     /// The edits on it by document, without refused ones.
     pub(crate) held: BTreeMap<DocId, Seen>,
+    /// Those of them that came from the server or had its receipt.
+    pub(crate) logged: Seen,
     /// Those without a receipt.
     pub(crate) outbox: BTreeMap<EditId, Out>,
     pub(crate) forms: Vec<Form>,

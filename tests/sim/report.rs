@@ -21,6 +21,8 @@ pub(crate) struct Outcome {
     pub(crate) repeated: bool,
     /// Rounds that it took to calm down, and whether a server was restored before.
     pub(crate) rounds: (u64, bool),
+    /// Edits of a restored server that only phones of others hold.
+    pub(crate) orphaned: u64,
 }
 
 /// All seeds together.
@@ -34,6 +36,7 @@ pub(crate) struct Totals {
     counts: Counts,
     /// The most rounds of a seed, without a restored server and with one.
     rounds_max: [u64; 2],
+    orphaned: u64,
     failed: Vec<(u64, Kind)>,
 }
 
@@ -46,6 +49,7 @@ impl Totals {
         self.events += outcome.events;
         self.repeated += u64::from(outcome.repeated);
         self.counts.add(&outcome.counts);
+        self.orphaned += outcome.orphaned;
         let rounds_max = &mut self.rounds_max[usize::from(outcome.rounds.1)];
         *rounds_max = outcome.rounds.0.max(*rounds_max);
         if let Some(failure) = &outcome.failure {
@@ -71,7 +75,7 @@ impl Totals {
         let faults: Vec<String> =
             self.faults().map(|(fault, count)| format!("{}={count}", fault.code())).collect();
         format!(
-            "sim: device-days={} seeds={}..{} edits={} events={} repeated={} | {} | rounds-max={} (restored: {}) lost={} diverged={} stuck={} unrepeatable={} broken={}",
+            "sim: device-days={} seeds={}..{} edits={} events={} repeated={} | {} | rounds-max={} (restored: {}) orphaned={} lost={} diverged={} stuck={} unrepeatable={} broken={}",
             self.device_days,
             first_seed,
             first_seed + self.seeds,
@@ -81,6 +85,7 @@ impl Totals {
             faults.join(" "),
             self.rounds_max[0],
             self.rounds_max[1],
+            self.orphaned,
             self.failed(Kind::Lost),
             self.failed(Kind::Diverged),
             self.failed(Kind::Stuck),
@@ -103,6 +108,7 @@ impl Totals {
             "faults": faults,
             "rounds_max": self.rounds_max[0],
             "rounds_max_restored": self.rounds_max[1],
+            "orphaned": self.orphaned,
             "lost": self.failed(Kind::Lost),
             "diverged": self.failed(Kind::Diverged),
             "stuck": self.failed(Kind::Stuck),

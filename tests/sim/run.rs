@@ -51,6 +51,7 @@ fn live(config: &Config, in_words: bool) -> Outcome {
         failure: world.failure,
         repeated: false,
         rounds,
+        orphaned: world.orphaned,
     }
 }
 
@@ -66,6 +67,7 @@ fn broken(config: &Config, words: String) -> Outcome {
         failure: Some(Failure { kind: Kind::Broken, words, doc: None, phone: None }),
         repeated: false,
         rounds: (0, false),
+        orphaned: 0,
     }
 }
 

@@ -215,6 +215,12 @@ impl World {
                 if matches!(image.outbox.get(id), Some(Out::Refused(_))) {
                     image.outbox.remove(id);
                     self.oracle.taken_by_fault.insert(*id);
+                    // A record of a unit that is lost stays for it alone.
+                    let (doc, unit) = (self.oracle.edit(*id).doc, self.oracle.edit(*id).unit);
+                    let others = image.outbox.keys().any(|other| self.oracle.edit(*other).doc == doc);
+                    if !others && !image.scope.contains(&unit) {
+                        self.drop_held(phone, doc);
+                    }
                 }
             }
             Job::Account(_) | Job::SignedOut | Job::Tidy => {}
@@ -283,6 +289,7 @@ impl World {
                         return self.fail(Kind::Diverged, Some(phone), Some(item.doc), words);
                     };
                     self.phones[phone].image.held.entry(item.doc).or_default().insert(id);
+                    self.phones[phone].image.logged.insert(id);
                 }
             }
             Commit::EpochChanged(epoch) => {
@@ -299,6 +306,7 @@ impl World {
                 self.note("receipt", phone, &[id.into(), seq], &[]);
                 self.oracle.receipted.insert(id);
                 self.phones[phone].image.outbox.remove(&id);
+                self.phones[phone].image.logged.insert(id);
             }
             Verdict::Refused(refusal) => {
                 self.note("refused", phone, &[id.into()], refusal.code().as_bytes());
@@ -349,11 +357,19 @@ impl World {
             if *out == Out::Waiting {
                 *out = Out::Refused(refusal);
             }
-            if let Some(held) = image.held.get_mut(&doc) {
+            // What a server had once taken stays in the log, also if the restored one does not want it.
+            if let Some(held) = image.held.get_mut(&doc).filter(|_| !image.logged.contains(&other)) {
                 held.remove(&other);
             }
         }
         image.held.retain(|_, held| !held.is_empty());
+    }
+
+    /// A record is deleted from a disk: what only this disk held is gone by the rules, not by a fault of the engine.
+    fn drop_held(&mut self, phone: usize, doc: DocId) {
+        if let Some(held) = self.phones[phone].image.held.remove(&doc) {
+            self.oracle.taken_by_fault.extend(held);
+        }
     }
 
     /// Units that left are gone from the disk, but not the documents of which something has no receipt.
@@ -362,11 +378,16 @@ impl World {
         let oracle = &self.oracle;
         let image = &mut self.phones[phone].image;
         let unsent: BTreeSet<DocId> = image.outbox.keys().map(|id| oracle.edit(*id).doc).collect();
-        image.held.retain(|doc, held| {
+        let stays = |doc: &DocId, held: &Seen| {
             let unit = held.first().map(|id| oracle.edit(*id).unit);
             unsent.contains(doc) || unit.is_some_and(|unit| units.contains(&unit))
-        });
+        };
+        let gone: Vec<DocId> =
+            image.held.iter().filter(|(doc, held)| !stays(doc, held)).map(|(doc, _)| *doc).collect();
         image.scope = units;
+        for doc in gone {
+            self.drop_held(phone, doc);
+        }
     }
 
     /// After a restored server every edit of this device that is held is offered again.

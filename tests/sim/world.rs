@@ -116,6 +116,8 @@ pub(crate) struct World {
     pub(crate) failure: Option<Failure>,
     /// Rounds that it took to calm down.
     pub(crate) rounds: u64,
+    /// Edits of a restored server that only phones of others hold.
+    pub(crate) orphaned: u64,
 }
 
 impl World {
@@ -162,6 +164,7 @@ impl World {
             moved: BTreeSet::new(),
             failure: None,
             rounds: 0,
+            orphaned: 0,
         };
         world.plan_days();
         Ok(world)

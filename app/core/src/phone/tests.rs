@@ -429,6 +429,7 @@ fn records_refused_as_a_whole_do_not_come_back_from_an_old_block() {
     a.phone.rewrite_blocks(&mut tidied);
     a.run(tidied);
     a.set(doc(1), "address", "newer than the block");
+    a.set(doc(2), "address", "newer than the block");
     let refused = |row: &OutboxRow| (row.hash, Verdict::Refused(crate::sync::gate::Refusal::Malformed));
     let verdicts = a.phone.outbox().map(refused).collect();
     // The device compares what it remembers with what its disk says after each step.

@@ -133,11 +133,13 @@ impl World {
                     format!("{} edits wait after the last round", tab.phone.waiting()),
                 ));
             }
+            let cursors = tab.phone.outgoing().map(|outgoing| outgoing.request.cursors).unwrap_or_default();
             for unit in scope(phone.role, phone.home, &self.above) {
                 let due = side.tails.get(&unit).copied().unwrap_or_default();
                 let held = tab.phone.held(unit);
+                let read = cursors.iter().find(|(read, _)| *read == unit).map_or(0, |(_, seq)| *seq);
                 let orphaned = side.orphans.iter().any(|id| self.oracle.edit(*id).unit == unit);
-                if held != due && !orphaned {
+                if (held, read) != (due, due.1) && !orphaned {
                     let words = format!(
                         "unit {unit}: {} changes held and {} are there, or digests differ",
                         held.1, due.1
@@ -175,8 +177,12 @@ impl World {
             let in_reach = |phone: &&SimPhone| {
                 !phone.revoked && phone.image.held.get(&edit.doc).is_some_and(|held| held.contains(&id))
             };
+            // Nobody but its author may offer it, and the author no longer writes in its unit.
+            let cannot = |phone: &SimPhone| {
+                phone.device != edit.device || matches!(phone.image.outbox.get(&id), Some(Out::Refused(_)))
+            };
             let mut holders = self.phones.iter().filter(in_reach).peekable();
-            let lost = holders.peek().is_some() && holders.all(|phone| phone.device != edit.device);
+            let lost = holders.peek().is_some() && holders.all(cannot);
             if lost && self.oracle.receipted.contains(&id) || !orphans.is_disjoint(&edit.before) {
                 orphans.insert(id);
             }

@@ -10,6 +10,7 @@ mod config;
 mod dice;
 mod fault;
 mod line;
+mod minimise;
 mod mishap;
 mod oracle;
 mod phone;
@@ -33,7 +34,8 @@ use fault::Fault;
 use report::{Outcome, Totals};
 
 /// Lines of a trace that are shown of a seed that failed.
-const LINES_SHOWN: usize = 60;
+const LINES_SHOWN: usize = 40;
+const LINE_CHARS_MAX: usize = 200;
 
 /// Simulates Zoufang.
 #[derive(Parser, Debug)]
@@ -50,6 +52,9 @@ struct Options {
     /// Print the whole trace of the first seed.
     #[arg(long)]
     trace: bool,
+    /// Make the first seed smaller, if it fails, and print its trace.
+    #[arg(long)]
+    minimise: bool,
     /// Seeds that run beside each other.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -90,6 +95,15 @@ fn simulate(options: &Options) -> Result<bool> {
         days: options.days,
         without: options.without.iter().filter_map(|code| kind_of(code)).collect(),
     };
+    if options.minimise {
+        let Some(smallest) = minimise::smallest(options.seed, &changes) else {
+            println!("seed {} does not fail", options.seed);
+            return Ok(true);
+        };
+        println!("smallest: --seed {} {}", options.seed, minimise::switches(options.seed, &smallest));
+        tell(&run::seed(&Config::draw(options.seed, &smallest), true));
+        return Ok(false);
+    }
     if options.trace {
         return Ok(show(&Config::draw(options.seed, &changes)));
     }
@@ -100,7 +114,8 @@ fn simulate(options: &Options) -> Result<bool> {
     let start = Instant::now();
     let outcomes = run::all(&configs, options.threads, options.twice, &|outcome| {
         if outcome.failure.is_some() {
-            tell(outcome);
+            // Once more, in words.
+            tell(&run::seed(&Config::draw(outcome.seed, &changes), true));
         }
         outcome.failure.is_none() || options.keep_going
     });
@@ -121,17 +136,26 @@ fn kind_of(code: &str) -> Option<Fault> {
     Fault::ALL.iter().copied().find(|fault| fault.code() == code)
 }
 
-/// Prints why a seed failed and how to see it again.
+/// Prints why a seed failed, the last lines of its trace that have to do with it, and how to see it again.
 fn tell(outcome: &Outcome) {
     let Some(failure) = &outcome.failure else { return };
-    println!("seed {}: {:?}: {}", outcome.seed, failure.kind, failure.words);
-    if let Some(doc) = failure.doc {
-        println!("  document {doc}");
+    let mut text = format!("seed {}: {:?}: {}\n", outcome.seed, failure.kind, failure.words);
+    let doc = failure.doc.map(|doc| doc.to_string());
+    let phone = failure.phone.map(|phone| format!(" p{phone:<2} "));
+    let concerns = |line: &&String| {
+        let of_line = [" send ", " chunk ", " arrived "].iter().any(|what| line.contains(what));
+        let of_doc = doc.as_ref().is_some_and(|doc| line.contains(doc));
+        let of_phone = phone.as_ref().is_none_or(|phone| line.contains(phone));
+        !of_line && (of_doc || of_phone || line.contains(" --- "))
+    };
+    let lines: Vec<&String> = outcome.lines.iter().filter(concerns).collect();
+    for line in &lines[lines.len().saturating_sub(LINES_SHOWN)..] {
+        let cut = line.char_indices().nth(LINE_CHARS_MAX).map_or(line.len(), |(at, _)| at);
+        text.push_str(&format!("  {}\n", &line[..cut]));
     }
-    if let Some(phone) = failure.phone {
-        println!("  phone {phone}");
-    }
-    println!("  again: cargo xtask sim --seed {} --only --trace", outcome.seed);
+    println!("{text}  document {doc:?}, phone {:?}", failure.phone);
+    println!("  all of it: cargo xtask sim --seed {} -- --trace", outcome.seed);
+    println!("  smaller: cargo xtask sim --seed {} -- --minimise", outcome.seed);
 }
 
 /// Prints the whole trace of a seed.

@@ -93,6 +93,9 @@ impl World {
                 return self.check();
             }
         }
+        // What is lost is called lost, also where the search for it goes on for ever.
+        let side = self.server_side()?;
+        self.check_losses(&side);
         let (phone, words) = self.restless()?;
         self.fail(Kind::Stuck, phone, None, words);
         Ok(())

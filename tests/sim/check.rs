@@ -80,7 +80,8 @@ impl World {
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.calm = true;
         self.server_up = true;
-        let restored = self.counts.0.contains_key(&Fault::Restore);
+        let restored =
+            [Fault::Restore, Fault::ServerRollback].iter().any(|fault| self.counts.0.contains_key(fault));
         let rounds_max = if restored { ROUNDS_MAX_RESTORED } else { ROUNDS_MAX };
         for round in 1..=rounds_max {
             self.round()?;

@@ -32,6 +32,7 @@ pub(crate) struct Config {
 pub(crate) struct Changes {
     pub(crate) phones: Option<usize>,
     pub(crate) days: Option<usize>,
+    pub(crate) with: Vec<Fault>,
     pub(crate) without: Vec<Fault>,
 }
 
@@ -52,6 +53,9 @@ impl Config {
         // One seed in twelve has no fault at all: what fails there fails by itself.
         if dice.below(12) == 0 {
             rates = Rates::default();
+        }
+        for fault in &changes.with {
+            rates.with(*fault);
         }
         for fault in &changes.without {
             rates.without(*fault);

@@ -26,7 +26,7 @@ mod world;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 
 use config::{Changes, Config};
@@ -64,6 +64,9 @@ struct Options {
     /// Go on after a seed that failed.
     #[arg(long)]
     keep_going: bool,
+    /// Let this kind of fault come in every seed.
+    #[arg(long)]
+    with: Vec<String>,
     /// Leave out this kind of fault.
     #[arg(long)]
     without: Vec<String>,
@@ -93,7 +96,8 @@ fn simulate(options: &Options) -> Result<bool> {
     let changes = Changes {
         phones: options.phones,
         days: options.days,
-        without: options.without.iter().filter_map(|code| kind_of(code)).collect(),
+        with: options.with.iter().map(|code| kind_of(code)).collect::<Result<_>>()?,
+        without: options.without.iter().map(|code| kind_of(code)).collect::<Result<_>>()?,
     };
     if options.minimise {
         let Some(smallest) = minimise::smallest(options.seed, &changes) else {
@@ -132,8 +136,9 @@ fn simulate(options: &Options) -> Result<bool> {
     Ok(totals.is_good())
 }
 
-fn kind_of(code: &str) -> Option<Fault> {
-    Fault::ALL.iter().copied().find(|fault| fault.code() == code)
+fn kind_of(code: &str) -> Result<Fault> {
+    let found = Fault::ALL.iter().copied().find(|fault| fault.code() == code);
+    found.with_context(|| format!("there is no kind of fault `{code}`"))
 }
 
 /// Prints why a seed failed, the last lines of its trace that have to do with it, and how to see it again.

@@ -26,11 +26,13 @@ impl World {
 
     /// The server's mishaps of a day.
     pub(crate) fn plan_mishaps(&mut self, morning: i64) {
-        if self.config.rates.of(Fault::Restore) > 0 {
+        if self.config.rates.of(Fault::Restore) + self.config.rates.of(Fault::ServerRollback) > 0 {
             let time = morning + self.mishap.between(0, DAY_MS - 1);
             self.at(time, Item::BackUp);
         }
-        for fault in [Fault::ServerDown, Fault::Restore, Fault::ServerClock, Fault::ScopeChange] {
+        for fault in
+            [Fault::ServerDown, Fault::Restore, Fault::ServerRollback, Fault::ServerClock, Fault::ScopeChange]
+        {
             if self.due(fault) {
                 let time = morning + self.mishap.between(5 * HOUR_MS, 21 * HOUR_MS);
                 self.at(time, Item::Mishap(fault, SERVER));
@@ -122,7 +124,14 @@ impl World {
                 self.after(down, Item::ServerUp);
                 true
             }
-            Fault::Restore => self.restore()?,
+            Fault::Restore => {
+                let epoch = zoufang_core::record::EpochId(self.mishap.roll() | 1 << 63);
+                self.restore(epoch)?
+            }
+            Fault::ServerRollback => {
+                let epoch = self.server.run(self.server.store().epoch())?;
+                self.restore(epoch)?
+            }
             Fault::ScopeChange => self.move_village()?,
             Fault::Drop
             | Fault::AnswerLost
@@ -229,9 +238,8 @@ impl World {
         Ok(true)
     }
 
-    fn restore(&mut self) -> Result<bool> {
+    fn restore(&mut self, epoch: zoufang_core::record::EpochId) -> Result<bool> {
         self.stop_server()?;
-        let epoch = zoufang_core::record::EpochId(self.mishap.roll() | 1 << 63);
         let restored = self.server.restore(epoch)?;
         if restored {
             // The tree is that of the backup, too.

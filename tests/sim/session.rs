@@ -414,9 +414,9 @@ fn seen_by(image: &Image, doc: DocId, form: Option<&Seen>) -> Seen {
 
 /// The row of the outbox that a transaction has written.
 fn put_in_outbox(plan: &Plan) -> Option<OutboxRow> {
-    let values = plan.batch.iter().filter_map(|op| match op {
+    let mut values = plan.batch.iter().filter_map(|op| match op {
         Op::Put(Table::Outbox, _, value) => Some(value),
         Op::Put(..) | Op::Delete(..) | Op::Clear(_) => None,
     });
-    values.last().and_then(|value| minicbor::decode(value).ok())
+    values.next_back().and_then(|value| minicbor::decode(value).ok())
 }

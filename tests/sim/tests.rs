@@ -1,6 +1,4 @@
 //! Tests of the simulator itself: the oracle on paper, the same seed twice, and a few seeds from end to end.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 
 use zoufang_core::record::{DeviceId, DocId, Kind, UnitId, UserId, Value};

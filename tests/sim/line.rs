@@ -32,6 +32,8 @@ pub(crate) struct Call {
     /// The answer is lost.
     mute: bool,
     sent_bytes: usize,
+    /// The phone has heard of the cut.
+    cut: bool,
 }
 
 impl World {
@@ -191,10 +193,11 @@ impl World {
             *byte ^= 4;
         }
         call.sent_bytes += chunk.len();
-        let (mute, was_left) = (call.mute, call.left);
+        let mute = call.mute;
         chunk.truncate(call.left);
         call.left -= chunk.len();
-        let cut = was_left > 0 && call.left == 0;
+        // A line that is cut before the first byte is a cut line, too.
+        let cut = call.left == 0 && !std::mem::replace(&mut call.cut, call.left == 0);
         let phone = call.phone;
         self.note("chunk", phone, &[number], &chunk);
         let mut wait = 1;

@@ -6,7 +6,7 @@ use zoufang_core::{record::UnitId, sync::session::Event};
 use crate::{
     fault::Fault,
     oracle::Seen,
-    phone::{Image, SimPhone, Tab},
+    phone::{Image, Running, SimPhone, Tab},
     world::{DAY_MS, Item, World, unit_of},
 };
 
@@ -145,6 +145,7 @@ impl World {
             | Fault::Portal
             | Fault::Offline
             | Fault::CrashBeforeWrite
+            | Fault::LateWriter
             | Fault::CrashAfterWrite
             | Fault::StoreFails
             | Fault::StoreFull
@@ -167,6 +168,18 @@ impl World {
             self.phones[phone].image.disk.write(&running.plan.batch);
             self.written(phone, &running.job, &running.plan);
         }
+        self.take_over(phone);
+        true
+    }
+
+    /// The second tab reads the disk; then the first one's last transaction is committed after all.
+    pub(crate) fn late_writer(&mut self, phone: usize, running: &Running) {
+        self.take_over(phone);
+        self.phones[phone].image.disk.write(&running.plan.batch);
+        self.written(phone, &running.job, &running.plan);
+    }
+
+    fn take_over(&mut self, phone: usize) {
         let it = &mut self.phones[phone];
         it.life += 1;
         it.tab = Some(Tab::start(&it.image));
@@ -177,7 +190,6 @@ impl World {
             self.at(time, Item::Work(phone, life));
         }
         self.at(until, Item::Close(phone, life));
-        true
     }
 
     /// The disk goes back to an older state, or one is kept for later.

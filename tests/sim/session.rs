@@ -178,6 +178,9 @@ impl World {
             }
             return;
         }
+        if self.strikes(Fault::LateWriter) {
+            return self.late_writer(phone, &running);
+        }
         self.phones[phone].image.disk.write(&running.plan.batch);
         running.written = true;
         self.written(phone, &running.job, &running.plan);

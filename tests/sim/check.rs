@@ -64,7 +64,7 @@ pub(crate) fn differs(oracle: &Oracle, seen: &Seen, document: &Document) -> Opti
 struct ServerSide {
     docs: BTreeMap<DocId, Seen>,
     tails: BTreeMap<UnitId, (Digest, u64)>,
-    /// Edits with a receipt that a restored server has lost, that only phones of others still hold, and what was built on
+    /// Edits that a server had taken before it was restored, that only phones of others still hold, and what was built on
     /// them. Only its author may offer an edit again: these come back when the design has an answer to that.
     orphans: Seen,
 }
@@ -187,7 +187,7 @@ impl World {
             };
             let mut holders = self.phones.iter().filter(in_reach).peekable();
             let lost = holders.peek().is_some() && holders.all(cannot);
-            if lost && self.oracle.receipted.contains(&id) || !orphans.is_disjoint(&edit.before) {
+            if lost && self.counts.0.contains_key(&Fault::Restore) || !orphans.is_disjoint(&edit.before) {
                 orphans.insert(id);
             }
         }

@@ -196,6 +196,8 @@ impl World {
     fn roll_back(&mut self, phone: usize) -> bool {
         let Some(snapshot) = self.phones[phone].snapshot.take() else {
             self.phones[phone].snapshot = Some(self.phones[phone].image.clone());
+            let later = self.mishap.between(HOUR_MS, 40 * HOUR_MS);
+            self.after(later, Item::Mishap(Fault::DiskRollback, phone));
             return false;
         };
         self.crash(phone);

@@ -153,6 +153,9 @@ pub(super) fn read_segment(bytes: &[u8]) -> Vec<Item> {
     minicbor::decode(bytes).unwrap_or_default()
 }
 
+/// More rows than this were never in one table of a phone.
+const NUMBERS_MAX: u64 = 1 << 31;
+
 fn number(key: &str) -> u64 {
     key.rsplit('/').next().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
@@ -189,11 +192,14 @@ impl Phone {
                 phone.hold(row);
             }
         }
-        let next =
-            |keys: &mut dyn Iterator<Item = &String>| keys.map(|key| number(key) + 1).max().unwrap_or(0);
+        // A number that no phone gets to is a damaged key: counting on from it would come round to keys that are in use.
+        let next = |keys: &mut dyn Iterator<Item = &String>| {
+            let sound = keys.map(|key| number(key)).filter(|number| *number < NUMBERS_MAX);
+            sound.max().map_or(0, |last| last + 1)
+        };
         phone.next_outbox = next(&mut stored.outbox.iter().map(|(key, _)| key));
         phone.next_block = next(&mut stored.blocks.iter().map(|(key, _)| key));
-        phone.next_segment = u32::try_from(next(&mut stored.log_keys.iter())).unwrap_or(u32::MAX);
+        phone.next_segment = u32::try_from(next(&mut stored.log_keys.iter())).unwrap_or(0);
         phone
     }
 

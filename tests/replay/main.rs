@@ -1,7 +1,8 @@
 //! Replays the fuzzer's corpus on the stable toolchain: every kept input, and mutations of them from a fixed seed.
 //!
 //! An input that was a finding is kept under `tests/fuzz/corpus/<target>` and stays there. Longer runs with libFuzzer:
-//! `cargo xtask fuzz`. Small seeds are written anew with `ZOUFANG_WRITE_SEEDS=1 cargo test -p zoufang-tests --test replay`.
+//! `cargo xtask fuzz`; more mutations without it: `ZOUFANG_MUTATIONS=100000` and another `ZOUFANG_SEED`. Small seeds are
+//! written anew with `ZOUFANG_WRITE_SEEDS=1 cargo test -p zoufang-tests --test replay`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod seeds;
@@ -22,7 +23,8 @@ use std::{
 use zoufang_tests::{fuzz, made::Dice};
 
 /// Mutations of one target's corpus.
-const MUTATIONS: usize = 1_500;
+const MUTATIONS: u64 = 1_500;
+const SEED: u64 = 20;
 /// One input may take so long in a debug build on a busy machine; a sound one takes a few milliseconds.
 const INPUT_MAX: Duration = Duration::from_secs(10);
 const INPUT_BYTES_MAX: usize = 8 * 1024;
@@ -75,14 +77,18 @@ fn replay(target: &str) {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         try_one(target, &name, input);
     }
-    let mut dice = Dice::new(20);
-    for number in 0..MUTATIONS {
+    let mut dice = Dice::new(number_in("ZOUFANG_SEED").unwrap_or(SEED));
+    for number in 0..number_in("ZOUFANG_MUTATIONS").unwrap_or(MUTATIONS) {
         let input = mutated(&mut dice, &inputs);
         try_one(target, &format!("mutation-{number}"), &input);
     }
     if let Some(highest) = highest_memory_kib() {
         assert!(highest < MEMORY_KIB_MAX, "{highest} KiB");
     }
+}
+
+fn number_in(variable: &str) -> Option<u64> {
+    env::var(variable).ok()?.parse().ok()
 }
 
 /// Runs one input; one that fails is written down, so that it can be kept.

@@ -2,9 +2,11 @@
 //! assert counts, bytes, order and state; timings stand in the bench.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod failover;
 mod field;
 mod line;
 mod meeting;
+mod processes;
 
 use zoufang_core::record::{DocId, Kind, UnitId};
 use zoufang_tests::{
@@ -17,9 +19,11 @@ use zoufang_tests::{
 const VILLAGE: &str = "211381103201";
 const TOWNSHIP: &str = "211381103000";
 
+const ACCOUNTS: [(&str, &str, &str); 2] =
+    [("village", "village_worker", VILLAGE), ("township", "township_worker", TOWNSHIP)];
+
 fn server() -> Server {
-    let accounts = [("village", "village_worker", VILLAGE), ("township", "township_worker", TOWNSHIP)];
-    Server::start(&accounts).unwrap()
+    Server::start(&ACCOUNTS).unwrap()
 }
 
 /// A device that is signed in and has synced.

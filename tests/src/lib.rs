@@ -6,10 +6,12 @@ pub mod disk;
 pub mod fuzz;
 pub mod line;
 pub mod made;
+pub mod news;
 pub mod process;
 pub mod server;
 
 pub use device::{Device, Sync};
 pub use line::Line;
 pub use process::{Launch, Process};
+pub use news::News;
 pub use server::Server;

@@ -1,4 +1,4 @@
-//! A real server process on a folder of its own.
+//! A real server process, on a folder of its own or on a database that it shares with others.
 
 use std::{
     env, fs,
@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +16,8 @@ use tempfile::TempDir;
 
 /// The password of every account made here.
 pub const PASSWORD: &str = "correct horse 走访";
+
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The program: `ZOUFANG_SERVER_BIN`, or the one that cargo builds beside these tests.
 ///
@@ -26,7 +30,18 @@ pub fn program() -> &'static Path {
             return PathBuf::from(named);
         }
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
+        let mut build = Command::new(cargo);
+        // What cargo told us of our own package would make it build ring, and all that uses it, once more.
+        for (name, _) in env::vars_os() {
+            let told = name.to_string_lossy();
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"]
+                .iter()
+                .any(|word| told.starts_with(word))
+            {
+                build.env_remove(name);
+            }
+        }
+        let built = build
             .args(["build", "--quiet", "--package", "zoufang-server", "--bin", "zoufang-server"])
             .status()
             .expect("cargo starts");
@@ -42,6 +57,7 @@ pub fn program() -> &'static Path {
 #[derive(Debug)]
 pub struct Server {
     folder: TempDir,
+    database: Option<String>,
     port: u16,
     child: Option<Child>,
 }
@@ -52,8 +68,17 @@ impl Server {
     /// # Errors
     /// When it cannot be started.
     pub fn start(accounts: &[(&str, &str, &str)]) -> Result<Self> {
+        Self::start_on(None, accounts)
+    }
+
+    /// As [`Self::start`], on the PostgreSQL database of this URL, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_on(database: Option<&str>, accounts: &[(&str, &str, &str)]) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut server = Self { folder: tempfile::tempdir()?, port, child: None };
+        let database = database.map(str::to_owned);
+        let mut server = Self { folder: tempfile::tempdir()?, database, port, child: None };
         for (login, role, unit) in accounts {
             server.add_user(login, role, unit)?;
         }
@@ -61,12 +86,25 @@ impl Server {
         Ok(server)
     }
 
-    fn add_user(&self, login: &str, role: &str, unit: &str) -> Result<()> {
-        let mut child = Command::new(program())
-            .args([
-                "user", "add", "--login", login, "--name", login, "--role", role, "--unit", unit, "--data",
-            ])
-            .arg(self.folder.path())
+    /// The program over this server's data, whatever the environment says.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(arguments).env("ZOUFANG_DATA", self.folder.path());
+        match &self.database {
+            Some(url) => command.env("ZOUFANG_DATABASE_URL", url),
+            None => command.env_remove("ZOUFANG_DATABASE_URL"),
+        };
+        command
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// When the program refuses.
+    pub fn add_user(&self, login: &str, role: &str, unit: &str) -> Result<()> {
+        let arguments = ["user", "add", "--login", login, "--name", login, "--role", role, "--unit", unit];
+        let mut child = self
+            .command(&arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -80,9 +118,8 @@ impl Server {
     /// # Errors
     /// When it ends instead.
     pub fn run(&mut self) -> Result<()> {
-        let mut child = Command::new(program())
-            .args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data"])
-            .arg(self.folder.path())
+        let mut child = self
+            .command(&["serve", "--listen", &format!("127.0.0.1:{}", self.port)])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
@@ -98,6 +135,25 @@ impl Server {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// Asks the process to stop, and tells whether it did so cleanly within `patience`; else it is killed.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn stop(&mut self, patience: Duration) -> Result<bool> {
+        let Some(mut child) = self.child.take() else { return Ok(true) };
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        let until = Instant::now() + patience;
+        while asked.success() && Instant::now() < until {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status.success());
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        child.kill()?;
+        child.wait()?;
+        Ok(false)
     }
 
     /// Its address.

@@ -12,7 +12,12 @@ const PEOPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo_people.csv"
 
 fn program(arguments: &[&str], data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zoufang-server"));
-    command.args(arguments).env("ZOUFANG_DATA", data).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .env("ZOUFANG_DATA", data)
+        .env_remove("ZOUFANG_DATABASE_URL")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use zoufang_core::access::Level;
 use zoufang_core::document::Document;
 use zoufang_core::record::{
     ChangeHash, DeviceId, DocId, Entries, Kind, Patch, Person, Record, Timestamp, UnitId, UserId,
@@ -13,9 +14,11 @@ use zoufang_core::record::{
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::gate::Refusal;
 use zoufang_core::sync::wire::{Push, Verdict};
+use zoufang_server::App;
+use zoufang_server::assets::Assets;
 use zoufang_server::ingest::{Authority, ingest};
 use zoufang_server::store::postgres::PostgresStore;
-use zoufang_server::store::{ChangeRecord, Claim, County, Store, StoreError, WriteTx};
+use zoufang_server::store::{ChangeRecord, Claim, County, Store, StoreError, Unit, WriteTx};
 
 use crate::in_postgres;
 
@@ -259,6 +262,28 @@ async fn a_document_is_judged_by_one_at_a_time() {
     let entries = tx.changes_of(DocId([1; 16])).await.unwrap();
     assert_eq!((state.changes, entries.len()), (41, 41));
     assert_eq!(state.size_bytes, entries.iter().map(|entry| entry.raw.len() as u64).sum::<u64>());
+}
+
+/// The table of units that a process keeps at hand follows what another one writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_one_process_adds_is_known_to_the_other() {
+    let (one, two) = two().await;
+    let app = App::new(Arc::new(two), Assets::new(None));
+    assert!(app.units().await.unwrap().units.is_empty());
+    let unit = |name: &str| Unit {
+        id: UNIT,
+        parent: None,
+        level: Level::Village,
+        kind: String::new(),
+        name: name.to_owned(),
+        short_name: name.to_owned(),
+        pinyin: String::new(),
+        initials: String::new(),
+    };
+    for name in ["朝阳寺村", "朝阳寺社区"] {
+        one.put_units(&[unit(name)], &[]).await.unwrap();
+        assert_eq!(app.units().await.unwrap().units[&UNIT].name, name);
+    }
 }
 
 /// A change made twice at the same moment, as after a lost answer, is in the log once.

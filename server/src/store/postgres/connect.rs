@@ -1,6 +1,7 @@
 //! Finding the primary among the hosts of an address, and the pools of connections to it.
 
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
@@ -20,24 +21,39 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const START_PATIENCE: Duration = Duration::from_secs(20);
 const ROUND_PAUSE: Duration = Duration::from_millis(250);
 
+/// When the line last broke: connections made before are doubtful.
+#[derive(Clone, Default)]
+pub(super) struct Doubt(Arc<RwLock<Option<Instant>>>);
+
+impl Doubt {
+    fn covers(&self, age: Duration) -> bool {
+        let broken_at = *self.0.read().unwrap_or_else(PoisonError::into_inner);
+        broken_at.is_some_and(|broken_at| age >= broken_at.elapsed())
+    }
+}
+
 /// Connections for writing and for reading: a reader never waits behind writers that wait for each other.
 #[derive(Clone)]
 pub(super) struct Pools {
     pub(super) write: PgPool,
     pub(super) read: PgPool,
+    doubt: Doubt,
 }
 
 impl Pools {
     /// Pools that connect when they are first used.
     pub(super) fn to(options: &PgConnectOptions) -> Self {
+        let doubt = Doubt::default();
         let pool = |connections_max| {
+            let doubt = doubt.clone();
             PgPoolOptions::new()
                 .max_connections(connections_max)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .test_before_acquire(false)
-                .before_acquire(|connection, meta| {
+                .before_acquire(move |connection, meta| {
+                    let doubtful = meta.idle_for > TRUSTED_IDLE || doubt.covers(meta.age);
                     Box::pin(async move {
-                        if meta.idle_for > TRUSTED_IDLE {
+                        if doubtful {
                             connection.ping().await?;
                         }
                         Ok(true)
@@ -46,7 +62,12 @@ impl Pools {
                 .after_connect(|connection, _| Box::pin(prepare(connection)))
                 .connect_lazy_with(options.clone())
         };
-        Self { write: pool(WRITERS_MAX), read: pool(READERS_MAX) }
+        Self { write: pool(WRITERS_MAX), read: pool(READERS_MAX), doubt }
+    }
+
+    /// The line broke: what was connected until now is tried before it is used, so that a request does not pay for it.
+    pub(super) fn doubt_all(&self) {
+        *self.doubt.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// From now on new connections go to another host.

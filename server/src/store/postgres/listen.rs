@@ -95,6 +95,7 @@ pub(super) async fn mind(
             Ok(()) => tracing::warn!("the line to PostgreSQL is broken"),
             Err(error) => tracing::warn!(%error, "no news from PostgreSQL"),
         }
+        pools.doubt_all();
         host = loop {
             sleep(RETRY_PAUSE).await;
             if let Ok(found) = primary(&hosts).await {

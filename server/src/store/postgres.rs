@@ -23,7 +23,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
-use tokio::task::AbortHandle;
+use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinHandle;
 use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
 use super::codec::{to_i64, to_u64};
@@ -49,12 +50,26 @@ pub struct PostgresStore {
     minder: Arc<Minder>,
 }
 
-/// The task that listens; it ends with the last clone of the store.
-struct Minder(AbortHandle);
+/// The task that listens; it ends when the store is closed, or with its last clone.
+struct Minder {
+    stop: Arc<Notify>,
+    task: Mutex<JoinHandle<()>>,
+}
+
+impl Minder {
+    async fn stop(&self) {
+        let mut task = self.task.lock().await;
+        self.stop.notify_one();
+        // A second call finds it ended.
+        if !task.is_finished() {
+            let _ = (&mut *task).await;
+        }
+    }
+}
 
 impl Drop for Minder {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.get_mut().abort();
     }
 }
 
@@ -71,8 +86,9 @@ impl PostgresStore {
         let migrated = migrator(MIGRATIONS).run(&pools.write).await;
         migrated.map_err(|error| StoreError::Migration(Box::new(error)))?;
         let county = county.0.cast_signed();
-        let minder = listen::mind(hosts, host, pools.clone(), county, teller.clone());
-        let minder = Arc::new(Minder(tokio::spawn(minder).abort_handle()));
+        let stop = Arc::new(Notify::new());
+        let minding = listen::mind(hosts, host, pools.clone(), county, teller.clone(), Arc::clone(&stop));
+        let minder = Arc::new(Minder { stop, task: Mutex::new(tokio::spawn(minding)) });
         let store = Self { county, pools, teller, minder };
         store.draw_epoch().await?;
         Ok(store)
@@ -118,7 +134,7 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        self.minder.0.abort();
+        self.minder.stop().await;
         self.pools.close().await;
     }
 

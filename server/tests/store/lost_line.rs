@@ -74,3 +74,25 @@ async fn what_is_not_there_is_said_without_the_password() {
     // Nobody listens there: it is asked for a while, in case the database is starting.
     assert!(timeout(Duration::from_secs(2), open).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_store_leaves_no_connection() {
+    let (store, url) = in_postgres().await;
+    let database = url.rsplit('/').next().unwrap();
+    let count = || {
+        let sql = format!("select count(*) from pg_stat_activity where datname = '{database}'");
+        Cluster::shared().sql("postgres", &sql).unwrap()
+    };
+    store.ready().await.unwrap();
+    assert_ne!(count(), "0");
+    store.clone().close().await;
+    store.close().await;
+    // PostgreSQL sees the end of a connection a moment after we do.
+    let gone = async {
+        while count() != "0" {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("all are gone");
+    assert!(store.epoch().await.is_err(), "it is not used after");
+}

@@ -3,10 +3,12 @@
 //! The one that listens also minds the line: when it breaks, the primary is looked for among the hosts, the pools turn to
 //! it, and everybody who listens is told to read again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{Executor, Postgres, Transaction};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use zoufang_core::record::UnitId;
 
@@ -81,36 +83,47 @@ impl PostgresStore {
     }
 }
 
-/// Listens until it is stopped from outside.
+/// Listens until it is told to stop.
 pub(super) async fn mind(
     hosts: Vec<PgConnectOptions>,
     first: PgConnectOptions,
     pools: Pools,
     county: i64,
     teller: Teller,
+    stop: Arc<Notify>,
 ) {
     let mut host = first;
     loop {
-        match listen(&host, county, &teller).await {
-            Ok(()) => tracing::warn!("the line to PostgreSQL is broken"),
-            Err(error) => tracing::warn!(%error, "no news from PostgreSQL"),
+        let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        let pool = pool.acquire_timeout(ANSWER_MAX).connect_lazy_with(host.clone());
+        tokio::select! {
+            ended = listen(&pool, county, &teller) => match ended {
+                Ok(()) => tracing::warn!("the line to PostgreSQL is broken"),
+                Err(error) => tracing::warn!(%error, "no news from PostgreSQL"),
+            },
+            () = stop.notified() => return drop(timeout(ANSWER_MAX, pool.close()).await),
         }
         pools.doubt_all();
-        host = loop {
-            sleep(RETRY_PAUSE).await;
-            if let Ok(found) = primary(&hosts).await {
-                break found;
+        let search = async {
+            loop {
+                sleep(RETRY_PAUSE).await;
+                if let Ok(found) = primary(&hosts).await {
+                    return found;
+                }
             }
+        };
+        host = tokio::select! {
+            found = search => found,
+            () = stop.notified() => return,
         };
         pools.turn_to(&host);
     }
 }
 
 /// Passes news on until the line breaks.
-async fn listen(host: &PgConnectOptions, county: i64, teller: &Teller) -> sqlx::Result<()> {
-    let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-    let pool = pool.acquire_timeout(ANSWER_MAX).connect_with(host.clone()).await?;
-    let mut listener = PgListener::connect_with(&pool).await?;
+async fn listen(pool: &PgPool, county: i64, teller: &Teller) -> sqlx::Result<()> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
     listener.listen(&channel(county)).await?;
     // What was committed before we listened was told to nobody here.

@@ -83,7 +83,7 @@ impl PostgresStore {
         let host = connect::wait_for_primary(&hosts).await?;
         let (pools, teller) = (Pools::to(&host), Teller::default());
         connect::check(&pools).await?;
-        let migrated = migrator(MIGRATIONS).run(&pools.write).await;
+        let migrated = migrator(MIGRATIONS).run(&pools.write()).await;
         migrated.map_err(|error| StoreError::Migration(Box::new(error)))?;
         let county = county.0.cast_signed();
         let stop = Arc::new(Notify::new());
@@ -94,12 +94,12 @@ impl PostgresStore {
         Ok(store)
     }
 
-    fn read(&self) -> &PgPool {
-        &self.pools.read
+    fn read(&self) -> PgPool {
+        self.pools.read()
     }
 
-    fn write(&self) -> &PgPool {
-        &self.pools.write
+    fn write(&self) -> PgPool {
+        self.pools.write()
     }
 
     async fn draw_epoch(&self) -> Result<()> {
@@ -107,13 +107,13 @@ impl PostgresStore {
             getrandom::u64().map_err(|error| StoreError::Database(Box::new(std::io::Error::other(error))))?;
         let sql = "insert into meta (county, key, value) values ($1, 'epoch', $2), ($1, 'directory_version', 1) on conflict do nothing";
         let query = sqlx::query(sql).bind(self.county).bind(epoch.max(1).cast_signed());
-        query.execute(self.write()).await.map_err(failed)?;
+        query.execute(&self.write()).await.map_err(failed)?;
         Ok(())
     }
 
     async fn meta(&self, key: &str) -> Result<u64> {
         let query = sqlx::query("select value from meta where county = $1 and key = $2");
-        let row = query.bind(self.county).bind(key).fetch_one(self.read()).await.map_err(failed)?;
+        let row = query.bind(self.county).bind(key).fetch_one(&self.read()).await.map_err(failed)?;
         to_u64(&row, 0)
     }
 }
@@ -121,7 +121,7 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn ready(&self) -> Result<()> {
-        sqlx::query("select 1").fetch_one(self.read()).await.map_err(failed)?;
+        sqlx::query("select 1").fetch_one(&self.read()).await.map_err(failed)?;
         let mut tx = self.write().begin().await.map_err(failed)?;
         let sql = "update meta set value = value where county = $1 and key = 'epoch'";
         sqlx::query(sql).bind(self.county).execute(&mut *tx).await.map_err(failed)?;
@@ -130,7 +130,7 @@ impl Store for PostgresStore {
 
     async fn engine(&self) -> Result<String> {
         let sql = "select 'PostgreSQL ' || current_setting('server_version')";
-        sqlx::query_scalar(sql).fetch_one(self.read()).await.map_err(failed)
+        sqlx::query_scalar(sql).fetch_one(&self.read()).await.map_err(failed)
     }
 
     async fn close(&self) {
@@ -272,7 +272,7 @@ impl Store for PostgresStore {
         let mut counts = Vec::new();
         for table in PUSH_TABLES {
             let sql = AssertSqlSafe(format!("select count(*) from {table} where county = $1"));
-            let row = sqlx::query(sql).bind(self.county).fetch_one(self.read()).await.map_err(failed)?;
+            let row = sqlx::query(sql).bind(self.county).fetch_one(&self.read()).await.map_err(failed)?;
             counts.push((*table, to_i64(&row, 0)?.cast_unsigned()));
         }
         Ok(counts)

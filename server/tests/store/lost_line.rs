@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use zoufang_server::store::postgres::PostgresStore;
 use zoufang_server::store::postgres::cluster::{Cluster, Disk};
@@ -18,17 +20,22 @@ async fn heard(listener: &mut zoufang_server::store::Listener, wanted: News) {
     timeout(PATIENCE, hear).await.expect("news");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_listens_is_told_to_read_again_after_a_lost_line() {
-    let (store, url) = in_postgres().await;
+/// A listener of a store that listens, which it does when it hears itself.
+async fn listening(store: &PostgresStore) -> zoufang_server::store::Listener {
     let mut listener = store.news();
-    // It listens when it hears itself.
     let hears = async {
         while timeout(LISTEN_AGAIN, heard(&mut listener, News::Sessions)).await.is_err() {
             store.close_session(TokenHash([9; 32])).await.unwrap();
         }
     };
     timeout(PATIENCE, hears).await.expect("it listens");
+    listener
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_is_told_to_read_again_after_a_lost_line() {
+    let (store, url) = in_postgres().await;
+    let mut listener = listening(&store).await;
     let database = url.rsplit('/').next().unwrap();
     let cut = format!(
         "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '{database}' and pid <> pg_backend_pid()"
@@ -73,6 +80,49 @@ async fn what_is_not_there_is_said_without_the_password() {
     let open = PostgresStore::open(&nobody, County::default());
     // Nobody listens there: it is asked for a while, in case the database is starting.
     assert!(timeout(Duration::from_secs(2), open).await.is_err());
+}
+
+/// A way to a cluster on which all that passes now can be made to fall silent, without an end that anybody could notice.
+async fn silent_way(port: u16) -> (u16, watch::Sender<u32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap().port();
+    let (silence, heard) = watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut heard = heard.clone();
+            heard.mark_unchanged();
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    // Both ends stay open and hear nothing any more.
+                    Ok(()) = heard.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    (here, silence)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_falls_silent_is_given_up() {
+    let cluster = Cluster::shared();
+    let (port, silence) = silent_way(cluster.port()).await;
+    let url = format!("postgres://postgres@127.0.0.1:{port}/{}", cluster.database().unwrap());
+    let store = PostgresStore::open(&url, County::default()).await.unwrap();
+    let mut listener = listening(&store).await;
+    let epoch = store.epoch().await.unwrap();
+    silence.send(1).unwrap();
+    // As when the machine of the primary loses its power: no connection ends, and whoever waits on one waits in vain.
+    let hanging = tokio::spawn({
+        let store = store.clone();
+        async move { store.directory_version().await }
+    });
+    heard(&mut listener, News::Missed).await;
+    assert_eq!(timeout(PATIENCE, store.epoch()).await.expect("new connections").unwrap(), epoch);
+    let mut tx = timeout(PATIENCE, store.begin()).await.expect("new connections").unwrap();
+    assert!(tx.document(zoufang_core::record::DocId([1; 16])).await.unwrap().is_none());
+    hanging.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

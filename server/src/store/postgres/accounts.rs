@@ -19,13 +19,13 @@ type Write = Transaction<'static, Postgres>;
 impl PostgresStore {
     pub(super) async fn read_units(&self) -> Result<Vec<Unit>> {
         let sql = "select unit, parent, level, kind, name, short_name, pinyin, initials from unit where county = $1 order by unit";
-        let rows = sqlx::query(sql).bind(self.county).fetch_all(self.read()).await.map_err(failed)?;
+        let rows = sqlx::query(sql).bind(self.county).fetch_all(&self.read()).await.map_err(failed)?;
         rows.iter().map(unit_of).collect()
     }
 
     pub(super) async fn read_unit_codes(&self) -> Result<Vec<UnitCode>> {
         let sql = "select code, from_year, until_year, unit, name from unit_code where county = $1 order by code, from_year";
-        let rows = sqlx::query(sql).bind(self.county).fetch_all(self.read()).await.map_err(failed)?;
+        let rows = sqlx::query(sql).bind(self.county).fetch_all(&self.read()).await.map_err(failed)?;
         rows.iter().map(unit_code_of).collect()
     }
 
@@ -92,14 +92,14 @@ impl PostgresStore {
 
     pub(super) async fn read_accounts(&self) -> Result<Vec<Account>> {
         let sql = "select user_id, login, name, role, unit, password, disabled_at from account where county = $1 order by user_id";
-        let rows = sqlx::query(sql).bind(self.county).fetch_all(self.read()).await.map_err(failed)?;
+        let rows = sqlx::query(sql).bind(self.county).fetch_all(&self.read()).await.map_err(failed)?;
         rows.iter().map(account_of).collect()
     }
 
     pub(super) async fn read_account(&self, login: &str) -> Result<Option<Account>> {
         let sql = "select user_id, login, name, role, unit, password, disabled_at from account where county = $1 and login = $2";
         let query = sqlx::query(sql).bind(self.county).bind(text(login));
-        let row = query.fetch_optional(self.read()).await.map_err(failed)?;
+        let row = query.fetch_optional(&self.read()).await.map_err(failed)?;
         row.as_ref().map(account_of).transpose()
     }
 
@@ -111,7 +111,7 @@ impl PostgresStore {
             .bind(text(&device.label))
             .bind(device.enrolled_at.0)
             .bind(device.revoked_at.map(|at| at.0))
-            .execute(self.write())
+            .execute(&self.write())
             .await
             .map_err(failed)?;
         Ok(())
@@ -120,7 +120,7 @@ impl PostgresStore {
     pub(super) async fn read_device(&self, device: DeviceId) -> Result<Option<Device>> {
         let sql = "select device, user_id, label, enrolled_at, revoked_at from device where county = $1 and device = $2";
         let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed());
-        let row = query.fetch_optional(self.read()).await.map_err(failed)?;
+        let row = query.fetch_optional(&self.read()).await.map_err(failed)?;
         row.as_ref().map(device_of).transpose()
     }
 
@@ -151,7 +151,7 @@ impl PostgresStore {
             .bind(device.0.cast_signed())
             .bind(i64::from(user.0))
             .bind(expires_at.0)
-            .execute(self.write())
+            .execute(&self.write())
             .await
             .map_err(failed)?;
         Ok(())
@@ -164,7 +164,7 @@ impl PostgresStore {
             join account u on u.county = s.county and u.user_id = s.user_id and u.disabled_at is null
             where s.county = $1 and s.token_hash = $2 and s.expires_at > $3";
         let query = sqlx::query(sql).bind(self.county).bind(&token.0[..]).bind(now.0);
-        let row = query.fetch_optional(self.read()).await.map_err(failed)?;
+        let row = query.fetch_optional(&self.read()).await.map_err(failed)?;
         row.as_ref().map(principal_of).transpose()
     }
 

@@ -8,8 +8,8 @@ use crate::store::StoreError;
 
 /// Turns what sqlx says into what a store says.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
-    // A line that is cut, or a pool without a free place: another try may find another server.
-    if matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed) {
+    // A line that is cut, a pool without a free place or one that was just replaced: another try may find another server.
+    if matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) {
         return StoreError::Busy;
     }
     let code = error.as_database_error().and_then(|error| error.code());

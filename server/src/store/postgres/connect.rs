@@ -1,7 +1,7 @@
 //! Finding the primary among the hosts of an address, and the pools of connections to it.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
@@ -21,40 +21,56 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const START_PATIENCE: Duration = Duration::from_secs(20);
 const ROUND_PAUSE: Duration = Duration::from_millis(250);
 
-/// When the line last broke: connections made before are doubtful.
-#[derive(Clone, Default)]
-pub(super) struct Doubt(Arc<RwLock<Option<Instant>>>);
-
-impl Doubt {
-    fn covers(&self, age: Duration) -> bool {
-        let broken_at = *self.0.read().unwrap_or_else(PoisonError::into_inner);
-        broken_at.is_some_and(|broken_at| age >= broken_at.elapsed())
-    }
-}
-
 /// Connections for writing and for reading: a reader never waits behind writers that wait for each other.
 #[derive(Clone)]
-pub(super) struct Pools {
-    pub(super) write: PgPool,
-    pub(super) read: PgPool,
-    doubt: Doubt,
+pub(super) struct Pools(Arc<RwLock<Pair>>);
+
+#[derive(Clone)]
+struct Pair {
+    write: PgPool,
+    read: PgPool,
 }
 
 impl Pools {
     /// Pools that connect when they are first used.
     pub(super) fn to(options: &PgConnectOptions) -> Self {
-        let doubt = Doubt::default();
+        Self(Arc::new(RwLock::new(Pair::to(options))))
+    }
+
+    pub(super) fn write(&self) -> PgPool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).write.clone()
+    }
+
+    pub(super) fn read(&self) -> PgPool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).read.clone()
+    }
+
+    /// From now on all connections are new ones, to this host. The old ones may hang for as long as the system hopes that
+    /// their peer is alive; who waits on one of them waits alone.
+    pub(super) fn turn_to(&self, options: &PgConnectOptions) {
+        let new = Pair::to(options);
+        let old = std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), new);
+        tokio::spawn(async move { old.close().await });
+    }
+
+    pub(super) async fn close(&self) {
+        let pair = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        pair.close().await;
+    }
+}
+
+impl Pair {
+    fn to(options: &PgConnectOptions) -> Self {
         let pool = |connections_max| {
-            let doubt = doubt.clone();
             PgPoolOptions::new()
                 .max_connections(connections_max)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .test_before_acquire(false)
-                .before_acquire(move |connection, meta| {
-                    let doubtful = meta.idle_for > TRUSTED_IDLE || doubt.covers(meta.age);
+                .before_acquire(|connection, meta| {
                     Box::pin(async move {
-                        if doubtful {
-                            connection.ping().await?;
+                        if meta.idle_for > TRUSTED_IDLE {
+                            let answer = tokio::time::timeout(CONNECT_TIMEOUT, connection.ping()).await;
+                            answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
                         }
                         Ok(true)
                     })
@@ -62,22 +78,10 @@ impl Pools {
                 .after_connect(|connection, _| Box::pin(prepare(connection)))
                 .connect_lazy_with(options.clone())
         };
-        Self { write: pool(WRITERS_MAX), read: pool(READERS_MAX), doubt }
+        Self { write: pool(WRITERS_MAX), read: pool(READERS_MAX) }
     }
 
-    /// The line broke: what was connected until now is tried before it is used, so that a request does not pay for it.
-    pub(super) fn doubt_all(&self) {
-        *self.doubt.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// From now on new connections go to another host.
-    pub(super) fn turn_to(&self, options: &PgConnectOptions) {
-        for pool in [&self.write, &self.read] {
-            pool.set_connect_options(options.clone());
-        }
-    }
-
-    pub(super) async fn close(&self) {
+    async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
     }
@@ -145,7 +149,7 @@ pub(super) async fn check(pools: &Pools) -> Result<()> {
     const VERSION_MIN: i32 = 150_000;
     let sql = "select current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('fsync')";
     let (version, encoding, fsync): (i32, String, String) =
-        sqlx::query_as(sql).fetch_one(&pools.write).await.map_err(failed)?;
+        sqlx::query_as(sql).fetch_one(&pools.write()).await.map_err(failed)?;
     if version < VERSION_MIN {
         return Err(StoreError::Unfit(format!("PostgreSQL 15 or newer is needed, not {}", version / 10_000)));
     }

@@ -1,7 +1,7 @@
 //! News between processes: `notify` in the transaction that commits, and one connection of each process that listens.
 //!
-//! The one that listens also minds the line: when it breaks, the primary is looked for among the hosts, the pools turn to
-//! it, and everybody who listens is told to read again.
+//! The one that listens also minds the line: when it breaks or falls silent, the primary is looked for among the hosts, new
+//! pools are made to it, and everybody who listens is told to read again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +13,19 @@ use tokio::time::{sleep, timeout};
 use zoufang_core::record::UnitId;
 
 use super::PostgresStore;
+use super::address::place;
 use super::codec::failed;
 use super::connect::{Pools, primary};
 use crate::store::Result;
 use crate::store::news::{News, Teller};
 
 /// A line that was silent for so long is asked whether it is alive, and given up if it does not answer.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
-const ANSWER_MAX: Duration = Duration::from_secs(5);
+const SILENCE_MAX: Duration = Duration::from_secs(5);
+const ANSWER_MAX: Duration = Duration::from_secs(3);
 /// Between two tries to connect again.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// As [`RETRY_PAUSE`], where listening itself does not work.
+const FAULT_PAUSE: Duration = Duration::from_secs(2);
 
 /// What one process tells the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,36 +99,42 @@ pub(super) async fn mind(
     loop {
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
         let pool = pool.acquire_timeout(ANSWER_MAX).connect_lazy_with(host.clone());
+        let mut listened = false;
         tokio::select! {
-            ended = listen(&pool, county, &teller) => match ended {
+            ended = listen(&pool, county, &teller, &mut listened) => match ended {
                 Ok(()) => tracing::warn!("the line to PostgreSQL is broken"),
                 Err(error) => tracing::warn!(%error, "no news from PostgreSQL"),
             },
             () = stop.notified() => return drop(timeout(ANSWER_MAX, pool.close()).await),
         }
-        pools.doubt_all();
+        let pause = if listened { RETRY_PAUSE } else { FAULT_PAUSE };
         let search = async {
             loop {
-                sleep(RETRY_PAUSE).await;
+                sleep(pause).await;
                 if let Ok(found) = primary(&hosts).await {
                     return found;
                 }
             }
         };
-        host = tokio::select! {
+        let found = tokio::select! {
             found = search => found,
             () = stop.notified() => return,
         };
-        pools.turn_to(&host);
+        // A line that never stood says nothing about the others.
+        if listened || place(&found) != place(&host) {
+            pools.turn_to(&found);
+        }
+        host = found;
     }
 }
 
 /// Passes news on until the line breaks.
-async fn listen(pool: &PgPool, county: i64, teller: &Teller) -> sqlx::Result<()> {
+async fn listen(pool: &PgPool, county: i64, teller: &Teller, listened: &mut bool) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
     listener.listen(&channel(county)).await?;
+    *listened = true;
     // What was committed before we listened was told to nobody here.
     teller.tell(News::Missed);
     loop {

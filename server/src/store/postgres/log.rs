@@ -17,7 +17,7 @@ impl PostgresStore {
             from unnest($2::bigint[]) with ordinality u(unit, place)
             left join unit_log l on l.county = $1 and l.unit = u.unit order by u.place";
         let query = sqlx::query(sql).bind(self.county).bind(units(of));
-        query.fetch_all(self.read()).await.map_err(failed)?.iter().map(tail_of).collect()
+        query.fetch_all(&self.read()).await.map_err(failed)?.iter().map(tail_of).collect()
     }
 
     pub(super) async fn read_entries(
@@ -61,7 +61,7 @@ impl PostgresStore {
             .bind(i64::try_from(AHEAD_MAX).unwrap_or(i64::MAX))
             .bind(i64::try_from(bytes_max).unwrap_or(i64::MAX))
             .bind(i64::from(at_least_one))
-            .fetch_all(self.read())
+            .fetch_all(&self.read())
             .await
             .map_err(failed)?;
         rows.iter().map(entry_of).collect()
@@ -70,7 +70,7 @@ impl PostgresStore {
     pub(super) async fn read_rows(&self, of: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
         let sql = "select doc, list_row from doc where county = $1 and doc = any($2) order by doc";
         let query = sqlx::query(sql).bind(self.county).bind(docs(of));
-        let rows = query.fetch_all(self.read()).await.map_err(failed)?;
+        let rows = query.fetch_all(&self.read()).await.map_err(failed)?;
         rows.iter().map(|row| Ok((to_doc(row, 0)?, to_bytes(row, 1)?))).collect()
     }
 
@@ -78,14 +78,14 @@ impl PostgresStore {
         let sql =
             "select to_seq, bytes, frame from segment where county = $1 and unit = $2 and from_seq = $3";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0)).bind(from_seq.cast_signed());
-        let row = query.fetch_optional(self.read()).await.map_err(failed)?;
+        let row = query.fetch_optional(&self.read()).await.map_err(failed)?;
         row.as_ref().map(|row| segment_of(row, unit, from_seq)).transpose()
     }
 
     pub(super) async fn read_sealed(&self, unit: UnitId) -> Result<Sealed> {
         let sql = "select coalesce(max(to_seq), 0), coalesce(sum(bytes), 0)::bigint from segment where county = $1 and unit = $2";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
-        let row = query.fetch_one(self.read()).await.map_err(failed)?;
+        let row = query.fetch_one(&self.read()).await.map_err(failed)?;
         Ok(Sealed { to_seq: to_u64(&row, 0)?, size_bytes: to_u64(&row, 1)? })
     }
 
@@ -99,7 +99,7 @@ impl PostgresStore {
             .bind(segment.to_seq.cast_signed())
             .bind(segment.size_bytes.cast_signed())
             .bind(&segment.frame)
-            .execute(self.write())
+            .execute(&self.write())
             .await
             .map_err(failed)?;
         Ok(())
@@ -107,7 +107,7 @@ impl PostgresStore {
 
     pub(super) async fn read_units_with_log(&self) -> Result<Vec<UnitId>> {
         let sql = "select unit from unit_log where county = $1 order by unit";
-        let rows = sqlx::query(sql).bind(self.county).fetch_all(self.read()).await.map_err(failed)?;
+        let rows = sqlx::query(sql).bind(self.county).fetch_all(&self.read()).await.map_err(failed)?;
         rows.iter().map(|row| to_unit(row, 0)).collect()
     }
 }

@@ -19,7 +19,7 @@ impl PostgresStore {
             (select l.received_at from log l where l.county = $1 and l.unit = u.unit order by l.seq desc limit 1)
             from unnest($2::bigint[]) with ordinality u(unit, place) order by u.place";
         let query = sqlx::query(sql).bind(self.county).bind(units(of)).bind(text(month));
-        query.fetch_all(self.read()).await.map_err(failed)?.iter().map(figures_of).collect()
+        query.fetch_all(&self.read()).await.map_err(failed)?.iter().map(figures_of).collect()
     }
 
     pub(super) async fn read_visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
@@ -35,7 +35,7 @@ impl PostgresStore {
             left join person p on p.county = vp.county and p.unit = v.unit and p.doc = vp.person
             where vp.county = $1 and vp.visit = any($2) order by vp.visit, vp.person";
         let query = sqlx::query(sql).bind(self.county).bind(docs(&listed));
-        let people = query.fetch_all(self.read()).await.map_err(failed)?;
+        let people = query.fetch_all(&self.read()).await.map_err(failed)?;
         add_visited(&mut lines, &people)?;
         Ok(lines)
     }
@@ -63,7 +63,7 @@ impl PostgresStore {
             .bind(filter.after.map(|(unit, _)| i64::from(unit.0)))
             .bind(filter.after.map(|(_, doc)| doc.0.to_vec()))
             .bind(i64::from(filter.limit))
-            .fetch_all(self.read())
+            .fetch_all(&self.read())
             .await
             .map_err(failed)?;
         rows.iter().map(person_of).collect()
@@ -78,7 +78,7 @@ impl PostgresStore {
             .bind(filter.after.as_ref().map(|(day, _)| text(day)))
             .bind(filter.after.as_ref().map(|(_, doc)| doc.0.to_vec()))
             .bind(i64::from(filter.limit))
-            .fetch_all(self.read())
+            .fetch_all(&self.read())
             .await
             .map_err(failed)
     }

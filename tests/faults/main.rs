@@ -15,7 +15,7 @@ use zoufang_core::{
 use zoufang_server::{
     audit::{audit, office},
     rebuild::rebuild,
-    store::{County, sqlite::SqliteStore},
+    store::{County, Store, sqlite::SqliteStore},
 };
 use zoufang_tests::{
     Device, Launch, Process,

@@ -245,7 +245,7 @@ impl World {
 fn failure_of(error: &Error) -> Failure {
     match error {
         Error::SignedOut => Failure::SignInNeeded,
-        Error::Busy => Failure::Busy(5),
+        Error::Busy | Error::Overtaken | Error::Disk(_) => Failure::Busy(5),
         Error::BadCredentials
         | Error::Locked { .. }
         | Error::WrongDevice

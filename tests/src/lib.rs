@@ -12,6 +12,6 @@ pub mod server;
 
 pub use device::{Device, Sync};
 pub use line::Line;
-pub use process::{Launch, Process};
 pub use news::News;
+pub use process::{Launch, Process};
 pub use server::Server;

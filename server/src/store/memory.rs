@@ -91,7 +91,12 @@ impl MemoryStore {
     /// Everything of now in a store of its own, under an epoch: what a backup that is restored is.
     #[must_use]
     pub fn restored(&self, epoch: EpochId) -> Self {
-        Self { epoch, state: Arc::new(RwLock::new(self.look(State::clone))), writer: Arc::default() }
+        Self {
+            epoch,
+            state: Arc::new(RwLock::new(self.look(State::clone))),
+            writer: Arc::default(),
+            teller: Teller::default(),
+        }
     }
 
     fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {

@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 use zoufang_server::store::{
-    Account, ChangeRecord, Device, DocumentState, KnownChange, LogEntry, NewAccount, Principal, Result,
-    Sealed, Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
+    Account, ChangeRecord, Claim, Device, DocumentState, KnownChange, Listener, LogEntry, NewAccount,
+    Principal, Result, Sealed, Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -102,6 +103,14 @@ macro_rules! store {
                 self.inner.$name($($argument),*).await
             })*
 
+            async fn close(&self) {
+                self.inner.close().await;
+            }
+
+            fn news(&self) -> Listener {
+                self.inner.news()
+            }
+
             async fn begin(&self) -> Result<Box<dyn WriteTx>> {
                 self.fuse.step().await?;
                 Ok(Box::new(FaultyTx { inner: self.inner.begin().await?, fuse: Arc::clone(&self.fuse) }))
@@ -139,6 +148,7 @@ store! {
     fn visits(filter: &office::Filter) -> Vec<office::VisitLine>;
     fn contacts(filter: &office::Filter) -> Vec<office::ContactLine>;
     fn search_people(filter: &office::PeopleFilter) -> Vec<office::PersonLine>;
+    fn engine() -> String;
     fn row_counts() -> Vec<(&'static str, u64)>;
 }
 
@@ -172,4 +182,5 @@ tx! {
     fn put_projection(doc: DocId, unit: UnitId, projection: &office::Projection) -> ();
     fn clear_projections() -> ();
     fn documents(after: Option<DocId>, count_max: u32) -> Vec<DocumentState>;
+    fn claim(claim: &Claim) -> ();
 }

@@ -1,6 +1,7 @@
 //! Keys of a visit log, and those that a Party-member contact record has besides.
 use super::{
-    FACTS_CHARS_MAX, Field, FieldType::*, Merge::*, SIGNATURE_CHARS_MAX, TOLD_CHARS_MAX, code, field, sensitive,
+    FACTS_CHARS_MAX, Field, FieldType::*, Merge::*, SIGNATURE_CHARS_MAX, TOLD_CHARS_MAX, code, field,
+    sensitive,
 };
 use crate::record::list::{Channel, NeedTopic, PartyContactTopic, VisitReason, VisitResult};
 

@@ -60,8 +60,7 @@ pub(super) fn read(input: &mut Input<'_>, actors: &[&[u8]]) -> Result<Vec<Scanne
     })?;
     let metas = expand(metas, OPS_MAX, Input::unsigned)?;
     let replaces = preds.read(actors)?;
-    let distinct = keys.iter().collect::<BTreeSet<_>>().len() == keys.len();
-    if !distinct || [keys.len(), metas.len(), replaces.len()].iter().any(|count| *count != actions.len()) {
+    if [keys.len(), metas.len(), replaces.len()].iter().any(|count| *count != actions.len()) {
         return Err(ScanError::Malformed);
     }
     let mut ops = Vec::with_capacity(actions.len());
@@ -78,7 +77,21 @@ pub(super) fn read(input: &mut Input<'_>, actors: &[&[u8]]) -> Result<Vec<Scanne
         }
         ops.push(ScannedOp { key, value, replaces });
     }
-    if raw.0.is_empty() { Ok(ops) } else { Err(ScanError::Malformed) }
+    if raw.0.is_empty() && each_key_once(&ops) { Ok(ops) } else { Err(ScanError::Malformed) }
+}
+
+/// Each key has one operation; only a choice between concurrent values has two, one after the other: all of them go, and
+/// the chosen one is set as a value of its own.
+fn each_key_once(ops: &[ScannedOp]) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut last: Option<&ScannedOp> = None;
+    ops.iter().all(|op| {
+        let chosen = last.is_some_and(|last| last.key == op.key && last.value.is_none())
+            && op.value.is_some()
+            && op.replaces.is_empty();
+        last = Some(op);
+        seen.insert(&op.key) || chosen
+    })
 }
 
 /// The columns that say which values operations replace.

@@ -84,8 +84,10 @@ test('the city reads figures and recent visits of all units, and no file', async
 
 test('a village worker sees no office pages and no other village', async () => {
   const server = await Server.start();
-  const village = await Device.open(server.url);
+  const village = await Device.open(server.url, { width: 1280 });
   await village.enrol('cys');
+  await expect(village.page.locator('.nav a[href="/sync"]')).toBeVisible();
+  await expect(village.page.locator('.nav a[href="/office"]')).toBeHidden();
   await village.go('/office');
   await expect(village.page.locator('.empty')).toBeVisible();
   await expect(village.page.locator('.table')).toHaveCount(0);

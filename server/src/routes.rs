@@ -5,6 +5,5 @@ pub mod health;
 pub mod me;
 pub mod news;
 pub mod office;
-pub mod people;
 pub mod sign_in;
 pub mod sync;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
 
@@ -21,10 +21,7 @@ use zoufang_core::{
 };
 use zoufang_server::{
     App,
-    account::{
-        session::{Presented, admit},
-        token,
-    },
+    account::{session::admit, token},
     assets::Assets,
     error::Error,
     store::{County, NewAccount, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
@@ -128,24 +125,16 @@ impl Server {
     }
 
     /// Signs a device in, past the password.
-    pub(crate) fn admit(
-        &self,
-        login: &str,
-        device: DeviceId,
-        is_copy: bool,
-        former: Vec<DeviceId>,
-    ) -> Result<(String, DeviceId)> {
+    pub(crate) fn admit(&self, login: &str, device: DeviceId) -> Result<String> {
         let store = self.store();
         let opened = self.run(async {
             let account = store.account_by_login(login).await?.context("no such account")?;
-            anyhow::Ok(
-                admit(&self.app, account, Presented { device: Some(device), is_copy, former }, "").await?,
-            )
+            anyhow::Ok(admit(&self.app, account, Some(device), "").await?)
         })?;
-        if opened.device != device && !is_copy {
+        if opened.device != device {
             bail!("the device is revoked or another user's");
         }
-        Ok((opened.token, opened.device))
+        Ok(opened.token)
     }
 
     /// Ends a session before its time.
@@ -284,16 +273,7 @@ fn app(kept: &Kept, fuse: &Arc<Fuse>, clock: &Arc<AtomicI64>) -> App {
     let store = Faulty { inner: kept_store(kept), fuse: Arc::clone(fuse) };
     let mut app = App::new(Arc::new(store), Assets::new(None));
     let clock = Arc::clone(clock);
-    let ticking = Arc::clone(&clock);
-    app.clock = Arc::new(move || Timestamp(ticking.load(Ordering::SeqCst)));
-    // Ids of the moment, the same in every run of a seed.
-    let drawn = AtomicU64::new(0);
-    app.random = Arc::new(move || {
-        let number = drawn.fetch_add(1, Ordering::SeqCst) & 0xfff;
-        Ok(((clock.load(Ordering::SeqCst).cast_unsigned() << 12) | number)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            | 1)
-    });
+    app.clock = Arc::new(move || Timestamp(clock.load(Ordering::SeqCst)));
     app.seals = false;
     app
 }

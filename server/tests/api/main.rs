@@ -3,7 +3,6 @@
 
 mod assets;
 mod cli;
-mod control;
 mod gate;
 mod hostile;
 mod news;

@@ -186,11 +186,6 @@ impl Phone<'_> {
             cursors,
             push,
             want_bytes: 1 << 20,
-            version: None,
-            ticket: None,
-            probes: Vec::new(),
-            wants: Vec::new(),
-            held: None,
         }
     }
 

@@ -13,17 +13,12 @@ fn outgoing() -> Event {
         cursors: vec![],
         push: vec![],
         want_bytes: WANT_BYTES,
-        version: None,
-        ticket: None,
-        probes: vec![],
-        wants: vec![],
-        held: None,
     };
     Event::Outgoing(Box::new(Outgoing { request, hashes: vec![] }))
 }
 
 fn end(more: bool) -> Frame {
-    Frame::End(End { more, epoch: EpochId(1), server_time: Timestamp(5), ticket: None })
+    Frame::End(End { more, epoch: EpochId(1), server_time: Timestamp(5) })
 }
 
 fn answer(frames: &[Frame]) -> Vec<u8> {

@@ -95,7 +95,6 @@ pub fn decode_request(body: &[u8]) -> Result<SyncRequest, WireError> {
     if request.cursors.len() > CURSORS_MAX || request.push.len() > PUSH_MAX {
         return Err(WireError::TooBig);
     }
-    super::repair::check(&request.probes, &request.wants)?;
     Ok(request)
 }
 
@@ -115,7 +114,6 @@ pub fn encode_frame(frame: &Frame) -> Vec<u8> {
         Frame::Page(page) => (4, encode(page)),
         Frame::End(end) => (5, encode(end)),
         Frame::Problem(problem) => (6, encode(problem)),
-        Frame::Repair(buckets) => (7, encode(buckets)),
     };
     let (compression, content) = pack(content);
     let mut bytes = Vec::with_capacity(FRAME_HEAD_BYTES + content.len());
@@ -192,7 +190,6 @@ fn decode_frame(kind: u8, content: &[u8]) -> Result<Option<Frame>, WireError> {
         4 => Frame::Page(decode(content)?),
         5 => Frame::End(decode(content)?),
         6 => Frame::Problem(decode(content)?),
-        7 => Frame::Repair(decode(content)?),
         _ => return Ok(None),
     }))
 }

@@ -24,7 +24,7 @@ pub(crate) struct Options {
 /// `cargo xtask bench`.
 pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     let chromium = setup::browser::ready()?;
-    setup::node::ready()?;
+    let node = setup::node::ready(place)?;
     setup::node::packages(&place.e2e())?;
     let dist = bundle::make(place, &bundle::Options::default())?;
     let server = build_server(place, false)?;
@@ -33,6 +33,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     command
         .args(["run", "--release", "--package", "zoufang-tests", "--bin", "bench", "--"])
         .args(&options.arguments)
+        .env("PATH", node.path())
         .env("CHROMIUM", env::var_os("CHROMIUM").unwrap_or_else(|| chromium.into()))
         .env("ZOUFANG_SERVER_BIN", server)
         .env("ZOUFANG_DIST", dist);

@@ -1,7 +1,5 @@
 //! The browser tests: Playwright drives the machine's Chromium against a real server process with the bundle inside.
 
-use std::process::Command;
-
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -31,14 +29,15 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
         bail!("tests/e2e holds no package.json");
     }
     let chromium = setup::browser::ready()?;
-    setup::node::ready()?;
+    let node = setup::node::ready(place)?;
     setup::node::packages(&folder)?;
-    run(Command::new("npx").args(["--no-install", "tsc", "--noEmit"]).current_dir(&folder))?;
+    run(node.script("node_modules/typescript/bin/tsc").arg("--noEmit").current_dir(&folder))?;
     let dist = bundle::make(place, &bundle::Options::default())?;
     let server = build_server(place, true)?;
     say("Browser tests");
-    run(Command::new("npx")
-        .args(["--no-install", "playwright", "test"])
+    run(node
+        .script("node_modules/@playwright/test/cli.js")
+        .arg("test")
         .args(&options.arguments)
         .current_dir(&folder)
         .env("CHROMIUM", chromium)

@@ -25,14 +25,14 @@ pub(crate) fn all(place: &Place) -> Result<()> {
     let toolchain = wasm::ready(place)?;
     let chromium = browser::ready()?;
     let postgres = postgres::ready()?;
-    let node = node::ready()?;
+    let node = node::ready(place)?;
     node::packages(&place.e2e())?;
     faults::ready();
     say("Everything is there");
     note(format!("Rust for wasm32: {}", toolchain.name()));
     note(format!("Chromium: {}", chromium.display()));
     note(format!("PostgreSQL: {}", postgres.display()));
-    note(format!("Node.js: {}", node.display()));
+    note(format!("Node.js: {}", node.program().display()));
     Ok(())
 }
 

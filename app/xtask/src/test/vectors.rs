@@ -23,7 +23,7 @@ pub(crate) fn run_on_wasm(place: &Place) -> Result<()> {
     if !place.root.join("app/core/examples").join(format!("{EXAMPLE}.rs")).exists() {
         bail!("app/core/examples/{EXAMPLE}.rs is missing: the byte vectors must hold on wasm32 too");
     }
-    let node = setup::node::ready()?;
+    let node = setup::node::ready(place)?;
     say("The core's byte vectors on wasm32");
     let toolchain = setup::wasm::ready(place)?;
     run(toolchain.cargo(place).args([
@@ -46,7 +46,7 @@ pub(crate) fn run_on_wasm(place: &Place) -> Result<()> {
         .generate(&folder)
         .with_context(|| format!("wasm-bindgen failed on {}", module.display()))?;
     let script = "const { run } = require('./vectors.js'); console.log(run());";
-    let said = output(Command::new(node).args(["-e", script]).current_dir(&folder))?;
+    let said = output(Command::new(node.program()).args(["-e", script]).current_dir(&folder))?;
     note(said.trim());
     Ok(())
 }

@@ -20,18 +20,12 @@ use crate::{
     },
     i18n::{language, t},
     pages::{
-        history::HistoryPage,
-        more::MorePage,
+        later::{Later, later},
         not_found::NotFoundPage,
-        office::OfficePage,
         people::{NobodyChosen, PeoplePage, PeoplePlace},
         person::PersonPage,
-        person_edit::{PersonEditPage, PersonNewPage},
         sign_in::SignInPage,
-        sync::SyncPage,
         today::TodayPage,
-        visit::VisitPage,
-        visit_edit::{ContactEditPage, ContactNewPage, VisitEditPage, VisitNewPage},
     },
     platform::{install::Install, preference, storage::StorageGuard, update::Update},
 };
@@ -47,6 +41,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(Toasts::new());
     provide_context(PageHead::new());
     provide_context(PeoplePlace::new());
+    provide_context(Later::new());
     let hub = Hub::new();
     provide_context(SessionCtx::new(hub));
     provide_context(Library::new(hub));
@@ -102,6 +97,13 @@ fn Inside(session: SessionCtx) -> impl IntoView {
 /// Which page answers which address.
 #[component]
 fn Pages() -> impl IntoView {
+    // Once the first screen has what it shows, the rest may come.
+    let (library, later_pages): (Library, Later) = (use_library(), expect_context());
+    Effect::new(move |_| {
+        if matches!(library.phase().get(), Phase::Ready) {
+            later_pages.fetch();
+        }
+    });
     view! {
         <Routes fallback=|| view! { <NotFoundPage/> }>
             <Route path=path!("/sign-in") view=SignInPage/>
@@ -109,20 +111,20 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("") view=TodayPage/>
                 <ParentRoute path=path!("/people") view=PeoplePage>
                     <Route path=path!("") view=NobodyChosen/>
-                    <Route path=path!("/new") view=PersonNewPage/>
+                    <Route path=path!("/new") view=later(|pages| pages.person_new)/>
                     <Route path=path!("/:id") view=PersonPage/>
-                    <Route path=path!("/:id/edit") view=PersonEditPage/>
-                    <Route path=path!("/:id/history") view=HistoryPage/>
+                    <Route path=path!("/:id/edit") view=later(|pages| pages.person_edit)/>
+                    <Route path=path!("/:id/history") view=later(|pages| pages.history)/>
                 </ParentRoute>
-                <Route path=path!("/visits/new") view=VisitNewPage/>
-                <Route path=path!("/visits/:id") view=VisitPage/>
-                <Route path=path!("/visits/:id/edit") view=VisitEditPage/>
-                <Route path=path!("/contacts/new") view=ContactNewPage/>
-                <Route path=path!("/contacts/:id") view=VisitPage/>
-                <Route path=path!("/contacts/:id/edit") view=ContactEditPage/>
-                <Route path=path!("/sync") view=SyncPage/>
-                <Route path=path!("/office") view=OfficePage/>
-                <Route path=path!("/more") view=MorePage/>
+                <Route path=path!("/visits/new") view=later(|pages| pages.visit_new)/>
+                <Route path=path!("/visits/:id") view=later(|pages| pages.visit)/>
+                <Route path=path!("/visits/:id/edit") view=later(|pages| pages.visit_edit)/>
+                <Route path=path!("/contacts/new") view=later(|pages| pages.contact_new)/>
+                <Route path=path!("/contacts/:id") view=later(|pages| pages.visit)/>
+                <Route path=path!("/contacts/:id/edit") view=later(|pages| pages.contact_edit)/>
+                <Route path=path!("/sync") view=later(|pages| pages.sync)/>
+                <Route path=path!("/office") view=later(|pages| pages.office)/>
+                <Route path=path!("/more") view=later(|pages| pages.more)/>
                 <Route path=path!("/*any") view=NotFoundPage/>
             </ParentRoute>
         </Routes>

@@ -7,6 +7,7 @@ mod compile;
 mod compress;
 mod fill;
 mod size;
+mod split;
 mod style;
 
 use std::{

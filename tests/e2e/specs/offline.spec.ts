@@ -1,5 +1,5 @@
 // The installable app: manifest, service worker, updates that never disturb, drafts that survive anything.
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
@@ -56,11 +56,41 @@ test('one whole version is kept on the phone, and nothing of the API', async () 
   });
   expect(kept.names).toHaveLength(1);
   expect(kept.paths).toContain('/index.html');
-  expect(kept.paths.some((path) => path.endsWith('.wasm'))).toBe(true);
+  expect(kept.paths.filter((path) => path.endsWith('.wasm')).map((path) => path.replace(/-.*/, '')).sort()).toEqual(['/later', '/zoufang']);
   expect(kept.paths.filter((path) => path.startsWith('/api'))).toEqual([]);
   expect(device.complaints).toEqual([]);
   await device.dispose();
   await server.dispose();
+});
+
+test('pages that come later are asked for again when they did not come', async () => {
+  const dist = mkdtempSync(join(tmpdir(), 'zoufang-e2e-dist-'));
+  cpSync(DIST, dist, { recursive: true });
+  const server = await Server.start(['--dist', dist]);
+  const device = await Device.open(server.url);
+  const { page } = device;
+  const go = async (name: string): Promise<void> => await page.locator('nav').getByRole('link', { name }).click();
+  // The first screen comes, and the rest does not; so the service worker has no whole version either.
+  const later = readdirSync(dist).filter((name) => name.startsWith('later-'));
+  expect(later.length).toBeGreaterThan(0);
+  for (const name of later) renameSync(join(dist, name), join(dist, `${name}.away`));
+  await device.go('/');
+  await device.typeSignIn('cys');
+  await device.expectSynced();
+  await go('更多');
+  await expect(page.getByText('没有网络')).toBeVisible();
+  await expect(page.getByText('记录都在本机，没有丢失。')).toBeVisible();
+  await go('人员');
+  await expect(page.locator('[data-at="0"]')).toBeVisible();
+  await go('更多');
+  await expect(page.getByText('没有网络')).toBeVisible();
+  for (const name of later) renameSync(join(dist, `${name}.away`), join(dist, name));
+  await page.getByRole('button', { name: '重试' }).click();
+  await expect(page.getByRole('button', { name: '退出登录' })).toBeVisible();
+  await expect(page).toHaveTitle(/更多/);
+  await device.dispose();
+  await server.dispose();
+  rmSync(dist, { recursive: true });
 });
 
 test('a new version waits, says so, and keeps what is being typed', async () => {

@@ -1,4 +1,5 @@
-//! From Rust to a wasm module and its JavaScript: cargo, then wasm-bindgen.
+//! From Rust to wasm modules and their JavaScript: cargo, then the split into what the first screen needs and what comes
+//! later, then wasm-bindgen.
 //!
 //! No wasm-opt: on this module it takes a seventh off the plain file and makes the compressed one, which is what crosses
 //! the village link, three hundredths larger; and Debian's cannot read what today's wasm-bindgen writes.
@@ -12,7 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::Options;
+use super::{Options, split};
 use crate::{
     place::Place,
     setup::wasm::Toolchain,
@@ -25,8 +26,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The compiled app.
 pub(crate) struct Parts {
-    /// The wasm module.
+    /// The wasm module that is loaded first.
     pub(crate) wasm: Vec<u8>,
+    /// The modules that come later.
+    pub(crate) later: Vec<split::Later>,
     /// The JavaScript that loads it.
     pub(crate) js: String,
     /// JavaScript files of libraries, by their path below the JavaScript that imports them.
@@ -41,14 +44,17 @@ pub(crate) fn compile(
     folder: &Path,
 ) -> Result<Parts> {
     let module = build(place, options, toolchain)?;
-    bindgen(&module, folder, options.dev)?;
+    note("split");
+    let split = split::split(&module, folder)?;
+    bindgen(&split.main, folder, options.dev)?;
     let wasm = folder.join("zoufang_bg.wasm");
     let read = |name: &Path| fs::read(name).with_context(|| format!("{} was not made", name.display()));
     let snippets = crate::stamp::files(&folder.join("snippets"))?
         .into_iter()
         .map(|file| Ok((file.strip_prefix(folder)?.to_path_buf(), read(&file)?)))
         .collect::<Result<_>>()?;
-    Ok(Parts { wasm: read(&wasm)?, js: String::from_utf8(read(&folder.join("zoufang.js"))?)?, snippets })
+    let js = split.link(&String::from_utf8(read(&folder.join("zoufang.js"))?)?)?;
+    Ok(Parts { wasm: read(&wasm)?, later: split.later, js, snippets })
 }
 
 fn build(place: &Place, options: &Options, toolchain: &Toolchain) -> Result<PathBuf> {
@@ -58,7 +64,8 @@ fn build(place: &Place, options: &Options, toolchain: &Toolchain) -> Result<Path
     if !options.features.is_empty() {
         command.args(["--features", &options.features.join(",")]);
     }
-    let mut flags = vec![ERASE.to_owned()];
+    // The split follows references between functions, which the linker must leave in the file.
+    let mut flags = vec![ERASE.to_owned(), "-Clink-arg=--emit-relocs".to_owned()];
     if !options.dev {
         flags.extend(remap());
     }
@@ -107,6 +114,8 @@ fn bindgen(module: &Path, folder: &Path, debug: bool) -> Result<()> {
         .omit_default_module_path(true)
         .debug(debug)
         .keep_debug(debug)
+        // The later modules share the table of functions.
+        .keep_lld_exports(true)
         .remove_name_section(!debug)
         .remove_producers_section(true)
         .generate(folder)

@@ -16,6 +16,9 @@ use crate::{
 /// Files of `public` that are filled in or renamed; all others are copied under their own name.
 const TEMPLATES: [&str; 4] = ["index.html", "boot.js", "start.js", "sw.js"];
 
+/// How the names of the modules that come later begin.
+pub(super) const LATER: &str = "later-";
+
 /// Writes the whole bundle, uncompressed, into `folder`.
 ///
 /// # Errors
@@ -37,7 +40,13 @@ pub(crate) fn assemble(place: &Place, parts: &Parts, css: &str, folder: &Path) -
     };
     let mut names = Names::default();
     names.add(folder, "css", "style", "css", css.as_bytes())?;
-    names.add(folder, "js", "zoufang", "js", parts.js.as_bytes())?;
+    let mut js = parts.js.clone();
+    for later in &parts.later {
+        let name = format!("{LATER}{}.wasm", Digest::of(&later.wasm).short());
+        write(folder, Path::new(&name), &later.wasm)?;
+        js = js.replace(&format!("\"./{}\"", later.name), &format!("\"/{name}\""));
+    }
+    names.add(folder, "js", "zoufang", "js", js.as_bytes())?;
     names.add(folder, "wasm", "zoufang", "wasm", &parts.wasm)?;
     let start = names.fill("start.js", &template("start.js")?)?;
     names.add(folder, "start", "start", "js", start.as_bytes())?;

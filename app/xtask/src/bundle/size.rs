@@ -1,9 +1,11 @@
-//! What a phone loads before it shows anything, and the limit on it: a village link carries it once per version.
+//! What a phone loads before it shows anything, and the limit on it: a village link carries it once per version. What comes
+//! later is told beside it.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 
+use super::fill::LATER;
 use crate::{
     shell::{note, say},
     stamp::files,
@@ -16,6 +18,7 @@ const FIRST_LOAD: [&str; 4] = ["wasm", "js", "css", "html"];
 
 struct Row {
     name: String,
+    is_later: bool,
     plain_bytes: u64,
     gzip_bytes: u64,
     brotli_bytes: u64,
@@ -32,9 +35,15 @@ pub(crate) fn report(folder: &Path) -> Result<()> {
             row.name, row.plain_bytes, row.gzip_bytes, row.brotli_bytes
         ));
     }
-    let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
-    let (plain, gzip, brotli) = (sum(|row| row.plain_bytes), sum(|row| row.gzip_bytes), first_load(&rows));
-    note(format!("{:<36} {plain:>10} {gzip:>10} {brotli:>10}  (limit {FIRST_LOAD_MAX_BYTES})", "first load"));
+    let line = |name: &str, rows: &[&Row], end: &str| {
+        let sum = |of: fn(&Row) -> u64| rows.iter().map(|row| of(row)).sum::<u64>();
+        let (plain, gzip, brotli) =
+            (sum(|row| row.plain_bytes), sum(|row| row.gzip_bytes), sum(|row| row.brotli_bytes));
+        note(format!("{name:<36} {plain:>10} {gzip:>10} {brotli:>10}{end}"));
+    };
+    let (later, first): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_later);
+    line("first load", &first, &format!("  (limit {FIRST_LOAD_MAX_BYTES})"));
+    line("comes later", &later, "");
     Ok(())
 }
 
@@ -48,7 +57,7 @@ pub(crate) fn check(folder: &Path) -> Result<()> {
 }
 
 fn first_load(rows: &[Row]) -> u64 {
-    rows.iter().map(|row| row.brotli_bytes).sum()
+    rows.iter().filter(|row| !row.is_later).map(|row| row.brotli_bytes).sum()
 }
 
 fn rows(folder: &Path) -> Result<Vec<Row>> {
@@ -62,7 +71,14 @@ fn rows(folder: &Path) -> Result<Vec<Row>> {
             Ok::<_, anyhow::Error>(fs::metadata(&path).with_context(|| format!("{path} is missing"))?.len())
         };
         let name = file.strip_prefix(folder)?.display().to_string();
-        rows.push(Row { name, plain_bytes: size("")?, gzip_bytes: size(".gz")?, brotli_bytes: size(".br")? });
+        let is_later = name.starts_with(LATER);
+        rows.push(Row {
+            name,
+            is_later,
+            plain_bytes: size("")?,
+            gzip_bytes: size(".gz")?,
+            brotli_bytes: size(".br")?,
+        });
     }
     if rows.is_empty() {
         bail!("{} holds no bundle", folder.display());

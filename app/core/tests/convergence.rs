@@ -320,3 +320,14 @@ fn writing_what_stands_there_makes_no_change() {
             .is_err()
     );
 }
+
+#[test]
+fn a_change_tells_its_fields_in_the_order_people_read_them() {
+    let text = |text: &str| Some(Value::Text(text.into()));
+    let mut document = Document::new(Kind::Person);
+    // Automerge keeps keys in another order than the shape: `address` before `name`.
+    let patch = Patch([("address".to_owned(), text("某村一组")), ("name".to_owned(), text("某人"))].into());
+    document.commit(DeviceId(1).actor([1; 8]), UserId(1), Timestamp(1_000), &patch).unwrap();
+    let keys: Vec<_> = document.history().remove(0).sets.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["name", "address"]);
+}

@@ -130,3 +130,18 @@ test('what was promised on a visit, and what a household was given, is kept and 
   await Promise.all([village.dispose(), fresh.dispose()]);
   await server.dispose();
 });
+
+test('colleagues can be named as visitors, and no account of the program itself', async () => {
+  const server = await Server.start();
+  const township = await Device.open(server.url);
+  await township.enrol('sy');
+  const id = await township.openPerson('高革强');
+  await township.go(`/visits/new?person=${id}`);
+  await expect(township.page.locator('#visitors').getByRole('button', { name: '王建军' })).toHaveAttribute('aria-pressed', 'true');
+  const names = await township.page.locator('#visitors button').allInnerTexts();
+  expect(names.length).toBeGreaterThan(1);
+  expect(names).not.toContain('名册导入');
+  expect(township.complaints).toEqual([]);
+  await township.dispose();
+  await server.dispose();
+});

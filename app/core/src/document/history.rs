@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use automerge::ReadDoc;
 
-use super::{Document, conflict::Claim, read_value};
+use super::{Document, conflict::Claim, read_value, shape};
 use crate::{
     gather,
     record::{ChangeHash, DeviceId, Timestamp, UserId, Value},
@@ -23,7 +23,7 @@ pub struct Step {
     pub at: Timestamp,
     /// When the server took it; `None` while it is only on this phone.
     pub received_at: Option<Timestamp>,
-    /// What it set (`None`: took away), by key.
+    /// What it set (`None`: took away), by key, in the order of the shape.
     pub sets: Vec<(String, Option<Value>)>,
 }
 
@@ -31,6 +31,7 @@ impl Document {
     /// All changes, each after those it depends on.
     #[must_use]
     pub fn history(&self) -> Vec<Step> {
+        let shape = shape::of(self.kind);
         let changes = self.inner.get_changes(&[]);
         changes
             .iter()
@@ -42,6 +43,7 @@ impl Document {
                 let written: BTreeSet<String> =
                     gather(sets.iter().filter(|op| op.value.is_some()).map(|op| op.key.clone()));
                 sets.retain(|op| op.value.is_some() || !written.contains(&op.key));
+                sets.sort_by_cached_key(|op| shape.place(&op.key));
                 Step {
                     change: hash,
                     author: envelope.map(|envelope| envelope.author),

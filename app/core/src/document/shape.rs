@@ -104,6 +104,12 @@ impl Shape {
         self.fields().find(|field| matches(field.key, key).is_some())
     }
 
+    /// Where the field of a key stands in the order in which people read the record; unknown keys come last.
+    #[must_use]
+    pub fn place(&self, key: &str) -> usize {
+        self.fields().position(|field| matches(field.key, key).is_some()).unwrap_or(usize::MAX)
+    }
+
     /// All fields.
     pub fn fields(&self) -> impl Iterator<Item = &'static Field> {
         self.tables.iter().copied().flatten()

@@ -59,7 +59,7 @@ pub(crate) fn VisitRowView(
     let path = record_path(&row);
     let contact = row.kind() == Kind::Contact;
     view! {
-        <a class="row" href=path>
+        <a class="row visit-row" href=path>
             <div>
                 <p class="row__title">
                     {title}

@@ -71,7 +71,7 @@ fn PersonView(doc: DocId) -> impl IntoView {
                 <Head file=file.clone()/>
                 <Conflicts doc=doc conflicts=file.conflicts.clone() heads=file.heads.clone()/>
                 <div class="person__actions">
-                    <a class="button button--primary" href=format!("/visits/new?person={doc}")><Glyph icon=Icon::Plus/>{t::nav_new_visit}</a>
+                    <a class="button button--primary" href=format!("/visits/new?person={doc}")><Glyph icon=Icon::Plus/>{t::visit_new}</a>
                     <a class="button" href=format!("/contacts/new?person={doc}")><Glyph icon=Icon::Plus/>{t::person_new_contact}</a>
                 </div>
                 <ReachCard doc=doc person=file.person.clone()/>

@@ -47,7 +47,7 @@ struct Begin {
 /// A new visit; `?person=` names whom.
 #[component]
 pub(crate) fn VisitNewPage() -> impl IntoView {
-    page_head(|| t::nav_new_visit().to_owned(), Some("/".to_owned()));
+    page_head(|| t::visit_new().to_owned(), Some("/".to_owned()));
     view! { <NewForm kind=Kind::Visit/> }
 }
 

@@ -193,7 +193,7 @@ fn line_view(line: Line) -> impl IntoView {
             <td>{day_words}</td>
             <td>{unit}</td>
             <th scope="row">{names}</th>
-            <td>{what}</td>
+            <td class="table__words">{what}</td>
             <td>{by}</td>
             <td>{move || clock::moment_words(received_at)}</td>
         </tr>

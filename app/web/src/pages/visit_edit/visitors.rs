@@ -1,7 +1,7 @@
-//! Who went: the writer, and colleagues of the same unit or of the one above.
+//! Who went: the writer, and colleagues of the same unit or of the one above. Administrators of the system visit nobody.
 use leptos::prelude::*;
 use zoufang_core::{
-    record::{UnitId, UserId},
+    record::{UnitId, UserId, list::Role},
     sync::wire::Directory,
 };
 
@@ -57,7 +57,7 @@ fn colleagues(directory: &Directory, home: UnitId) -> Vec<(UserId, String)> {
     directory
         .users
         .iter()
-        .filter(|user| near(user.unit))
+        .filter(|user| near(user.unit) && user.role != Role::SystemAdmin)
         .take(COLLEAGUES_MAX)
         .map(|user| (user.id, user.name.clone()))
         .collect()

@@ -3,6 +3,7 @@
 mod demo;
 mod import;
 mod rebuild;
+mod record;
 mod serve;
 mod user;
 
@@ -74,6 +75,10 @@ async fn dispatch(command: Command) -> Result<()> {
             .to_pretty_json()
             .map_err(|error| CliError::Usage(error.to_string()))?),
         Command::Rebuild(folder) => rebuild::run(&folder).await,
+        Command::Record(command) => record::run(command).await,
+        Command::Compact(compact) => record::compact(compact).await,
+        Command::NewEpoch(folder) => record::new_epoch(folder).await,
+        Command::Erasures(folder) => record::erasures(folder).await,
     }
 }
 

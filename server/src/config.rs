@@ -48,6 +48,78 @@ pub enum Command {
     Openapi,
     /// Build the office's projections anew from the log.
     Rebuild(DataFolder),
+    /// What is done to records besides editing: moving to another unit, erasing, beginning anew.
+    #[command(subcommand)]
+    Record(RecordCommand),
+    /// Shorten the history of records with many changes; what they say stays, also what is in conflict.
+    Compact(Compact),
+    /// After a restore from a backup: phones offer again what they hold of the last 30 days.
+    NewEpoch(DataFolder),
+    /// List what was erased, and which phones have not read of it yet.
+    Erasures(DataFolder),
+}
+
+/// `record …`
+#[derive(Debug, Subcommand)]
+pub enum RecordCommand {
+    /// Move a person's file to another unit, with all that is about this person only.
+    Move(RecordMove),
+    /// Erase a record for good, on every phone.
+    Erase(RecordErase),
+    /// Erase fields of a record with all that they ever held; the record begins anew without its history.
+    EraseFields(RecordEraseFields),
+}
+
+/// Which record.
+#[derive(Clone, Debug, Args)]
+pub struct RecordId {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// The record's id, as in the address of its page.
+    #[arg(long)]
+    pub id: String,
+}
+
+/// `record move`
+#[derive(Clone, Debug, Args)]
+pub struct RecordMove {
+    /// Which person.
+    #[command(flatten)]
+    pub record: RecordId,
+    /// Code of the unit to move to.
+    #[arg(long)]
+    pub to: String,
+}
+
+/// `record erase`
+#[derive(Clone, Debug, Args)]
+pub struct RecordErase {
+    /// Which record.
+    #[command(flatten)]
+    pub record: RecordId,
+}
+
+/// `record erase-fields`
+#[derive(Clone, Debug, Args)]
+pub struct RecordEraseFields {
+    /// Which record.
+    #[command(flatten)]
+    pub record: RecordId,
+    /// A key such as `address`, or the beginning of keys such as `phone/`; more than once for more.
+    #[arg(long = "key", required = true)]
+    pub keys: Vec<String>,
+}
+
+/// `compact`
+#[derive(Clone, Debug, Args)]
+pub struct Compact {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// Records with at least so many changes.
+    #[arg(long, default_value_t = 200)]
+    pub changes: u64,
 }
 
 /// Where the data are.

@@ -152,8 +152,13 @@ pub async fn fill(store: &dyn Store, now: Timestamp) -> Result<Made> {
     for week in year::plan(&rows, &authors, now) {
         let mut tx = store.begin().await?;
         for (author, pushes) in week.pushes {
-            let authority =
-                Authority { user: author.user, device: author.device, scope: table.all(), role: None };
+            let authority = Authority {
+                user: author.user,
+                device: author.device,
+                former: Vec::new(),
+                scope: table.all(),
+                role: None,
+            };
             let kinds: Vec<Kind> = pushes.iter().map(|push: &Push| push.kind).collect();
             let verdicts = ingest_within(tx.as_mut(), &authority, pushes, week.received_at).await?;
             if let Some(verdict) = verdicts.iter().find(|verdict| !matches!(verdict, Verdict::Accepted(_))) {
@@ -232,6 +237,7 @@ async fn authors(
                 label: "demo".to_owned(),
                 enrolled_at: now,
                 revoked_at: Some(now),
+                former: Vec::new(),
             })
             .await?;
         authors.insert(unit, Author { user, device });

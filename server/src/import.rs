@@ -66,7 +66,7 @@ pub async fn people(store: &dyn Store, text: &str, by: UserId, now: Timestamp) -
     let villages: BTreeMap<&str, UnitId> =
         table.codes.iter().map(|(unit, code)| (code.as_str(), *unit)).collect();
     let device = enrol(store, by, now).await?;
-    let authority = Authority { user: by, device, scope: table.all(), role: None };
+    let authority = Authority { user: by, device, former: Vec::new(), scope: table.all(), role: None };
     let mut report = Report::default();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let head = line::Head::of(reader.headers().map_err(|_| Error::BadRequest("csv"))?)
@@ -126,7 +126,14 @@ pub fn first_change(
 async fn enrol(store: &dyn Store, user: UserId, now: Timestamp) -> Result<DeviceId> {
     let id = DeviceId(token::random_u64()?);
     store
-        .add_device(&Device { id, user, label: "import".to_owned(), enrolled_at: now, revoked_at: Some(now) })
+        .add_device(&Device {
+            id,
+            user,
+            label: "import".to_owned(),
+            enrolled_at: now,
+            revoked_at: Some(now),
+            former: Vec::new(),
+        })
         .await?;
     Ok(id)
 }

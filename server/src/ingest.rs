@@ -4,12 +4,13 @@
 //! request land. A receipt exists only after `commit` returned.
 
 mod open;
+mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use zoufang_core::access::may_write;
 use zoufang_core::record::list::Role;
-use zoufang_core::record::{DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
 use zoufang_core::sync::gate::{Pusher, Refusal};
 use zoufang_core::sync::scan::{Scanned, scan};
 use zoufang_core::sync::wire::{Push, Verdict};
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::store::{Claim, Principal, Store, WriteTx};
 use crate::work::off_thread;
 use open::OpenDocument;
+pub use ticket::Shown;
 
 /// So often a request is done again because another was faster at the same records.
 const TRIES_MAX: usize = 5;
@@ -30,6 +32,8 @@ pub struct Authority {
     pub user: UserId,
     /// The device whose actors the changes must have.
     pub device: DeviceId,
+    /// The ids that the device had before: their actors are the device's, too.
+    pub former: Vec<DeviceId>,
     /// The units whose documents may be written.
     pub scope: BTreeSet<UnitId>,
     /// The role; `None` for the program's own imports, which may write every kind.
@@ -44,6 +48,7 @@ impl Authority {
         Self {
             user: account.id,
             device: principal.device,
+            former: principal.former.clone(),
             scope: scope.iter().copied().collect(),
             role: Some(account.role),
         }
@@ -53,8 +58,8 @@ impl Authority {
         self.role.is_none_or(|role| may_write(role, kind))
     }
 
-    fn pusher(&self) -> Pusher {
-        Pusher { user: self.user, device: self.device }
+    fn pusher(&self) -> Pusher<'_> {
+        Pusher { user: self.user, device: self.device, former: &self.former }
     }
 }
 
@@ -68,6 +73,24 @@ struct Checked {
     scanned: std::result::Result<Scanned, Refusal>,
 }
 
+/// What became of a request's changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// One per change, in their order.
+    pub verdicts: Vec<Verdict>,
+    /// What the device's next push must show; nothing if no transaction was needed.
+    pub ticket: Option<u64>,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its changes were taken in or refused, each by itself.
+    Taken(Taken),
+    /// Nothing was looked at: the device's storage is a copy of another's, or older than what it sent.
+    Cloned,
+}
+
 /// Takes changes in and says of each what became of it, in their order.
 ///
 /// # Errors
@@ -77,38 +100,47 @@ pub async fn ingest(
     store: &dyn Store,
     authority: &Authority,
     pushes: Vec<Push>,
+    shown: Shown,
     now: Timestamp,
-) -> Result<Vec<Verdict>> {
+) -> Result<Outcome> {
     if pushes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Outcome::Taken(Taken { verdicts: Vec::new(), ticket: None }));
     }
     let checked = check_all(authority, pushes).await?;
     if let Some(verdicts) = all_refused(&checked) {
-        return Ok(verdicts);
+        return Ok(Outcome::Taken(Taken { verdicts, ticket: None }));
     }
+    let hashes: Vec<ChangeHash> = checked
+        .iter()
+        .filter_map(|change| change.scanned.as_ref().ok())
+        .map(|scanned| scanned.hash)
+        .collect();
     for _ in 1..TRIES_MAX {
-        match take_and_commit(store, authority, checked.clone(), now).await {
+        match take_and_commit(store, authority, checked.clone(), (shown, &hashes), now).await {
             Err(Error::Overtaken) => {}
             done => return done,
         }
     }
-    take_and_commit(store, authority, checked, now).await
+    take_and_commit(store, authority, checked, (shown, &hashes), now).await
 }
 
 async fn take_and_commit(
     store: &dyn Store,
     authority: &Authority,
     checked: Vec<Checked>,
+    (shown, hashes): (Shown, &[ChangeHash]),
     now: Timestamp,
-) -> Result<Vec<Verdict>> {
+) -> Result<Outcome> {
     crash_point!("ingest.begin.before");
     let mut tx = store.begin().await?;
     crash_point!("ingest.begin.after");
+    tx.claim(&claim(&checked)).await?;
+    let Some(ticket) = shown.exchange(tx.as_mut(), hashes).await? else { return Ok(Outcome::Cloned) };
     let verdicts = take_all(tx.as_mut(), authority, checked, now).await?;
     crash_point!("ingest.commit.before");
     tx.commit().await?;
     crash_point!("ingest.commit.after");
-    Ok(verdicts)
+    Ok(Outcome::Taken(Taken { verdicts, ticket }))
 }
 
 /// As [`ingest`], inside a transaction of the caller, who commits: for imports of many changes.

@@ -8,6 +8,7 @@ pub mod account;
 pub mod assets;
 pub mod audit;
 pub mod cli;
+pub mod command;
 pub mod config;
 mod crash;
 pub mod demo;

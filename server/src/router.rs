@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::routes::{fallback, health, me, news, office, sign_in, sync};
+use crate::routes::{fallback, health, me, news, office, people, sign_in, sync};
 use crate::state::App;
 use crate::{headers, telemetry};
 
@@ -33,6 +33,7 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(me::me))
         .routes(routes!(sync::sync))
         .routes(routes!(news::news))
+        .routes(routes!(people::move_person))
         .routes(routes!(office::overview))
         .routes(routes!(office::visits))
         .routes(routes!(office::contacts))

@@ -5,5 +5,6 @@ pub mod health;
 pub mod me;
 pub mod news;
 pub mod office;
+pub mod people;
 pub mod sign_in;
 pub mod sync;

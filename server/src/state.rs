@@ -1,16 +1,18 @@
 //! What all handlers share.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
-use zoufang_core::record::Timestamp;
+use zoufang_core::record::{DeviceId, Timestamp, UnitId};
 
+use crate::account::token;
 use crate::assets::Assets;
 use crate::error::{Error, Result};
 use crate::news::{HEARTBEAT, Places};
-use crate::store::Store;
+use crate::store::{Store, Tail};
 use crate::units::{UnitCache, UnitTable};
 
 /// Sync requests that are worked on at once; more wait a little and are then turned away.
@@ -18,6 +20,8 @@ const SYNCS_MAX: usize = 64;
 const SYNC_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Password hashes that are computed at once: each takes 19 MiB and a core.
 const HASHES_MAX: usize = 2;
+/// Devices whose last cursors are kept in mind.
+const SEEN_MAX: usize = 4_096;
 
 /// Where the server's time comes from; tests give their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -31,6 +35,12 @@ pub fn system_clock() -> Clock {
     })
 }
 
+/// Where the server's random numbers come from; a simulation gives its own.
+pub type Random = Arc<dyn Fn() -> Result<u64> + Send + Sync>;
+
+/// The cursors that every device said last, by unit.
+type Seen = Arc<Mutex<BTreeMap<DeviceId, Vec<(UnitId, u64)>>>>;
+
 /// What all handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -38,6 +48,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// The server's clock.
     pub clock: Clock,
+    /// The ids it draws.
+    pub random: Random,
     /// The files of the app.
     pub assets: Assets,
     /// TLS is spoken, by us or by a proxy before us.
@@ -52,6 +64,8 @@ pub struct App {
     pub places: Places,
     /// One maker of segments at a time.
     pub sealing: Arc<Mutex<()>>,
+    /// What devices said last of their cursors.
+    seen: Seen,
     units: Arc<UnitCache>,
     pub(crate) hashes: Arc<Semaphore>,
     syncs: Arc<Semaphore>,
@@ -64,6 +78,7 @@ impl App {
         Self {
             store,
             clock: system_clock(),
+            random: Arc::new(token::random_u64),
             assets,
             tls: false,
             behind_proxy: false,
@@ -71,6 +86,7 @@ impl App {
             heartbeat: HEARTBEAT,
             places: Places::default(),
             sealing: Arc::default(),
+            seen: Arc::default(),
             units: Arc::default(),
             hashes: Arc::new(Semaphore::new(HASHES_MAX)),
             syncs: Arc::new(Semaphore::new(SYNCS_MAX)),
@@ -89,6 +105,31 @@ impl App {
     /// If the store fails.
     pub async fn units(&self) -> Result<Arc<UnitTable>> {
         Ok(self.units.table(self.store.as_ref()).await?)
+    }
+
+    /// Notes up to where a device holds the logs; nothing is written while it says the same.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn note_cursors(
+        &self,
+        device: DeviceId,
+        tails: &[Tail],
+        cursors: &BTreeMap<UnitId, u64>,
+    ) -> Result<()> {
+        let held: Vec<(UnitId, u64)> =
+            tails.iter().filter_map(|tail| Some((tail.unit, *cursors.get(&tail.unit)?))).collect();
+        let noted = |seen: &BTreeMap<DeviceId, Vec<(UnitId, u64)>>| seen.get(&device) == Some(&held);
+        if held.is_empty() || noted(&*self.seen.lock().await) {
+            return Ok(());
+        }
+        self.store.note_cursors(device, &held, self.now()).await?;
+        let mut seen = self.seen.lock().await;
+        if seen.len() >= SEEN_MAX {
+            seen.clear();
+        }
+        seen.insert(device, held);
+        Ok(())
     }
 
     /// A place among the running syncs.

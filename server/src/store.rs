@@ -1,8 +1,9 @@
 //! The one trait behind which all data lie, and the values that cross it.
 //!
 //! A store keeps what it is told and decides nothing: permissions, the ingest gate and the building of answers are above
-//! it. Its invariants: a unit's numbers are 1, 2, 3 … without gaps in commit order, never given twice, so that who has
-//! read up to a number has missed nothing before it; what one [`WriteTx`] wrote is seen by others after `commit`
+//! it. Its invariants: a unit's numbers are given 1, 2, 3 … in commit order, never twice, so that who has read up to a
+//! number has missed nothing before it; numbers of changes that were taken out (moved, erased, begun anew) are gaps, and
+//! the control record that says so has a later number; what one [`WriteTx`] wrote is seen by others after `commit`
 //! returned, and else not at all. Every store passes `store_contract!`. A store serves one county, whose code leads every
 //! key.
 
@@ -10,6 +11,7 @@ mod claim;
 mod codec;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod control;
 mod decode;
 mod error;
 pub mod memory;
@@ -22,18 +24,20 @@ mod types;
 
 use async_trait::async_trait;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::sync::wire::Control;
 
 pub use claim::Claim;
+pub use control::{Erasure, Move, Ticket};
 pub use error::{Result, StoreError};
 pub use news::{Listener, News};
 pub use types::{
-    Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, NewAccount, Principal,
-    Sealed, Segment, Tail, TokenHash, TryOutcome, Unit, UnitCode, level_code, level_of,
+    Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, NewAccount,
+    Principal, Sealed, Segment, Tail, TokenHash, TryOutcome, Unit, UnitCode, level_code, level_of,
 };
 
 /// Tables whose rows a push can make.
 const PUSH_TABLES: &[&str] =
-    &["log", "doc", "unit_log", "segment", "person", "visit", "visit_person", "contact"];
+    &["log", "control", "doc", "unit_log", "segment", "person", "visit", "visit_person", "contact"];
 
 /// Where everything is kept.
 #[async_trait]
@@ -117,8 +121,14 @@ pub trait Store: Send + Sync + 'static {
     async fn tails(&self, units: &[UnitId]) -> Result<Vec<Tail>>;
 
     /// Changes of a unit after `after_seq` in order: at least one if there is one, then as long as their raw bytes stay
-    /// within `bytes_max`.
-    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>>;
+    /// within `bytes_max`; with the control records between them and the end of the log, all as of one moment.
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage>;
+
+    /// The hashes in a unit's log that begin with these bytes.
+    async fn hashes(&self, unit: UnitId, prefix: &[u8]) -> Result<Vec<ChangeHash>>;
+
+    /// Those of these changes that are in the unit's log, in its order.
+    async fn changes(&self, unit: UnitId, hashes: &[ChangeHash]) -> Result<Vec<LogEntry>>;
 
     /// The newest rows (encoded) of documents, by id; unknown ones are left out.
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>>;
@@ -129,8 +139,18 @@ pub trait Store: Send + Sync + 'static {
     /// Up to where a unit's log is in segments.
     async fn sealed(&self, unit: UnitId) -> Result<Sealed>;
 
-    /// Keeps a segment; one that is there already stays.
-    async fn put_segment(&self, segment: &Segment) -> Result<()>;
+    /// Keeps a segment; one that is there already stays. Nothing is kept if changes were taken out of the log since the
+    /// segment was read, when [`Tail::cuts`] was `cuts`: it could hold what was erased.
+    async fn put_segment(&self, segment: &Segment, cuts: u64) -> Result<()>;
+
+    /// Notes up to where a device holds the logs of units, as it said itself: so it is known who has read a control record.
+    async fn note_cursors(&self, device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> Result<()>;
+
+    /// What was erased, newest first, each with the devices in use that have held the unit's log and not read of it yet.
+    async fn erasures(&self) -> Result<Vec<Erasure>>;
+
+    /// Draws another epoch, for a log that was restored from a backup, and forgets all tickets.
+    async fn renew_epoch(&self, epoch: EpochId) -> Result<()>;
 
     /// Begins a transaction that writes. Others may be open at the same time: then two that append to one unit wait for
     /// each other, the second sees all that the first committed, and what a transaction [claimed](WriteTx::claim) is
@@ -199,6 +219,37 @@ pub trait WriteTx: Send {
 
     /// All documents with an id above `after`, in the order of their ids, at most `count_max`.
     async fn documents(&mut self, after: Option<DocId>, count_max: u32) -> Result<Vec<DocumentState>>;
+
+    /// Takes all changes of a document out of its unit's log, and the segments that could hold them; gives them in the
+    /// order of the log.
+    async fn take_out(&mut self, doc: DocId) -> Result<Vec<ChangeRecord>>;
+
+    /// Appends a control record to a unit's log and returns its number there.
+    async fn append_control(&mut self, unit: UnitId, control: &Control) -> Result<u64>;
+
+    /// Forgets a document's state, row and projection.
+    async fn remove_document(&mut self, doc: DocId) -> Result<()>;
+
+    /// Notes that a document is erased: its id, hashed, refuses later pushes for ever.
+    async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()>;
+
+    /// Was the document erased?
+    async fn is_erased(&mut self, doc: DocId) -> Result<bool>;
+
+    /// Notes a move.
+    async fn put_move(&mut self, moved: &Move) -> Result<()>;
+
+    /// The moves of a document, oldest first.
+    async fn moves_of(&mut self, doc: DocId) -> Result<Vec<Move>>;
+
+    /// The documents of a unit with their rows, by id.
+    async fn documents_of_unit(&mut self, unit: UnitId) -> Result<Vec<(DocumentState, Vec<u8>)>>;
+
+    /// What the next push of a device must show; `None` if it has not pushed, or the log was restored since.
+    async fn ticket(&mut self, device: DeviceId) -> Result<Option<Ticket>>;
+
+    /// Sets it.
+    async fn put_ticket(&mut self, device: DeviceId, ticket: &Ticket) -> Result<()>;
 
     /// Makes everything durable and visible.
     ///

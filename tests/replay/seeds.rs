@@ -12,8 +12,8 @@ use zoufang_core::{
         gate::Refusal,
         session::Commit,
         wire::{
-            Directory, DirectoryUnit, DirectoryUser, End, Item, Page, Problem, Push, SyncRequest, Verdict,
-            encode_answer_start, encode_frame, encode_request,
+            Control, Directory, DirectoryUnit, DirectoryUser, End, Item, Page, Probe, Problem, Push,
+            SyncRequest, VERSION, Verdict, Want, encode_answer_start, encode_frame, encode_request,
         },
     },
 };
@@ -68,7 +68,7 @@ fn part(kind: u8, content: &impl Encode<()>) -> Vec<u8> {
 fn sessions() -> Vec<Vec<u8>> {
     let verdicts = |verdict: Verdict| part(1, &vec![verdict]);
     let scope = part(2, &vec![(UnitId(5), 3_u64), (UnitId(6), 0)]);
-    let end = part(5, &End { more: false, epoch: EpochId(1), server_time: Timestamp(3) });
+    let end = part(5, &End { more: false, epoch: EpochId(1), server_time: Timestamp(3), ticket: Some(9) });
     let whole = |parts: &[Vec<u8>]| [&[1], parts.concat().as_slice()].concat();
     vec![
         whole(&[verdicts(Verdict::Accepted(1)), scope.clone(), part(3, &directory()), end.clone()]),
@@ -118,6 +118,7 @@ fn page(doc: DocId) -> Page {
         digest: base().hashes.iter().fold(Digest::default(), |digest, hash| digest.with(*hash)),
         count: 3,
         complete: true,
+        controls: vec![Control::ReRooted { doc }, Control::MovedOut { doc: DocId([9; 16]), to: UnitId(6) }],
     }
 }
 
@@ -131,6 +132,11 @@ fn requests() -> Vec<Vec<u8>> {
         cursors: vec![(UnitId(5), 300), (UnitId(6), 0)],
         push: base().raw.iter().map(push).collect(),
         want_bytes: 1 << 20,
+        version: Some(VERSION),
+        ticket: Some(9),
+        probes: vec![Probe::of(UnitId(5), &[], base().hashes.iter().copied())],
+        wants: vec![Want { unit: UnitId(5), hashes: base().hashes.clone() }],
+        held: Some((Digest(1), 2)),
     };
     vec![vector!("request-first"), vector!("request-push"), encode_request(&request), cbor(&request)]
 }
@@ -192,7 +198,7 @@ fn stored() -> Vec<Vec<u8>> {
         Commit::Scope(vec![(UnitId(5), 3)]),
         Commit::Directory(directory()),
         Commit::Page(page(DocId([2; 16]))),
-        Commit::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }),
+        Commit::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3), ticket: Some(9) }),
     ];
     for commit in commits {
         let segments = disk.segments(phone.needs(&commit));

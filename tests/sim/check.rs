@@ -137,7 +137,11 @@ impl World {
                     format!("{} edits wait after the last round", tab.phone.waiting()),
                 ));
             }
-            let cursors = tab.phone.outgoing().map(|outgoing| outgoing.request.cursors).unwrap_or_default();
+            let cursors = tab
+                .phone
+                .outgoing(&Default::default())
+                .map(|outgoing| outgoing.request.cursors)
+                .unwrap_or_default();
             for unit in scope(phone.role, phone.home, &self.above) {
                 let due = side.tails.get(&unit).copied().unwrap_or_default();
                 let held = tab.phone.held(unit);
@@ -159,7 +163,7 @@ impl World {
         let mut side = ServerSide::default();
         let store = self.server.store();
         for unit in self.above.keys() {
-            let entries = self.server.run(store.read_log(*unit, 0, usize::MAX))?;
+            let entries = self.server.run(store.read_log(*unit, 0, usize::MAX))?.entries;
             let mut digest = Digest::default();
             let count = entries.len() as u64;
             for entry in entries {
@@ -217,7 +221,7 @@ impl World {
             BTreeMap::new();
         let mut known = BTreeSet::new();
         for unit in self.above.keys().copied().collect::<Vec<_>>() {
-            let entries = self.server.run(store.read_log(unit, 0, usize::MAX))?;
+            let entries = self.server.run(store.read_log(unit, 0, usize::MAX))?.entries;
             for (place, entry) in entries.into_iter().enumerate() {
                 if entry.seq != place as u64 + 1 {
                     self.fail(Kind::Diverged, None, None, format!("unit {unit}: numbers have a gap"));

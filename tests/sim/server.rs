@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -21,7 +21,10 @@ use zoufang_core::{
 };
 use zoufang_server::{
     App,
-    account::{session::admit, token},
+    account::{
+        session::{Presented, admit},
+        token,
+    },
     assets::Assets,
     error::Error,
     store::{County, NewAccount, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
@@ -125,16 +128,24 @@ impl Server {
     }
 
     /// Signs a device in, past the password.
-    pub(crate) fn admit(&self, login: &str, device: DeviceId) -> Result<String> {
+    pub(crate) fn admit(
+        &self,
+        login: &str,
+        device: DeviceId,
+        is_copy: bool,
+        former: Vec<DeviceId>,
+    ) -> Result<(String, DeviceId)> {
         let store = self.store();
         let opened = self.run(async {
             let account = store.account_by_login(login).await?.context("no such account")?;
-            anyhow::Ok(admit(&self.app, account, Some(device), "").await?)
+            anyhow::Ok(
+                admit(&self.app, account, Presented { device: Some(device), is_copy, former }, "").await?,
+            )
         })?;
-        if opened.device != device {
+        if opened.device != device && !is_copy {
             bail!("the device is revoked or another user's");
         }
-        Ok(opened.token)
+        Ok((opened.token, opened.device))
     }
 
     /// Ends a session before its time.
@@ -273,7 +284,16 @@ fn app(kept: &Kept, fuse: &Arc<Fuse>, clock: &Arc<AtomicI64>) -> App {
     let store = Faulty { inner: kept_store(kept), fuse: Arc::clone(fuse) };
     let mut app = App::new(Arc::new(store), Assets::new(None));
     let clock = Arc::clone(clock);
-    app.clock = Arc::new(move || Timestamp(clock.load(Ordering::SeqCst)));
+    let ticking = Arc::clone(&clock);
+    app.clock = Arc::new(move || Timestamp(ticking.load(Ordering::SeqCst)));
+    // Ids of the moment, the same in every run of a seed.
+    let drawn = AtomicU64::new(0);
+    app.random = Arc::new(move || {
+        let number = drawn.fetch_add(1, Ordering::SeqCst) & 0xfff;
+        Ok(((clock.load(Ordering::SeqCst).cast_unsigned() << 12) | number)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            | 1)
+    });
     app.seals = false;
     app
 }

@@ -62,7 +62,10 @@ impl World {
 
     fn outgoing(&self, phone: usize) -> Event {
         let tab = self.phones[phone].tab.as_ref();
-        let outgoing = tab.filter(|_| self.is_signed_in(phone)).and_then(|tab| tab.phone.outgoing());
+        let disk = &self.phones[phone].image.disk;
+        let outgoing = tab.filter(|_| self.is_signed_in(phone));
+        let outgoing =
+            outgoing.and_then(|tab| tab.phone.outgoing(&disk.segments(tab.phone.needs_outgoing())));
         outgoing.map_or(Event::Failed(Failure::SignInNeeded), |outgoing| Event::Outgoing(Box::new(outgoing)))
     }
 
@@ -194,7 +197,7 @@ impl World {
 
     fn settle(&mut self, phone: usize, running: Running) {
         let Some(tab) = self.phones[phone].tab.as_mut() else { return };
-        tab.phone.settle(running.plan);
+        let wake = tab.phone.settle(running.plan).wake;
         let waiting = tab.phone.waiting();
         if waiting != self.phones[phone].image.waiting() {
             let due = self.phones[phone].image.waiting();
@@ -202,7 +205,12 @@ impl World {
             self.fail(Kind::Lost, Some(phone), None, words);
         }
         match running.job {
-            Job::Commit(_) => self.feed(phone, Event::Committed),
+            Job::Commit(_) => {
+                self.feed(phone, Event::Committed);
+                if wake {
+                    self.feed(phone, Event::Wake);
+                }
+            }
             Job::Save(..) | Job::Account(_) => self.feed(phone, Event::Wake),
             Job::SignedOut | Job::Dismiss(..) | Job::Tidy => {}
         }
@@ -212,7 +220,12 @@ impl World {
     pub(crate) fn written(&mut self, phone: usize, job: &Job, plan: &Plan) {
         match job {
             Job::Save(save, form) => self.saved(phone, save, form.as_ref(), plan),
-            Job::Commit(commit) => self.committed(phone, commit),
+            Job::Commit(commit) => {
+                self.committed(phone, commit);
+                if matches!(**commit, Commit::Repair(_)) {
+                    self.offered(phone, plan);
+                }
+            }
             Job::Dismiss(id, _) => {
                 let image = &mut self.phones[phone].image;
                 if matches!(image.outbox.get(id), Some(Out::Refused(_))) {
@@ -299,7 +312,22 @@ impl World {
                 self.note("epoch changed", phone, &[epoch.0], &[]);
                 self.offer_again(phone);
             }
-            Commit::Directory(_) | Commit::End(_) => {}
+            Commit::Directory(_)
+            | Commit::End(_)
+            | Commit::Cloned
+            | Commit::Repair(_)
+            | Commit::Controls(..) => {}
+        }
+    }
+
+    /// What only this phone still has is in its outbox again.
+    fn offered(&mut self, phone: usize, plan: &Plan) {
+        for op in &plan.batch {
+            let Op::Put(Table::Outbox, _, value) = op else { continue };
+            let row: Option<OutboxRow> = minicbor::decode(value).ok();
+            if let Some(id) = row.and_then(|row| self.oracle.find(&row.hash.0)) {
+                self.phones[phone].image.outbox.entry(id).or_insert(Out::Waiting);
+            }
         }
     }
 
@@ -339,7 +367,9 @@ impl World {
             | Refusal::OverBudget
             | Refusal::Role
             | Refusal::WrongCreator
-            | Refusal::Erased => false,
+            | Refusal::Erased
+            | Refusal::ReRooted
+            | Refusal::Moved => false,
         };
         if !expected {
             let words = format!("a good edit was refused: {}", refusal.code());
@@ -395,11 +425,16 @@ impl World {
 
     /// After a restored server every edit of this device that is held is offered again.
     fn offer_again(&mut self, phone: usize) {
-        let device = self.phones[phone].device;
+        // A copy of a phone has a new id, and sends what it wrote under the one it had as well.
+        let account = self.phones[phone].tab.as_ref().and_then(|tab| tab.phone.account().cloned());
+        let own_devices = account.map(|account| (account.device, account.former));
         let oracle = &self.oracle;
         let image = &mut self.phones[phone].image;
-        let own: Vec<EditId> =
-            image.held.values().flatten().copied().filter(|id| oracle.edit(*id).device == device).collect();
+        let is_own = |id: &EditId| {
+            let device = oracle.edit(*id).device;
+            own_devices.as_ref().is_some_and(|(now, former)| device == *now || former.contains(&device))
+        };
+        let own: Vec<EditId> = image.held.values().flatten().copied().filter(is_own).collect();
         for id in own {
             image.outbox.entry(id).or_insert(Out::Waiting);
         }

@@ -87,7 +87,13 @@ impl World {
         if self.is_signed_in(phone) || !it.online || !self.server_up || it.revoked {
             return Ok(());
         }
-        let token = self.server.admit(&it.login, it.device)?;
+        let is_copy = it.tab.as_ref().is_some_and(|tab| tab.phone.is_cloned());
+        let account = it.tab.as_ref().and_then(|tab| tab.phone.account());
+        let (enrolled, former) =
+            account.map_or((it.device, Vec::new()), |account| (account.device, account.former.clone()));
+        let (token, device) = self.server.admit(&it.login, enrolled, is_copy, former)?;
+        self.phones[phone].device = device;
+        let it = &self.phones[phone];
         let account = Account {
             user: it.user,
             sign_in_name: it.login.clone(),
@@ -97,6 +103,7 @@ impl World {
             unit_name: String::new(),
             device: it.device,
             token: Some(token),
+            former: Vec::new(),
         };
         self.note("sign in", phone, &[], &[]);
         self.enqueue(phone, Job::Account(Box::new(account)));

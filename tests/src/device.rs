@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use zoufang_core::{
     document::Document,
-    phone::{Account, Edit, Plan},
+    phone::{Account, Edit, Plan, Settled},
     record::{ChangeHash, DeviceId, DocId, Entries, Kind, Patch, Timestamp, UnitId, UserId},
     sync::{
         session::{Effect, Event, Failure, Phase, Session},
@@ -91,9 +91,9 @@ impl Device {
         base.clone_into(&mut self.base);
     }
 
-    fn run(&mut self, plan: Plan) {
+    fn run(&mut self, plan: Plan) -> Settled {
         self.disk.write(&plan.batch);
-        self.phone.settle(plan);
+        self.phone.settle(plan)
     }
 
     /// Signs in.
@@ -102,8 +102,12 @@ impl Device {
     /// When the server refuses, or cannot be reached.
     pub fn sign_in(&mut self, user: &str, password: &str) -> Result<()> {
         let enrolled = self.phone.account().map(|account| account.device.to_string());
-        let body =
-            serde_json::json!({ "user": user, "password": password, "device_label": "", "device": enrolled });
+        let former = self
+            .phone
+            .account()
+            .map(|account| account.former.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let former = former.unwrap_or_default();
+        let body = serde_json::json!({ "user": user, "password": password, "device_label": "", "device": enrolled, "is_copy": self.phone.is_cloned(), "former": former });
         let answer = ureq::post(format!("{}/api/v1/sign-in", self.base))
             .header("content-type", "application/json")
             .send(body.to_string())
@@ -123,6 +127,7 @@ impl Device {
             unit_name: text(&answer["user"]["unit_name"]),
             device: text(&answer["device"]).parse::<DeviceId>().context("device id")?,
             token: Some(text(&answer["token"])),
+            former: Vec::new(),
         };
         let plan = self.phone.plan_sign_in(account)?;
         self.run(plan);
@@ -211,8 +216,11 @@ impl Device {
                     Effect::Commit(commit) => {
                         let segments = self.disk.segments(self.phone.needs(&commit));
                         let plan = self.phone.plan_commit(&commit, &segments, now());
-                        self.run(plan);
+                        let settled = self.run(plan);
                         events.push_back(Event::Committed);
+                        if settled.wake {
+                            events.push_back(Event::Wake);
+                        }
                     }
                     Effect::Show(phase) => sync.phase = phase,
                     Effect::Cancel => events.clear(),
@@ -225,7 +233,8 @@ impl Device {
 
     fn outgoing(&self) -> Event {
         let signed_in = self.phone.account().is_some_and(|account| account.token.is_some());
-        let outgoing = self.phone.outgoing().filter(|_| signed_in);
+        let segments = self.disk.segments(self.phone.needs_outgoing());
+        let outgoing = self.phone.outgoing(&segments).filter(|_| signed_in);
         outgoing.map_or(Event::Failed(Failure::SignInNeeded), |outgoing| Event::Outgoing(Box::new(outgoing)))
     }
 

@@ -19,5 +19,11 @@ pub fn run() -> String {
             wasm_bindgen::throw_str(&error);
         }
     }
-    format!("{} vectors hold", vectors.len())
+    let frozen = messages::frozen();
+    for vector in &frozen {
+        if let Err(error) = vector.check_frozen() {
+            wasm_bindgen::throw_str(&error);
+        }
+    }
+    format!("{} vectors hold", vectors.len() + frozen.len())
 }

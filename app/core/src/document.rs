@@ -5,8 +5,11 @@
 //! Automerge actor is used for one editing session only.
 pub mod conflict;
 pub mod history;
+mod re_root;
 mod resolve;
 pub mod shape;
+
+pub use re_root::RootChange;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,16 +17,20 @@ use crate::{
     record::{ChangeHash, DocId, EpochId, Kind, Timestamp, UnitId},
     sync::{
         digest::Digest,
+        scan,
         session::{Outgoing, WANT_BYTES, fit},
-        wire::{Directory, Item, Push, SyncRequest},
+        wire::{Directory, Item, Push, SyncRequest, VERSION},
     },
 };
 
 mod account;
+mod control;
 mod draft;
 mod edit;
 mod page;
 mod plan;
+mod rebase;
+mod repair;
 mod scope;
 mod stored;
 mod verdict;
@@ -147,12 +151,13 @@ impl Phone {
     fn logged(&self, doc: DocId, segments: &Segments) -> Vec<LogChange> {
         let ids = self.places.get(&doc).into_iter().flat_map(|place| &place.segments);
         let items = ids.filter_map(|id| segments.get(id)).flat_map(|bytes| stored::read_segment(bytes));
-        items.filter(|item| item.doc == doc).map(log_change).collect()
+        // A change whose bytes went bad on the disk is as good as not there: the repair fetches it again.
+        items.filter(|item| item.doc == doc && scan::scan(&item.raw).is_ok()).map(log_change).collect()
     }
 
-    /// What the next request says.
+    /// What the next request says. `segments` holds [`Self::needs_outgoing`].
     #[must_use]
-    pub fn outgoing(&self) -> Option<Outgoing> {
+    pub fn outgoing(&self, segments: &Segments) -> Option<Outgoing> {
         let account = self.account.as_ref()?;
         let waiting = |again: bool| {
             self.outbox.values().filter(move |row| row.again == again && row.state == OutState::Waiting)
@@ -167,6 +172,11 @@ impl Phone {
             cursors: self.meta.cursors.iter().map(|(unit, cursor)| (*unit, cursor.seq)).collect(),
             push,
             want_bytes: WANT_BYTES,
+            version: Some(VERSION),
+            ticket: self.meta.ticket,
+            probes: self.probes(segments),
+            wants: self.wants(),
+            held: Some(self.held_in_all()),
         };
         Some(Outgoing { request, hashes })
     }
@@ -181,6 +191,30 @@ impl Phone {
     #[must_use]
     pub fn held(&self, unit: UnitId) -> (Digest, u64) {
         self.meta.cursors.get(&unit).map(|cursor| (cursor.digest, cursor.count)).unwrap_or_default()
+    }
+
+    /// The digest and the number of all changes held.
+    fn held_in_all(&self) -> (Digest, u64) {
+        let cursors = self.meta.cursors.values();
+        cursors.fold((Digest::default(), 0), |(digest, count), cursor| {
+            (digest.and(cursor.digest), count + cursor.count)
+        })
+    }
+
+    fn writes_as(&self, device: Option<crate::record::DeviceId>) -> bool {
+        self.account.as_ref().is_some_and(|account| account.writes_as(device))
+    }
+
+    /// The version of the shapes that documents may have by now; above the core's own an update of the app shows more.
+    #[must_use]
+    pub fn schema(&self) -> u32 {
+        self.meta.schema
+    }
+
+    /// Whether the server said that this storage is a copy of another phone's.
+    #[must_use]
+    pub fn is_cloned(&self) -> bool {
+        self.meta.cloned
     }
 
     fn outbox_of(&self, hash: ChangeHash) -> Option<(u64, &OutboxRow)> {

@@ -4,10 +4,13 @@ use proptest::prelude::*;
 use zoufang_core::{
     document::{Document, LogChange},
     query::Row,
-    record::{DeviceId, DocId, EpochId, Kind, Patch, Timestamp, UnitId, UserId, Value},
+    record::{ChangeHash, DeviceId, DocId, EpochId, Kind, Patch, Timestamp, UnitId, UserId, Value},
     sync::{
         scan,
-        wire::{self, End, Frame, FrameReader, Item, Page, Push, SyncRequest, Verdict},
+        wire::{
+            self, Bucket, Control, End, Frame, FrameReader, Item, Page, Probe, Push, SyncRequest, VERSION,
+            Verdict, Want,
+        },
     },
 };
 
@@ -31,6 +34,11 @@ fn request() -> SyncRequest {
         cursors: vec![(UnitId(5), 300)],
         push,
         want_bytes: 1 << 20,
+        version: Some(VERSION),
+        ticket: Some(77),
+        probes: vec![Probe::of(UnitId(5), &[], [ChangeHash([9; 32])])],
+        wants: vec![Want { unit: UnitId(5), hashes: vec![ChangeHash([8; 32])] }],
+        held: Some((Default::default(), 3)),
     }
 }
 
@@ -54,11 +62,20 @@ fn frames() -> Vec<Frame> {
         digest: Default::default(),
         count: 1,
         complete: true,
+        controls: vec![
+            Control::MovedOut { doc: DocId([4; 16]), to: UnitId(6) },
+            Control::Erased { doc: DocId([5; 16]) },
+        ],
     };
     vec![
         Frame::Verdicts(vec![Verdict::Accepted(1), Verdict::Pending]),
         Frame::Page(page),
-        Frame::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }),
+        Frame::Repair(vec![Bucket {
+            unit: UnitId(5),
+            prefix: vec![1].into(),
+            hashes: Some(vec![ChangeHash([1; 32])]),
+        }]),
+        Frame::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3), ticket: Some(5) }),
     ]
 }
 

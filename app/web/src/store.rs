@@ -15,6 +15,7 @@ use async_lock::Mutex;
 use zoufang_core::{
     gather,
     phone::{Batch, Draft, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table},
+    sync::session::Outgoing,
 };
 
 use db::Db;
@@ -89,6 +90,14 @@ impl Store {
         let Some(plan) = planned else { return Ok(None) };
         self.write(&plan.batch).await?;
         Ok(Some(self.phone.borrow_mut().settle(plan)))
+    }
+
+    /// What the next request says.
+    pub(crate) async fn outgoing(&self) -> Result<Option<Outgoing>, Fault> {
+        let _turn = self.turn.lock().await;
+        let needs = self.phone().needs_outgoing();
+        let segments = self.segments(needs).await?;
+        Ok(self.phone().outgoing(&segments))
     }
 
     /// Keeps a draft, or takes it away.

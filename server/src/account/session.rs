@@ -22,6 +22,8 @@ pub const ACCOUNT_TRIES_MAX: u32 = 5;
 /// Failed tries from one address within the window: more than for an account, since an office shares one address.
 pub const ADDRESS_TRIES_MAX: u32 = 20;
 const LABEL_CHARS_MAX: usize = 60;
+/// A phone is rarely copied more often.
+const FORMER_MAX: usize = 16;
 
 /// A session that was just opened.
 pub struct Opened {
@@ -43,7 +45,7 @@ pub async fn sign_in(
     app: &App,
     login: &str,
     password: String,
-    device: Option<DeviceId>,
+    device: Presented,
     label: &str,
     caller: IpAddr,
 ) -> Result<Opened> {
@@ -74,7 +76,7 @@ pub async fn sign_in(
 ///
 /// # Errors
 /// If the store fails.
-pub async fn admit(app: &App, account: Account, device: Option<DeviceId>, label: &str) -> Result<Opened> {
+pub async fn admit(app: &App, account: Account, device: Presented, label: &str) -> Result<Opened> {
     let device = enrol(app, &account, device, label).await?;
     let (token, hash) = token::draw()?;
     let expires_at = Timestamp(app.now().0 + SESSION_MS);
@@ -85,25 +87,53 @@ pub async fn admit(app: &App, account: Account, device: Option<DeviceId>, label:
     Ok(Opened { token, account, device, expires_at })
 }
 
+/// What a phone says of itself at sign-in.
+#[derive(Clone, Debug, Default)]
+pub struct Presented {
+    /// The id it had before.
+    pub device: Option<DeviceId>,
+    /// It was told that its storage is a copy, so it needs an id of its own.
+    pub is_copy: bool,
+    /// The ids it had before that one, for a server that lost them with a restore.
+    pub former: Vec<DeviceId>,
+}
+
 /// The device goes on under its id if it is this user's and was not revoked, or if nobody has it: a server restored from a
 /// backup may not know a phone that was enrolled since, and must take what that phone holds. Else a new id is drawn.
-async fn enrol(app: &App, account: &Account, device: Option<DeviceId>, label: &str) -> Result<DeviceId> {
+/// A copy gets an id of its own, which may also send what was written under the one it had.
+async fn enrol(app: &App, account: &Account, presented: Presented, label: &str) -> Result<DeviceId> {
+    let Presented { device, is_copy, former: claimed } = presented;
     let known = match device {
         Some(id) => app.store.device(id).await?,
         None => None,
     };
-    let id = match (device, known) {
-        (Some(id), Some(known)) if known.user == account.id && known.revoked_at.is_none() => return Ok(id),
-        (Some(id), None) => id,
-        (Some(_), Some(_)) | (None, _) => DeviceId(token::random_u64()?),
+    let (id, former) = match (device, known) {
+        (Some(id), Some(known)) if known.user == account.id && known.revoked_at.is_none() => {
+            if !is_copy {
+                return Ok(id);
+            }
+            (DeviceId((app.random)()?), known.former.iter().copied().chain([id]).collect())
+        }
+        (Some(id), None) => (id, own_devices(app, account, claimed).await?),
+        (Some(_), Some(_)) | (None, _) => (DeviceId((app.random)()?), Vec::new()),
     };
     let label = label.chars().take(LABEL_CHARS_MAX).collect();
+    let (user, enrolled_at) = (account.id, app.now());
     crash_point!("device.before");
-    app.store
-        .add_device(&Device { id, user: account.id, label, enrolled_at: app.now(), revoked_at: None })
-        .await?;
+    app.store.add_device(&Device { id, user, label, enrolled_at, revoked_at: None, former }).await?;
     crash_point!("device.after");
     Ok(id)
+}
+
+/// Those of these ids that are not another user's.
+async fn own_devices(app: &App, account: &Account, claimed: Vec<DeviceId>) -> Result<Vec<DeviceId>> {
+    let mut own = Vec::new();
+    for id in claimed.into_iter().take(FORMER_MAX) {
+        if app.store.device(id).await?.is_none_or(|known| known.user == account.id) {
+            own.push(id);
+        }
+    }
+    Ok(own)
 }
 
 /// Tries are counted under a hash: what was typed as a login may be something else.

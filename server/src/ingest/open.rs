@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use zoufang_core::document::{Document, LogChange};
-use zoufang_core::record::{ChangeHash, DocId, Kind, Timestamp};
-use zoufang_core::sync::gate::{self, Known, Passage, Refusal};
+use zoufang_core::record::{ChangeHash, DocId, Kind, Timestamp, UnitId};
+use zoufang_core::sync::gate::{self, Known, LATE_EDIT_MS, Passage, Refusal};
 use zoufang_core::sync::scan::Scanned;
 use zoufang_core::sync::wire::Verdict;
 
@@ -96,9 +96,10 @@ impl OpenDocument {
                 Verdict::Refused(Refusal::WrongDocument)
             });
         }
-        if self.state.as_ref().is_some_and(|state| state.kind != change.kind || state.unit != change.unit) {
-            return Ok(Verdict::Refused(Refusal::WrongDocument));
-        }
+        let unit = match self.home(tx, change.kind, change.unit, now).await? {
+            Ok(unit) => unit,
+            Err(refusal) => return Ok(Verdict::Refused(refusal)),
+        };
         if scanned.deps.iter().any(|dep| self.refused.contains(dep)) {
             return Ok(Verdict::Refused(Refusal::AfterRefused));
         }
@@ -121,7 +122,33 @@ impl OpenDocument {
         if !self.apply(tx, change.kind, &scanned, log_change).await? {
             return Ok(Verdict::Refused(Refusal::Malformed));
         }
-        self.append(tx, authority, change.raw, change.kind, change.unit, &scanned, now).await
+        self.append(tx, authority, change.raw, change.kind, unit, &scanned, now).await
+    }
+
+    /// The unit that the change belongs to: where the document is now, if it is there or went there lately.
+    async fn home(
+        &self,
+        tx: &mut dyn WriteTx,
+        kind: Kind,
+        unit: UnitId,
+        now: Timestamp,
+    ) -> Result<std::result::Result<UnitId, Refusal>> {
+        let Some(state) = &self.state else {
+            return Ok(if tx.is_erased(self.doc).await? { Err(Refusal::Erased) } else { Ok(unit) });
+        };
+        if state.kind != kind {
+            return Ok(Err(Refusal::WrongDocument));
+        }
+        if state.unit == unit {
+            return Ok(Ok(unit));
+        }
+        let moves = tx.moves_of(self.doc).await?;
+        let last = moves.iter().filter(|moved| moved.from == unit).map(|moved| moved.at).max();
+        Ok(match last {
+            None => Err(Refusal::WrongDocument),
+            Some(at) if now.0.saturating_sub(at.0) > LATE_EDIT_MS => Err(Refusal::Moved),
+            Some(_) => Ok(state.unit),
+        })
     }
 
     fn known(&self) -> Known {
@@ -130,6 +157,7 @@ impl OpenDocument {
             max_op: state.max_op,
             changes: state.changes,
             bytes: state.size_bytes,
+            re_rooted: state.re_rooted,
         })
     }
 
@@ -203,7 +231,7 @@ impl OpenDocument {
         authority: &Authority,
         raw: Vec<u8>,
         kind: Kind,
-        unit: zoufang_core::record::UnitId,
+        unit: UnitId,
         scanned: &Scanned,
         now: Timestamp,
     ) -> Result<Verdict> {
@@ -232,6 +260,7 @@ impl OpenDocument {
             max_op: 0,
             size_bytes: 0,
             changes: 0,
+            re_rooted: false,
         };
         let state = self.state.get_or_insert(first);
         state.max_op = state.max_op.max(scanned.max_op);

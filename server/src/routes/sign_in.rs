@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::me::{User, user_of};
+use crate::account::session::Presented;
 use crate::account::{SignedIn, session};
 use crate::error::{Error, ErrorBody, Result};
 use crate::state::App;
@@ -26,6 +27,12 @@ pub struct SignIn {
     pub device_label: String,
     /// The id that this device was given before: 16 hex digits.
     pub device: Option<String>,
+    /// The device was told that its storage is a copy of another's: it needs an id of its own.
+    #[serde(default)]
+    pub is_copy: bool,
+    /// The ids that this device had before that one: 16 hex digits each.
+    #[serde(default)]
+    pub former: Vec<String>,
 }
 
 /// A session that was opened.
@@ -72,6 +79,9 @@ pub async fn sign_in(
     let device =
         body.device.as_deref().map(str::parse).transpose().map_err(|_| Error::BadRequest("device"))?;
     let caller = app.caller(peer, headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()));
+    let former = body.former.iter().map(|id| id.parse()).collect::<std::result::Result<_, _>>();
+    let former = former.map_err(|_| Error::BadRequest("device"))?;
+    let device = Presented { device, is_copy: body.is_copy, former };
     let opened =
         session::sign_in(&app, body.user.trim(), body.password, device, &body.device_label, caller).await?;
     let units = app.units().await?;

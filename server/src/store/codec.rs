@@ -3,7 +3,7 @@
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use zoufang_core::record::{ChangeHash, DocId, Kind, UnitId, UserId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, UnitId, UserId};
 use zoufang_core::sync::digest::Digest;
 
 use super::{Result, StoreError};
@@ -133,4 +133,19 @@ pub(super) fn to_kind(row: &impl Columns, column: usize) -> Result<Kind> {
 /// A column as a digest.
 pub(super) fn to_digest(row: &impl Columns, column: usize) -> Result<Digest> {
     to_array(row, column).map(Digest::of_bytes)
+}
+
+/// A column as devices, eight bytes each; null is none.
+pub(super) fn to_ids(row: &impl Columns, column: usize) -> Result<Vec<DeviceId>> {
+    let bytes = row.bytes_option(column)?.unwrap_or_default();
+    let (ids, rest) = bytes.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(StoreError::Corrupt("devices"));
+    }
+    Ok(ids.iter().map(|id| DeviceId(u64::from_be_bytes(*id))).collect())
+}
+
+/// Devices as the bytes of a column.
+pub(super) fn ids_bytes(ids: &[DeviceId]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.0.to_be_bytes()).collect()
 }

@@ -1,21 +1,22 @@
 //! Records from rows, the same in both databases: whoever selects gives the columns in the order named here.
 
 use zoufang_core::record::list::Role;
-use zoufang_core::record::{DeviceId, Timestamp, UnitId};
+use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId};
+use zoufang_core::sync::wire::Control;
 
 use super::codec::{
-    Columns, to_bytes, to_digest, to_doc, to_doc_option, to_hash, to_i64, to_i64_option, to_kind, to_text,
-    to_text_option, to_u64, to_unit, to_user,
+    Columns, to_bytes, to_digest, to_doc, to_doc_option, to_hash, to_i64, to_i64_option, to_ids, to_kind,
+    to_text, to_text_option, to_u64, to_unit, to_user,
 };
 use super::office::{
     ContactLine, ContactProjection, PersonLine, PersonProjection, UnitFigures, VisitLine, VisitProjection,
 };
 use super::{
-    Account, Device, DocumentState, KnownChange, LogEntry, Principal, Result, Segment, StoreError, Tail,
-    Unit, UnitCode, level_of,
+    Account, ChangeRecord, Device, DocumentState, Erasure, KnownChange, LogEntry, Move, Principal, Result,
+    Segment, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
 };
 
-/// `seq, doc, kind, hash, raw, user, received_at, digest`
+/// `seq, doc, kind, hash, raw, user, received_at`
 pub(super) fn entry_of(row: &impl Columns) -> Result<LogEntry> {
     Ok(LogEntry {
         seq: to_u64(row, 0)?,
@@ -25,11 +26,10 @@ pub(super) fn entry_of(row: &impl Columns) -> Result<LogEntry> {
         raw: to_bytes(row, 4)?,
         user: to_user(row, 5)?,
         received_at: Timestamp(to_i64(row, 6)?),
-        digest: to_digest(row, 7)?,
     })
 }
 
-/// `doc, kind, unit, created_by, max_op, bytes, changes`
+/// `doc, kind, unit, created_by, max_op, bytes, changes, re_rooted` (0 or 1)
 pub(super) fn state_of(row: &impl Columns) -> Result<DocumentState> {
     Ok(DocumentState {
         doc: to_doc(row, 0)?,
@@ -39,7 +39,59 @@ pub(super) fn state_of(row: &impl Columns) -> Result<DocumentState> {
         max_op: to_u64(row, 4)?,
         size_bytes: to_u64(row, 5)?,
         changes: to_u64(row, 6)?,
+        re_rooted: to_i64(row, 7)? != 0,
     })
+}
+
+/// A control record as it is stored.
+pub(super) fn control_of(bytes: &[u8]) -> Result<Control> {
+    minicbor::decode(bytes).map_err(|_| StoreError::Corrupt("control"))
+}
+
+/// `unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at`: the change and its
+/// number.
+pub(super) fn record_of(row: &impl Columns) -> Result<(u64, ChangeRecord)> {
+    let change = ChangeRecord {
+        unit: to_unit(row, 0)?,
+        doc: to_doc(row, 2)?,
+        kind: to_kind(row, 3)?,
+        hash: to_hash(row, 4)?,
+        raw: to_bytes(row, 5)?,
+        device: DeviceId(to_u64(row, 6)?),
+        user: to_user(row, 7)?,
+        actor: to_bytes(row, 8)?,
+        change_seq: to_u64(row, 9)?,
+        start_op: to_u64(row, 10)?,
+        max_op: to_u64(row, 11)?,
+        received_at: Timestamp(to_i64(row, 12)?),
+    };
+    Ok((to_u64(row, 1)?, change))
+}
+
+/// `moved_at, from_unit, to_unit`
+pub(super) fn move_of(row: &impl Columns, doc: DocId) -> Result<Move> {
+    Ok(Move { doc, at: Timestamp(to_i64(row, 0)?), from: to_unit(row, 1)?, to: to_unit(row, 2)? })
+}
+
+/// `ticket, ticket_shown, ticket_first`
+pub(super) fn ticket_of(row: &impl Columns) -> Result<Ticket> {
+    let shown = to_i64_option(row, 1)?.map(i64::cast_unsigned);
+    Ok(Ticket { current: to_u64(row, 0)?, shown, first: to_hash(row, 2)? })
+}
+
+/// `unit, seq, erased_at, device or null`, in the order of what they are about.
+pub(super) fn erasures_of(rows: &[impl Columns]) -> Result<Vec<Erasure>> {
+    let mut erasures: Vec<Erasure> = Vec::new();
+    for row in rows {
+        let (unit, seq, at) = (to_unit(row, 0)?, to_u64(row, 1)?, Timestamp(to_i64(row, 2)?));
+        if erasures.last().is_none_or(|last| (last.unit, last.seq) != (unit, seq)) {
+            erasures.push(Erasure { unit, seq, at, waiting_for: Vec::new() });
+        }
+        if let (Some(device), Some(last)) = (to_i64_option(row, 3)?, erasures.last_mut()) {
+            last.waiting_for.push(DeviceId(device.cast_unsigned()));
+        }
+    }
+    Ok(erasures)
 }
 
 /// `doc, seq, max_op`
@@ -47,7 +99,7 @@ pub(super) fn known_of(row: &impl Columns) -> Result<KnownChange> {
     Ok(KnownChange { doc: to_doc(row, 0)?, seq: to_u64(row, 1)?, max_op: to_u64(row, 2)? })
 }
 
-/// `unit, last_seq, digest, count, bytes`
+/// `unit, last_seq, digest, count, bytes, cuts`
 pub(super) fn tail_of(row: &impl Columns) -> Result<Tail> {
     Ok(Tail {
         unit: to_unit(row, 0)?,
@@ -55,6 +107,7 @@ pub(super) fn tail_of(row: &impl Columns) -> Result<Tail> {
         digest: to_digest(row, 2)?,
         count: to_u64(row, 3)?,
         size_bytes: to_u64(row, 4)?,
+        cuts: to_u64(row, 5)?,
     })
 }
 
@@ -109,16 +162,17 @@ pub(super) fn account_of(row: &impl Columns) -> Result<Account> {
     })
 }
 
-/// As an account, then `device, expires_at`
+/// As an account, then `device, expires_at, former`
 pub(super) fn principal_of(row: &impl Columns) -> Result<Principal> {
     Ok(Principal {
         account: account_of(row)?,
         device: DeviceId(to_u64(row, 7)?),
         expires_at: Timestamp(to_i64(row, 8)?),
+        former: to_ids(row, 9)?,
     })
 }
 
-/// `device, user, label, enrolled_at, revoked_at`
+/// `device, user, label, enrolled_at, revoked_at, former`
 pub(super) fn device_of(row: &impl Columns) -> Result<Device> {
     Ok(Device {
         id: DeviceId(to_u64(row, 0)?),
@@ -126,6 +180,7 @@ pub(super) fn device_of(row: &impl Columns) -> Result<Device> {
         label: to_text(row, 2)?,
         enrolled_at: Timestamp(to_i64(row, 3)?),
         revoked_at: to_i64_option(row, 4)?.map(Timestamp),
+        former: to_ids(row, 5)?,
     })
 }
 

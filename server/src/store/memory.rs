@@ -2,6 +2,7 @@
 //!
 //! A writing transaction works on a copy of everything and puts it in place on commit; nothing here is meant to be big.
 
+mod log;
 mod office;
 mod tx;
 
@@ -18,18 +19,10 @@ use super::office::{
     VisitLine, VisitProjection,
 };
 use super::{
-    Account, Device, DocumentState, LogEntry, NewAccount, Principal, Result, Sealed, Segment, Store,
-    StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, Device, DocumentState, Erasure, LogEntry, LogPage, Move, NewAccount, Principal, Result, Sealed,
+    Segment, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
-
-/// A change and what only uniqueness needs of it.
-#[derive(Clone)]
-struct Stored {
-    entry: LogEntry,
-    actor: Vec<u8>,
-    change_seq: u64,
-    max_op: u64,
-}
+use log::UnitLog;
 
 /// One failed or running sign-in try.
 #[derive(Clone, Copy)]
@@ -48,33 +41,29 @@ struct State {
     devices: BTreeMap<DeviceId, Device>,
     sessions: BTreeMap<TokenHash, (DeviceId, UserId, Timestamp)>,
     tries: Vec<Try>,
-    log: BTreeMap<UnitId, Vec<Stored>>,
-    places: BTreeMap<ChangeHash, (UnitId, usize)>,
+    log: BTreeMap<UnitId, UnitLog>,
+    places: BTreeMap<ChangeHash, (UnitId, u64)>,
     docs: BTreeMap<DocId, (DocumentState, Vec<u8>)>,
     segments: BTreeMap<(UnitId, u64), Segment>,
     people: BTreeMap<(UnitId, DocId), PersonProjection>,
     visits: BTreeMap<DocId, (UnitId, VisitProjection)>,
     contacts: BTreeMap<DocId, (UnitId, ContactProjection)>,
+    erased: BTreeMap<([u8; 32], UnitId), (u64, Timestamp)>,
+    moves: Vec<Move>,
+    tickets: BTreeMap<DeviceId, Ticket>,
+    cursors: BTreeMap<(DeviceId, UnitId), u64>,
+    epoch: EpochId,
 }
 
 impl State {
     fn tail(&self, unit: UnitId) -> Tail {
-        let log = self.log.get(&unit).map_or(&[][..], Vec::as_slice);
-        let digest = log.last().map(|stored| stored.entry.digest).unwrap_or_default();
-        Tail {
-            unit,
-            last_seq: log.len() as u64,
-            digest,
-            count: log.len() as u64,
-            size_bytes: log.iter().map(|stored| stored.entry.raw.len() as u64).sum(),
-        }
+        self.log.get(&unit).map_or(Tail { unit, ..Tail::default() }, |log| log.tail)
     }
 }
 
 /// The store in memory. A clone is the same store.
 #[derive(Clone)]
 pub struct MemoryStore {
-    epoch: EpochId,
     state: Arc<RwLock<State>>,
     writer: Arc<Mutex<()>>,
     teller: Teller,
@@ -84,19 +73,17 @@ impl MemoryStore {
     /// An empty store with this epoch.
     #[must_use]
     pub fn new(epoch: EpochId) -> Self {
-        let state = State { directory_version: 1, ..State::default() };
-        Self { epoch, state: Arc::new(RwLock::new(state)), writer: Arc::default(), teller: Teller::default() }
+        let state = State { directory_version: 1, epoch, ..State::default() };
+        Self { state: Arc::new(RwLock::new(state)), writer: Arc::default(), teller: Teller::default() }
     }
 
     /// Everything of now in a store of its own, under an epoch: what a backup that is restored is.
     #[must_use]
     pub fn restored(&self, epoch: EpochId) -> Self {
-        Self {
-            epoch,
-            state: Arc::new(RwLock::new(self.look(State::clone))),
-            writer: Arc::default(),
-            teller: Teller::default(),
-        }
+        let mut state = self.look(State::clone);
+        state.epoch = epoch;
+        state.tickets.clear();
+        Self { state: Arc::new(RwLock::new(state)), writer: Arc::default(), teller: Teller::default() }
     }
 
     fn look<T>(&self, read: impl FnOnce(&State) -> T) -> T {
@@ -126,7 +113,7 @@ impl Store for MemoryStore {
     }
 
     async fn epoch(&self) -> Result<EpochId> {
-        Ok(self.epoch)
+        Ok(self.look(|state| state.epoch))
     }
 
     async fn directory_version(&self) -> Result<u32> {
@@ -225,7 +212,8 @@ impl Store for MemoryStore {
                 .get(&device)
                 .is_some_and(|device| device.user == user && device.revoked_at.is_none());
             let account = state.accounts.get(&user).filter(|account| !account.disabled)?.clone();
-            (alive && expires_at > now).then_some(Principal { account, device, expires_at })
+            let former = state.devices.get(&device).map(|device| device.former.clone()).unwrap_or_default();
+            (alive && expires_at > now).then_some(Principal { account, device, former, expires_at })
         }))
     }
 
@@ -272,18 +260,25 @@ impl Store for MemoryStore {
         Ok(self.look(|state| units.iter().map(|unit| state.tail(*unit)).collect()))
     }
 
-    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>> {
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage> {
+        Ok(self.look(|state| match state.log.get(&unit) {
+            Some(log) => log.page(after_seq, bytes_max),
+            None => LogPage { to_seq: after_seq, tail: state.tail(unit), ..LogPage::default() },
+        }))
+    }
+
+    async fn hashes(&self, unit: UnitId, prefix: &[u8]) -> Result<Vec<ChangeHash>> {
         Ok(self.look(|state| {
-            let (mut entries, mut bytes) = (Vec::new(), 0);
-            let skip = usize::try_from(after_seq).unwrap_or(usize::MAX);
-            for stored in state.log.get(&unit).into_iter().flatten().skip(skip) {
-                bytes += stored.entry.raw.len();
-                if bytes > bytes_max && !entries.is_empty() {
-                    break;
-                }
-                entries.push(stored.entry.clone());
-            }
-            entries
+            let hashes =
+                state.log.get(&unit).into_iter().flat_map(|log| log.entries().map(|entry| entry.hash));
+            hashes.filter(|hash| hash.0.starts_with(prefix)).collect()
+        }))
+    }
+
+    async fn changes(&self, unit: UnitId, hashes: &[ChangeHash]) -> Result<Vec<LogEntry>> {
+        Ok(self.look(|state| {
+            let entries = state.log.get(&unit).into_iter().flat_map(UnitLog::entries);
+            entries.filter(|entry| hashes.contains(&entry.hash)).cloned().collect()
         }))
     }
 
@@ -308,8 +303,52 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn put_segment(&self, segment: &Segment) -> Result<()> {
+    async fn note_cursors(&self, device: DeviceId, cursors: &[(UnitId, u64)], _: Timestamp) -> Result<()> {
         self.change(|state| {
+            state.cursors.extend(cursors.iter().map(|(unit, seq)| ((device, *unit), *seq)));
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn erasures(&self) -> Result<Vec<Erasure>> {
+        Ok(self.look(|state| {
+            let waits = |unit: UnitId, seq: u64| {
+                let behind = state.cursors.iter().filter(|((_, at), read)| *at == unit && **read < seq);
+                let in_use = |device: &DeviceId| {
+                    state.devices.get(device).is_some_and(|device| device.revoked_at.is_none())
+                };
+                behind.map(|((device, _), _)| *device).filter(in_use).collect()
+            };
+            let mut erasures: Vec<Erasure> = state
+                .erased
+                .iter()
+                .map(|((_, unit), (seq, at))| Erasure {
+                    unit: *unit,
+                    seq: *seq,
+                    at: *at,
+                    waiting_for: waits(*unit, *seq),
+                })
+                .collect();
+            erasures.sort_by_key(|erasure| (std::cmp::Reverse(erasure.at), erasure.unit, erasure.seq));
+            erasures
+        }))
+    }
+
+    async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {
+        self.change(|state| {
+            state.epoch = epoch;
+            state.tickets.clear();
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn put_segment(&self, segment: &Segment, cuts: u64) -> Result<()> {
+        self.change(|state| {
+            if state.tail(segment.unit).cuts != cuts {
+                return;
+            }
             state.segments.entry((segment.unit, segment.from_seq)).or_insert_with(|| segment.clone());
         })
         .await;
@@ -348,6 +387,7 @@ impl Store for MemoryStore {
             let visit_people = state.visits.values().map(|(_, visit)| visit.people.len()).sum();
             let counts = [
                 ("log", state.places.len()),
+                ("control", state.log.values().map(UnitLog::controls).sum()),
                 ("doc", state.docs.len()),
                 ("unit_log", state.log.len()),
                 ("segment", state.segments.len()),

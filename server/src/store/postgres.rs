@@ -11,6 +11,7 @@ mod address;
 pub mod cluster;
 mod codec;
 mod connect;
+mod control;
 mod listen;
 mod lock;
 mod log;
@@ -25,21 +26,23 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
-use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
 use super::codec::{to_i64, to_u64};
 use super::migrations::{Migrations, migrator};
 use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, County, Device, LogEntry, NewAccount, PUSH_TABLES, Principal, Result, Sealed, Segment, Store,
-    StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, County, Device, Erasure, LogEntry, LogPage, NewAccount, PUSH_TABLES, Principal, Result, Sealed,
+    Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
 use codec::failed;
 use connect::Pools;
 
-const MIGRATIONS: Migrations =
-    &[(1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql"))];
+const MIGRATIONS: Migrations = &[
+    (1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql")),
+    (2, "control", include_str!("../../migrations/postgres/0002_control.sql")),
+];
 
 /// The store in a PostgreSQL database.
 #[derive(Clone)]
@@ -223,8 +226,16 @@ impl Store for PostgresStore {
         self.read_tails(units).await
     }
 
-    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>> {
-        self.read_entries(unit, after_seq, bytes_max).await
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage> {
+        self.read_page(unit, after_seq, bytes_max).await
+    }
+
+    async fn hashes(&self, unit: UnitId, prefix: &[u8]) -> Result<Vec<ChangeHash>> {
+        self.read_hashes(unit, prefix).await
+    }
+
+    async fn changes(&self, unit: UnitId, hashes: &[ChangeHash]) -> Result<Vec<LogEntry>> {
+        self.read_changes(unit, hashes).await
     }
 
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
@@ -239,8 +250,20 @@ impl Store for PostgresStore {
         self.read_sealed(unit).await
     }
 
-    async fn put_segment(&self, segment: &Segment) -> Result<()> {
-        self.insert_segment(segment).await
+    async fn put_segment(&self, segment: &Segment, cuts: u64) -> Result<()> {
+        self.insert_segment(segment, cuts).await
+    }
+
+    async fn note_cursors(&self, device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> Result<()> {
+        self.write_cursors(device, cursors, now).await
+    }
+
+    async fn erasures(&self) -> Result<Vec<Erasure>> {
+        self.read_erasures().await
+    }
+
+    async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {
+        self.write_epoch(epoch).await
     }
 
     async fn begin(&self) -> Result<Box<dyn WriteTx>> {

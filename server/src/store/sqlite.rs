@@ -5,6 +5,7 @@
 
 mod accounts;
 mod codec;
+mod control;
 mod log;
 mod office;
 mod tx;
@@ -17,15 +18,15 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Connection, Row};
-use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
 use super::codec::to_u64;
 use super::migrations::{Migrations, migrator};
 use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, County, Device, LogEntry, NewAccount, PUSH_TABLES, Principal, Result, Sealed, Segment, Store,
-    StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, County, Device, Erasure, LogEntry, LogPage, NewAccount, PUSH_TABLES, Principal, Result, Sealed,
+    Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
 use codec::failed;
@@ -34,8 +35,10 @@ const READERS_MAX: u32 = 4;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
 
-const MIGRATIONS: Migrations =
-    &[(1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql"))];
+const MIGRATIONS: Migrations = &[
+    (1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql")),
+    (2, "control", include_str!("../../migrations/sqlite/0002_control.sql")),
+];
 
 /// The store in a SQLite file.
 #[derive(Clone)]
@@ -91,20 +94,6 @@ impl SqliteStore {
     /// If the store cannot be read.
     pub async fn library_version(&self) -> Result<String> {
         sqlx::query_scalar("select sqlite_version()").fetch_one(&self.read).await.map_err(failed)
-    }
-
-    /// Gives the log another epoch, after which phones offer again what they hold: for a file restored from a backup.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {
-        sqlx::query("update meta set value = ? where county = ? and key = 'epoch'")
-            .bind(epoch.0.cast_signed())
-            .bind(self.county)
-            .execute(&self.write)
-            .await
-            .map_err(failed)?;
-        Ok(())
     }
 
     /// What SQLite itself finds wrong with the file; empty when it is sound.
@@ -250,8 +239,16 @@ impl Store for SqliteStore {
         self.read_tails(units).await
     }
 
-    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<Vec<LogEntry>> {
-        self.read_entries(unit, after_seq, bytes_max).await
+    async fn read_log(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage> {
+        self.read_page(unit, after_seq, bytes_max).await
+    }
+
+    async fn hashes(&self, unit: UnitId, prefix: &[u8]) -> Result<Vec<ChangeHash>> {
+        self.read_hashes(unit, prefix).await
+    }
+
+    async fn changes(&self, unit: UnitId, hashes: &[ChangeHash]) -> Result<Vec<LogEntry>> {
+        self.read_changes(unit, hashes).await
     }
 
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
@@ -266,8 +263,20 @@ impl Store for SqliteStore {
         self.read_sealed(unit).await
     }
 
-    async fn put_segment(&self, segment: &Segment) -> Result<()> {
-        self.insert_segment(segment).await
+    async fn put_segment(&self, segment: &Segment, cuts: u64) -> Result<()> {
+        self.insert_segment(segment, cuts).await
+    }
+
+    async fn note_cursors(&self, device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> Result<()> {
+        self.write_cursors(device, cursors, now).await
+    }
+
+    async fn erasures(&self) -> Result<Vec<Erasure>> {
+        self.read_erasures().await
+    }
+
+    async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {
+        self.write_epoch(epoch).await
     }
 
     async fn begin(&self) -> Result<Box<dyn WriteTx>> {

@@ -4,6 +4,7 @@ use zoufang_core::access::{Level, UnitNode};
 use zoufang_core::record::list::Role;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
 use zoufang_core::sync::digest::Digest;
+use zoufang_core::sync::wire::Control;
 
 /// The 12-digit code of a county-level city; it leads every key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +132,8 @@ pub struct Device {
     pub enrolled_at: Timestamp,
     /// Until when, if it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The ids it had before its storage turned out to be a copy: changes of their actors are this device's, too.
+    pub former: Vec<DeviceId>,
 }
 
 /// Who makes a request, with which device.
@@ -140,6 +143,8 @@ pub struct Principal {
     pub account: Account,
     /// The device the session is bound to.
     pub device: DeviceId,
+    /// The ids that the device had before, if its storage was a copy.
+    pub former: Vec<DeviceId>,
     /// When the session ends.
     pub expires_at: Timestamp,
 }
@@ -166,6 +171,29 @@ pub struct Tail {
     pub count: u64,
     /// Their raw bytes.
     pub size_bytes: u64,
+    /// How often changes were taken out of it.
+    pub cuts: u64,
+}
+
+/// A piece of a unit's log and where the log ended, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct LogPage {
+    /// The changes, in order.
+    pub entries: Vec<LogEntry>,
+    /// The control records between them, each with its number, in order.
+    pub controls: Vec<(u64, Control)>,
+    /// Everything up to here is in the page.
+    pub to_seq: u64,
+    /// The log's end.
+    pub tail: Tail,
+}
+
+impl LogPage {
+    /// Whether the log ends with this page.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.to_seq >= self.tail.last_seq
+    }
 }
 
 /// Up to where a unit's log is in segments.
@@ -194,6 +222,8 @@ pub struct DocumentState {
     pub size_bytes: u64,
     /// How many changes it has.
     pub changes: u64,
+    /// Whether it ever began anew from its values.
+    pub re_rooted: bool,
 }
 
 /// Where an accepted change lies.
@@ -253,8 +283,6 @@ pub struct LogEntry {
     pub user: UserId,
     /// The server's clock when it came.
     pub received_at: Timestamp,
-    /// The unit's digest up to and with this change.
-    pub digest: Digest,
 }
 
 /// A full range of a unit's log, encoded as a frame once and for all.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
-use zoufang_core::sync::wire::{Directory, End, Frame, Problem, Verdict, encode_answer_start, encode_frame};
+use zoufang_core::sync::wire::{
+    Bucket, Directory, End, Frame, Problem, Verdict, Want, encode_answer_start, encode_frame,
+};
 
 use super::exchange::Chunks;
 use super::page;
@@ -29,12 +31,20 @@ pub struct Answer {
     pub scope: Option<Vec<(UnitId, u64)>>,
     /// The directory, if the phone has an older one.
     pub directory: Option<Directory>,
+    /// Where what the phone holds differs from the logs.
+    pub buckets: Vec<Bucket>,
+    /// Changes to send once more.
+    pub wants: Vec<Want>,
     /// The logs to go on with, and from which cursor.
     pub logs: Vec<(Tail, u64)>,
     /// Changes of the request itself, which the phone has.
     pub own: BTreeSet<ChangeHash>,
     /// About how many bytes of pages to send.
     pub want_bytes: usize,
+    /// What the next push must show.
+    pub ticket: Option<u64>,
+    /// The version of the protocol that the phone speaks.
+    pub version: u8,
 }
 
 /// The whole answer that says that the epoch changed; a problem ends an answer.
@@ -44,10 +54,26 @@ pub(super) fn epoch_changed(epoch: EpochId) -> Bytes {
     bytes.into()
 }
 
+/// The whole answer that says that the phone's storage is a copy.
+pub(super) fn cloned() -> Bytes {
+    let mut bytes = encode_answer_start();
+    bytes.extend(encode_frame(&Frame::Problem(Problem::Cloned)));
+    bytes.into()
+}
+
 enum Next {
     Start,
+    Want { at: usize },
     Log { at: usize, cursor: u64, sent_bytes: usize },
     Done,
+}
+
+/// A step, or the frame that says that there is none.
+fn broken_off(step: Result<(Bytes, Next)>) -> (Bytes, Next) {
+    step.unwrap_or_else(|error| {
+        tracing::error!(%error, "answer broken off");
+        (encode_frame(&Frame::Problem(Problem::Internal)).into(), Next::Done)
+    })
 }
 
 impl Answer {
@@ -64,13 +90,8 @@ impl Answer {
     async fn step(&self, next: Next) -> Option<(Bytes, Next)> {
         match next {
             Next::Start => Some(self.start()),
-            Next::Log { at, cursor, sent_bytes } => Some(match self.page(at, cursor, sent_bytes).await {
-                Ok(step) => step,
-                Err(error) => {
-                    tracing::error!(%error, "answer broken off");
-                    (encode_frame(&Frame::Problem(Problem::Internal)).into(), Next::Done)
-                }
-            }),
+            Next::Want { at } => Some(broken_off(self.want(at).await)),
+            Next::Log { at, cursor, sent_bytes } => Some(broken_off(self.page(at, cursor, sent_bytes).await)),
             Next::Done => None,
         }
     }
@@ -86,14 +107,33 @@ impl Answer {
         if let Some(directory) = &self.directory {
             bytes.extend(encode_frame(&Frame::Directory(directory.clone())));
         }
-        let next = match self.logs.first() {
+        if !self.buckets.is_empty() {
+            bytes.extend(encode_frame(&Frame::Repair(self.buckets.clone())));
+        }
+        let next = self.after_wants(0, &mut bytes);
+        (bytes.into(), next)
+    }
+
+    fn after_wants(&self, at: usize, bytes: &mut Vec<u8>) -> Next {
+        if at < self.wants.len() {
+            return Next::Want { at };
+        }
+        match self.logs.first() {
             Some((_, cursor)) => Next::Log { at: 0, cursor: *cursor, sent_bytes: 0 },
             None => {
                 bytes.extend(self.end(false));
                 Next::Done
             }
-        };
-        (bytes.into(), next)
+        }
+    }
+
+    async fn want(&self, at: usize) -> Result<(Bytes, Next)> {
+        let mut bytes = Vec::new();
+        if let Some(want) = self.wants.get(at) {
+            bytes = page::encode(page::of_want(self.app.store.as_ref(), want).await?).await?;
+        }
+        let next = self.after_wants(at + 1, &mut bytes);
+        Ok((bytes.into(), next))
     }
 
     async fn page(&self, at: usize, cursor: u64, sent_bytes: usize) -> Result<(Bytes, Next)> {
@@ -121,16 +161,13 @@ impl Answer {
         if let Some(segment) = store.segment(tail.unit, cursor).await? {
             return Ok((segment.frame, segment.to_seq));
         }
-        match page::read(store, tail, cursor, &self.own).await? {
-            Some(page) => {
-                let to_seq = page.to_seq;
-                Ok((page::encode(page).await?, to_seq))
-            }
-            None => Ok((Vec::new(), tail.last_seq)),
-        }
+        let page = page::read(store, tail.unit, cursor, &self.own, self.version).await?;
+        let to_seq = page.to_seq;
+        Ok((page::encode(page).await?, to_seq))
     }
 
     fn end(&self, more: bool) -> Vec<u8> {
-        encode_frame(&Frame::End(End { more, epoch: self.epoch, server_time: self.app.now() }))
+        let (epoch, server_time) = (self.epoch, self.app.now());
+        encode_frame(&Frame::End(End { more, epoch, server_time, ticket: self.ticket }))
     }
 }

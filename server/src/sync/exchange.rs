@@ -7,13 +7,14 @@ use axum::body::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
+use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::scan::scan;
-use zoufang_core::sync::wire::{SyncRequest, Verdict, decode_request};
+use zoufang_core::sync::wire::{Bucket, Probe, SyncRequest, Verdict, decode_request};
 
-use super::answer::{Answer, epoch_changed};
+use super::answer::{Answer, cloned, epoch_changed};
 use super::{directory, segment};
 use crate::error::{Error, Result};
-use crate::ingest::{Authority, ingest};
+use crate::ingest::{Authority, Outcome, Shown, ingest};
 use crate::state::App;
 use crate::store::{Principal, Tail};
 
@@ -24,6 +25,8 @@ pub type Chunks = BoxStream<'static, Bytes>;
 pub enum Reply {
     /// The phone's cursors are of another log.
     EpochChanged(EpochId),
+    /// The phone's storage is a copy of another's.
+    Cloned,
     /// Verdicts and logs.
     Answer(Box<Answer>),
 }
@@ -34,6 +37,7 @@ impl Reply {
     pub fn into_chunks(self) -> Chunks {
         match self {
             Self::EpochChanged(epoch) => stream::iter([epoch_changed(epoch)]).boxed(),
+            Self::Cloned => stream::iter([cloned()]).boxed(),
             Self::Answer(answer) => answer.into_chunks(),
         }
     }
@@ -57,7 +61,14 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let authority = Authority::of(principal, &scope);
     let own = hashes(&request);
     let pushed_units: Vec<UnitId> = request.push.iter().map(|push| push.unit).collect();
-    let verdicts = ingest(app.store.as_ref(), &authority, request.push, app.now()).await?;
+    let (version, idle) = (request.spoken(), request.push.is_empty());
+    let now = app.now();
+    let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2 };
+    let taken = match ingest(app.store.as_ref(), &authority, request.push, ticket, now).await? {
+        Outcome::Taken(taken) => taken,
+        Outcome::Cloned => return Ok(Reply::Cloned),
+    };
+    let verdicts = taken.verdicts.into_iter().map(|verdict| told_in(version, verdict)).collect::<Vec<_>>();
     seal_after(app, &pushed_units, &verdicts);
     let tails = app.store.tails(&scope).await?;
     let cursors: BTreeMap<UnitId, u64> = request.cursors.into_iter().collect();
@@ -65,6 +76,14 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     if tails.iter().any(|tail| cursors.get(&tail.unit).is_some_and(|cursor| *cursor > tail.last_seq)) {
         return Ok(Reply::EpochChanged(epoch));
     }
+    let behind = behind(&tails, &cursors);
+    let logs = if idle && behind.is_empty() && request.held.is_some_and(|held| held != held_in(&tails)) {
+        // Nothing is new, and yet what is held differs: the end of each log says which it is.
+        tails.iter().map(|tail| (*tail, tail.last_seq)).collect()
+    } else {
+        behind
+    };
+    app.note_cursors(principal.device, &tails, &cursors).await?;
     let directory = if request.directory_version < units.version {
         Some(directory::read(app.store.as_ref(), &units, &principal.account, &scope).await?)
     } else {
@@ -73,14 +92,43 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     Ok(Reply::Answer(Box::new(Answer {
         scope: differs(&cursors, &scope)
             .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
-        logs: behind(&tails, &cursors),
+        buckets: differing(app, &scope, &request.probes).await?,
+        wants: request.wants.into_iter().filter(|want| scope.contains(&want.unit)).collect(),
+        logs,
         want_bytes: request.want_bytes as usize,
         app: app.clone(),
         epoch,
         verdicts,
         directory,
         own,
+        ticket: taken.ticket,
+        version,
     })))
+}
+
+/// What a phone of this version of the protocol is told of a verdict.
+fn told_in(version: u8, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Refused(refusal) => Verdict::Refused(refusal.told_in(version)),
+        Verdict::Accepted(_) | Verdict::Duplicate(_) | Verdict::Pending => verdict,
+    }
+}
+
+/// Digest and number of all changes of these logs.
+fn held_in(tails: &[Tail]) -> (Digest, u64) {
+    tails
+        .iter()
+        .fold((Digest::default(), 0), |(digest, count), tail| (digest.and(tail.digest), count + tail.count))
+}
+
+/// Where the logs differ from what a phone holds.
+async fn differing(app: &App, scope: &[UnitId], probes: &[Probe]) -> Result<Vec<Bucket>> {
+    let mut buckets = Vec::new();
+    for probe in probes.iter().filter(|probe| scope.contains(&probe.unit)) {
+        let hashes = app.store.hashes(probe.unit, &probe.prefix).await?;
+        buckets.extend(probe.differing(&hashes));
+    }
+    Ok(buckets)
 }
 
 /// The hashes of pushed changes, as far as they can be read.

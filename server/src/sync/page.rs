@@ -3,46 +3,87 @@
 use std::collections::BTreeSet;
 
 use zoufang_core::query::Row;
-use zoufang_core::record::{ChangeHash, DocId};
-use zoufang_core::sync::wire::{Frame, Item, Page, encode_frame};
+use zoufang_core::record::{ChangeHash, DocId, UnitId};
+use zoufang_core::sync::wire::{Frame, Item, Page, Want, encode_frame};
 
 use crate::error::Result;
-use crate::store::{LogEntry, Store, StoreError, Tail};
+use crate::store::{LogEntry, LogPage, Store, StoreError};
 use crate::work::off_thread;
 
 /// Raw bytes of changes in a page, at most (one change may be more).
 pub const PAGE_BYTES_MAX: usize = 192 * 1024;
 
-/// Reads the page of a unit that goes on from a cursor; `None` if there is nothing after it.
+/// Reads the page of a unit that goes on from a cursor, without the changes to be left out, as a phone of this version of
+/// the protocol reads it. There is one also where nothing is new: it says what the log's digest is.
 ///
 /// # Errors
 /// If the store fails.
 pub async fn read(
     store: &dyn Store,
-    tail: &Tail,
+    unit: UnitId,
     from_seq: u64,
     leave_out: &BTreeSet<ChangeHash>,
-) -> Result<Option<Page>> {
-    let entries = store.read_log(tail.unit, from_seq, PAGE_BYTES_MAX).await?;
-    of_entries(store, tail, from_seq, entries, leave_out).await
+    version: u8,
+) -> Result<Page> {
+    let read = store.read_log(unit, from_seq, PAGE_BYTES_MAX).await?;
+    of_log(store, from_seq, read, leave_out, version).await
 }
 
-/// The page of these entries.
+/// The page of a piece of the log.
 ///
 /// # Errors
 /// If the store fails.
-pub async fn of_entries(
+pub async fn of_log(
     store: &dyn Store,
-    tail: &Tail,
     from_seq: u64,
-    entries: Vec<LogEntry>,
+    read: LogPage,
     leave_out: &BTreeSet<ChangeHash>,
-) -> Result<Option<Page>> {
-    let Some((to_seq, digest)) = entries.last().map(|entry| (entry.seq, entry.digest)) else {
-        return Ok(None);
-    };
-    let kept = entries.into_iter().filter(|entry| !leave_out.contains(&entry.hash));
-    let items: Vec<Item> = kept
+    version: u8,
+) -> Result<Page> {
+    let tail = read.tail;
+    // A phone of version 1 drops nothing: what it holds of a log that something was taken out of cannot be compared.
+    let complete = read.is_complete() && (version >= 2 || tail.cuts == 0);
+    let entries = read.entries.into_iter().filter(|entry| !leave_out.contains(&entry.hash));
+    let (items, rows) = contents(store, entries).await?;
+    Ok(Page {
+        unit: tail.unit,
+        from_seq,
+        to_seq: read.to_seq,
+        items,
+        rows,
+        digest: if complete { tail.digest } else { Default::default() },
+        count: tail.count,
+        complete,
+        controls: read.controls.into_iter().map(|(_, control)| control).collect(),
+    })
+}
+
+/// Changes of a unit's log that a phone asked for once more; it moves no cursor.
+///
+/// # Errors
+/// If the store fails.
+pub async fn of_want(store: &dyn Store, want: &Want) -> Result<Page> {
+    let (items, rows) = contents(store, store.changes(want.unit, &want.hashes).await?).await?;
+    Ok(Page {
+        unit: want.unit,
+        from_seq: 0,
+        to_seq: 0,
+        items,
+        rows,
+        digest: Default::default(),
+        count: 0,
+        complete: false,
+        controls: Vec::new(),
+    })
+}
+
+/// The items of entries, and the newest rows of their documents.
+async fn contents(
+    store: &dyn Store,
+    entries: impl IntoIterator<Item = LogEntry>,
+) -> Result<(Vec<Item>, Vec<Row>)> {
+    let items: Vec<Item> = entries
+        .into_iter()
         .map(|entry| Item {
             doc: entry.doc,
             kind: entry.kind,
@@ -54,18 +95,7 @@ pub async fn of_entries(
     let docs: BTreeSet<DocId> = items.iter().map(|item| item.doc).collect();
     let docs: Vec<DocId> = docs.into_iter().collect();
     let rows = if docs.is_empty() { Vec::new() } else { rows(store, &docs).await? };
-    let complete = to_seq >= tail.last_seq;
-    let digest = if complete { digest } else { Default::default() };
-    Ok(Some(Page {
-        unit: tail.unit,
-        from_seq,
-        to_seq,
-        items,
-        rows,
-        digest,
-        count: tail.count.max(to_seq),
-        complete,
-    }))
+    Ok((items, rows))
 }
 
 async fn rows(store: &dyn Store, docs: &[DocId]) -> Result<Vec<Row>> {

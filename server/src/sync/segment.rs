@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use zoufang_core::record::UnitId;
+use zoufang_core::sync::wire::VERSION;
 
 use super::page::{self, PAGE_BYTES_MAX};
 use crate::crash::crash_point;
@@ -35,20 +36,18 @@ pub async fn seal(store: &dyn Store, unit: UnitId) -> Result<usize> {
         if tail.size_bytes.saturating_sub(sealed.size_bytes) < PAGE_BYTES_MAX as u64 {
             return Ok(made);
         }
-        let entries = store.read_log(unit, sealed.to_seq, PAGE_BYTES_MAX).await?;
-        let size_bytes = entries.iter().map(|entry| entry.raw.len() as u64).sum();
+        let read = store.read_log(unit, sealed.to_seq, PAGE_BYTES_MAX).await?;
+        let size_bytes = read.entries.iter().map(|entry| entry.raw.len() as u64).sum();
         // The last page of a log is not full: it will grow.
-        if entries.last().is_none_or(|entry| entry.seq >= tail.last_seq) {
+        if read.is_complete() {
             return Ok(made);
         }
-        let Some(page) = page::of_entries(store, &tail, sealed.to_seq, entries, &BTreeSet::new()).await?
-        else {
-            return Ok(made);
-        };
+        let cuts = read.tail.cuts;
+        let page = page::of_log(store, sealed.to_seq, read, &BTreeSet::new(), VERSION).await?;
         let (from_seq, to_seq) = (page.from_seq, page.to_seq);
         let frame = page::encode(page).await?;
         crash_point!("segment.before");
-        store.put_segment(&Segment { unit, from_seq, to_seq, size_bytes, frame }).await?;
+        store.put_segment(&Segment { unit, from_seq, to_seq, size_bytes, frame }, cuts).await?;
         crash_point!("segment.after");
         made += 1;
     }

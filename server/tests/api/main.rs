@@ -3,6 +3,7 @@
 
 mod assets;
 mod cli;
+mod control;
 mod gate;
 mod hostile;
 mod news;

@@ -186,6 +186,11 @@ impl Phone<'_> {
             cursors,
             push,
             want_bytes: 1 << 20,
+            version: None,
+            ticket: None,
+            probes: Vec::new(),
+            wants: Vec::new(),
+            held: None,
         }
     }
 

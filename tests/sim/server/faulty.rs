@@ -8,10 +8,11 @@ use std::sync::{
 use async_trait::async_trait;
 use tokio::sync::Notify;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::sync::wire::Control;
 use zoufang_server::store::{
-    Account, ChangeRecord, Claim, Device, DocumentState, KnownChange, Listener, LogEntry, NewAccount,
-    Principal, Result, Sealed, Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
-    WriteTx, office,
+    Account, ChangeRecord, Claim, Device, DocumentState, Erasure, KnownChange, Listener, LogEntry, LogPage,
+    Move, NewAccount, Principal, Result, Sealed, Segment, Store, StoreError, Tail, Ticket, TokenHash,
+    TryOutcome, Unit, UnitCode, WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -138,17 +139,22 @@ store! {
     fn begin_try(keys: &[([u8; 16], u32)], nonce: u64, now: Timestamp, window_ms: i64) -> TryOutcome;
     fn forgive_try(keys: &[[u8; 16]], nonce: u64) -> ();
     fn tails(units: &[UnitId]) -> Vec<Tail>;
-    fn read_log(unit: UnitId, after_seq: u64, bytes_max: usize) -> Vec<LogEntry>;
+    fn read_log(unit: UnitId, after_seq: u64, bytes_max: usize) -> LogPage;
+    fn hashes(unit: UnitId, prefix: &[u8]) -> Vec<ChangeHash>;
+    fn changes(unit: UnitId, hashes: &[ChangeHash]) -> Vec<LogEntry>;
     fn rows(docs: &[DocId]) -> Vec<(DocId, Vec<u8>)>;
     fn segment(unit: UnitId, from_seq: u64) -> Option<Segment>;
     fn sealed(unit: UnitId) -> Sealed;
-    fn put_segment(segment: &Segment) -> ();
+    fn put_segment(segment: &Segment, cuts: u64) -> ();
+    fn note_cursors(device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> ();
+    fn erasures() -> Vec<Erasure>;
+    fn renew_epoch(epoch: EpochId) -> ();
+    fn engine() -> String;
     fn units_with_log() -> Vec<UnitId>;
     fn overview(units: &[UnitId], month: &str) -> Vec<office::UnitFigures>;
     fn visits(filter: &office::Filter) -> Vec<office::VisitLine>;
     fn contacts(filter: &office::Filter) -> Vec<office::ContactLine>;
     fn search_people(filter: &office::PeopleFilter) -> Vec<office::PersonLine>;
-    fn engine() -> String;
     fn row_counts() -> Vec<(&'static str, u64)>;
 }
 
@@ -183,4 +189,14 @@ tx! {
     fn clear_projections() -> ();
     fn documents(after: Option<DocId>, count_max: u32) -> Vec<DocumentState>;
     fn claim(claim: &Claim) -> ();
+    fn take_out(doc: DocId) -> Vec<ChangeRecord>;
+    fn append_control(unit: UnitId, control: &Control) -> u64;
+    fn remove_document(doc: DocId) -> ();
+    fn put_erasure(doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> ();
+    fn is_erased(doc: DocId) -> bool;
+    fn put_move(moved: &Move) -> ();
+    fn moves_of(doc: DocId) -> Vec<Move>;
+    fn documents_of_unit(unit: UnitId) -> Vec<(DocumentState, Vec<u8>)>;
+    fn ticket(device: DeviceId) -> Option<Ticket>;
+    fn put_ticket(device: DeviceId, ticket: &Ticket) -> ();
 }

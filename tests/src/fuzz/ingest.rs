@@ -12,7 +12,7 @@ use zoufang_core::{
     },
 };
 use zoufang_server::{
-    ingest::{Authority, ingest as take_in},
+    ingest::{Authority, Outcome, Shown, ingest as take_in},
     rebuild::rebuild,
     store::{Store, memory::MemoryStore},
 };
@@ -53,7 +53,11 @@ async fn requests(input: &[u8]) {
         let hashes: Vec<Option<ChangeHash>> =
             pushes.iter().map(|push| scan::scan(&push.raw).ok().map(|scanned| scanned.hash)).collect();
         let now = Timestamp(i64::try_from(at).unwrap_or(0));
-        let verdicts = take_in(&store, &authority, pushes, now).await.expect("a store that does not fail");
+        let shown = Shown::nothing(authority.device);
+        let outcome =
+            take_in(&store, &authority, pushes, shown, now).await.expect("a store that does not fail");
+        let Outcome::Taken(taken) = outcome else { panic!("a copy, where tickets do not count") };
+        let verdicts = taken.verdicts;
         assert_eq!(verdicts.len(), hashes.len(), "a verdict for each change");
         for (hash, verdict) in hashes.into_iter().zip(verdicts) {
             match (hash, verdict) {
@@ -73,7 +77,7 @@ fn authority(who: u8) -> Authority {
     let (user, device) = if who & 1 == 0 { (UserId(7), DEVICE) } else { (UserId(8), DeviceId(9)) };
     // The third unit is nobody's.
     let scope: BTreeSet<UnitId> = UNITS[..2].iter().copied().collect();
-    Authority { user, device, scope, role: Some(Role::VillageWorker) }
+    Authority { user, device, former: Vec::new(), scope, role: Some(Role::VillageWorker) }
 }
 
 /// Flags: bits 0-1 document, 2-3 kind, 4-5 unit, 6 a sound change of the base in place of a built one.
@@ -98,7 +102,7 @@ async fn agree(store: &MemoryStore, receipts: &BTreeMap<ChangeHash, u64>) {
     let mut logged = BTreeMap::new();
     let mut documents: BTreeMap<DocId, (Kind, Vec<LogChange>)> = BTreeMap::new();
     for tail in store.tails(&UNITS).await.expect("tails") {
-        let entries = store.read_log(tail.unit, 0, usize::MAX).await.expect("a log");
+        let entries = store.read_log(tail.unit, 0, usize::MAX).await.expect("a log").entries;
         let digest = entries.iter().fold(Digest::default(), |digest, entry| digest.with(entry.hash));
         assert_eq!(
             (tail.digest, tail.count, tail.last_seq),

@@ -69,7 +69,7 @@ fn draft(bytes: &[u8]) {
 
 /// Reads everything that screens read.
 fn look(phone: &Phone, segments: &Segments) {
-    let _ = (phone.outgoing(), phone.progress(), phone.last_answer(), phone.scope().len());
+    let _ = (phone.outgoing(segments), phone.progress(), phone.last_answer(), phone.scope().len());
     let _ = (phone.plan_tidy(), phone.outbox().count(), phone.directory().users.len());
     for row in phone.rows() {
         if let Ok(Some((document, unit))) = phone.document(row.doc, segments) {
@@ -104,7 +104,11 @@ pub(super) fn session(input: &[u8]) {
     while let Some(event) = events.pop_front() {
         for effect in session.handle(event, 0) {
             match effect {
-                Effect::Read => events.extend(phone.outgoing().map(|out| Event::Outgoing(Box::new(out)))),
+                Effect::Read => events.extend(
+                    phone
+                        .outgoing(&disk.segments(phone.needs_outgoing()))
+                        .map(|out| Event::Outgoing(Box::new(out))),
+                ),
                 Effect::Send(_) if requests < REQUESTS_MAX => {
                     requests += 1;
                     events.extend([Event::Bytes(head.to_vec()), Event::Bytes(tail.to_vec())]);
@@ -156,6 +160,7 @@ fn sign_in(phone: &mut Phone, disk: &mut Disk) {
         unit_name: "village".to_owned(),
         device: super::recipe::DEVICE,
         token: Some("token".to_owned()),
+        former: Vec::new(),
     };
     let plan = phone.plan_sign_in(account).expect("a phone without work");
     run(phone, disk, plan);

@@ -34,6 +34,16 @@ pub struct Account {
     /// The session's token; `None` after a sign-out that had to keep what waits.
     #[n(7)]
     pub token: Option<String>,
+    /// The devices that this phone was before its storage turned out to be a copy; their changes are this phone's, too.
+    #[cbor(n(8), default)]
+    pub former: Vec<DeviceId>,
+}
+
+impl Account {
+    /// Whether a device's changes are this phone's to send.
+    pub(super) fn writes_as(&self, device: Option<DeviceId>) -> bool {
+        device.is_some_and(|device| device == self.device || self.former.contains(&device))
+    }
 }
 
 /// Why a user cannot sign in on this phone.
@@ -57,7 +67,13 @@ impl Phone {
             }
             plan.forget();
         }
-        plan.set_account(Some(account));
+        let before = self.account.as_ref().filter(|_| !plan.forget);
+        let mut former = before.map(|old| old.former.clone()).unwrap_or_default();
+        former.extend(before.map(|old| old.device).filter(|old| *old != account.device));
+        if self.meta.cloned && !plan.forget {
+            plan.set_meta(super::SyncMeta { cloned: false, ..self.meta.clone() });
+        }
+        plan.set_account(Some(Account { former, ..account }));
         Ok(plan)
     }
 
@@ -69,6 +85,13 @@ impl Phone {
             (_, true) => plan.forget(),
             (None, false) => {}
         }
+        plan
+    }
+
+    /// The server found that this storage is a copy: the token goes, and the next sign-in asks for a device id of its own.
+    pub(super) fn plan_cloned(&self) -> Plan {
+        let mut plan = self.plan_signed_out_by_server();
+        plan.set_meta(super::SyncMeta { cloned: true, ticket: None, ..self.meta.clone() });
         plan
     }
 

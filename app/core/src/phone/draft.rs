@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use super::stored::encode;
 use crate::{
     document::Document,
-    record::{ChangeHash, Entries, Timestamp},
+    record::{ChangeHash, DocId, Entries, Timestamp},
 };
 
 /// What a form holds: the record's entries as far as they can be read, and texts that cannot be read yet.
@@ -35,6 +35,18 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// The key of the draft of a record that there is; `form` names the form.
+    #[must_use]
+    pub fn key(form: &str, doc: DocId) -> String {
+        format!("{form}:{doc}")
+    }
+
+    /// The keys that drafts about this document may have: corrections of it, and new records that name it.
+    #[must_use]
+    pub fn keys_of(doc: DocId) -> Vec<String> {
+        ["person", "visit", "contact", "visit-new", "contact-new"].map(|form| Self::key(form, doc)).to_vec()
+    }
+
     /// As bytes for the store.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -28,6 +28,7 @@ impl Phone {
         gather(page.items.iter().map(|item| item.doc).filter(|doc| self.places.contains_key(doc)))
     }
 
+    /// Plans to take in the changes of a page; what its control records say was done before, in a commit of its own.
     pub(super) fn plan_page(&self, page: &Page, segments: &Segments) -> Plan {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
@@ -37,17 +38,14 @@ impl Phone {
             cursor.digest = cursor.digest.with(*hash);
             cursor.count += 1;
         }
+        let fetched: BTreeSet<ChangeHash> = gather(new.iter().map(|(_, hash)| *hash));
         // A page that does not go on from the cursor is of an answer that was overtaken: keep its changes, not its cursor.
         if page.from_seq <= cursor.seq {
             cursor.seq = cursor.seq.max(page.to_seq);
         }
-        if page.complete
-            && (cursor.digest, cursor.count) != (page.digest, page.count)
-            && cursor.repaired_at != Some(page.count)
-        {
-            // What is held and what the server has differ: read the log anew. Nothing is deleted; what is here is known.
-            cursor.seq = 0;
-            cursor.repaired_at = Some(page.count);
+        meta.note_fetched(page.unit, &fetched);
+        if page.complete {
+            meta.compare(page.unit, (page.digest, page.count));
         }
         let items: Vec<&Item> = new.iter().map(|(item, _)| *item).collect();
         let written = write_segments(&mut plan, page.unit, &items);
@@ -56,12 +54,13 @@ impl Phone {
         plan
     }
 
-    /// The items that are not in the log here, with their hashes; own ones with a receipt are.
+    /// The items that are not in this unit's log here, with their hashes; own ones with a receipt are. A document that came
+    /// from another unit may be held there as well, until that unit's log says that it went.
     fn unknown<'p>(&self, page: &'p Page, segments: &Segments) -> Vec<(&'p Item, ChangeHash)> {
         let mut known: BTreeSet<ChangeHash> = BTreeSet::new();
         let mut read = BTreeSet::new();
         for doc in self.docs_for_page(page) {
-            for id in self.segments_of(doc) {
+            for id in self.segments_of(doc).into_iter().filter(|id| id.unit == page.unit) {
                 if read.insert(id) {
                     let items = segments.get(&id).map(|bytes| read_segment(bytes)).unwrap_or_default();
                     known.extend(items.iter().filter_map(|item| hash_of(&item.raw)));

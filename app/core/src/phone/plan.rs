@@ -77,6 +77,8 @@ pub struct Plan {
     pub(super) next_segment: u32,
     pub(super) next_block: u64,
     pub(super) forget: bool,
+    pub(super) drafts: Vec<String>,
+    pub(super) wake: bool,
 }
 
 /// What lists must learn of a settled plan.
@@ -88,6 +90,10 @@ pub struct Settled {
     pub removed: Vec<DocId>,
     /// Everything is gone: the phone changed hands.
     pub forgotten: bool,
+    /// There is something to send or to ask for at once.
+    pub wake: bool,
+    /// Keys of drafts that went with an erased document.
+    pub drafts: Vec<String>,
 }
 
 impl Plan {
@@ -172,7 +178,8 @@ impl Phone {
         if plan.forget {
             *self = Self::default();
         }
-        let mut settled = Settled { forgotten: plan.forget, ..Settled::default() };
+        let mut settled =
+            Settled { forgotten: plan.forget, drafts: plan.drafts, wake: plan.wake, ..Settled::default() };
         if let Some(account) = plan.account {
             self.account = account;
         }

@@ -25,8 +25,13 @@ impl Phone {
             Commit::Verdicts(verdicts) => self.docs_for_verdicts(verdicts),
             Commit::Page(page) => self.docs_for_page(page),
             Commit::EpochChanged(_) => gather(self.places.keys().copied()),
+            Commit::Repair(_) => {
+                return self.segments_of_units(&gather(self.meta.repairs.iter().map(|repair| repair.unit)));
+            }
             Commit::Scope(units) => self.docs_for_scope(units),
-            Commit::Directory(_) | Commit::End(_) => BTreeSet::new(),
+            Commit::Controls(_, controls) => self.docs_for_controls(controls),
+            Commit::End(_) => self.docs_to_rebase(),
+            Commit::Directory(_) | Commit::Cloned => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
     }
@@ -35,7 +40,10 @@ impl Phone {
     pub fn plan_commit(&self, commit: &Commit, segments: &Segments, now: Timestamp) -> Plan {
         match commit {
             Commit::Verdicts(verdicts) => self.plan_verdicts(verdicts, segments, now),
+            Commit::Controls(unit, controls) => self.plan_controls(*unit, controls, segments, now),
             Commit::Page(page) => self.plan_page(page, segments),
+            Commit::Repair(buckets) => self.plan_repair(buckets, segments, now),
+            Commit::Cloned => self.plan_cloned(),
             Commit::Scope(units) => self.plan_scope(units, segments),
             Commit::EpochChanged(epoch) => self.plan_epoch(*epoch, segments, now),
             Commit::Directory(directory) => {
@@ -48,7 +56,11 @@ impl Phone {
                 let mut meta = self.meta.clone();
                 meta.epoch = end.epoch;
                 meta.last_answer = Some((now, end.server_time));
+                meta.ticket = end.ticket.or(meta.ticket);
+                meta.end_round();
+                plan.wake = !meta.repairs.is_empty();
                 plan.set_meta(meta);
+                self.rebase_all(segments, &mut plan, now);
                 plan
             }
         }
@@ -81,6 +93,7 @@ impl Phone {
         let mut meta = self.meta.clone();
         meta.scope = units.to_vec();
         meta.cursors.retain(|unit, _| held.contains(unit));
+        meta.repairs.retain(|repair| held.contains(&repair.unit));
         for unit in &held {
             meta.cursors.entry(*unit).or_insert_with(|| self.cursor_of_held(*unit, segments));
         }
@@ -143,16 +156,16 @@ impl Phone {
     fn plan_epoch(&self, epoch: EpochId, segments: &Segments, now: Timestamp) -> Plan {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
-        let device = self.account.as_ref().map(|account| account.device);
         meta.epoch = epoch;
         for cursor in meta.cursors.values_mut() {
             cursor.seq = 0;
-            cursor.repaired_at = None;
         }
+        meta.repairs.clear();
+        meta.tried.clear();
         for (id, bytes) in segments {
             for item in read_segment(bytes) {
                 let Ok(scanned) = scan::scan(&item.raw) else { continue };
-                let own = DeviceId::of_actor(&scanned.actor) == device;
+                let own = self.writes_as(DeviceId::of_actor(&scanned.actor));
                 if own && self.outbox_of(scanned.hash).is_none() {
                     let row = outbox_row(item, id.unit, scanned.hash, now);
                     plan.put_outbox(plan.next_outbox, row);
@@ -191,7 +204,12 @@ impl Phone {
     }
 }
 
-fn outbox_row(item: Item, unit: UnitId, hash: crate::record::ChangeHash, now: Timestamp) -> OutboxRow {
+pub(super) fn outbox_row(
+    item: Item,
+    unit: UnitId,
+    hash: crate::record::ChangeHash,
+    now: Timestamp,
+) -> OutboxRow {
     OutboxRow {
         doc: item.doc,
         kind: item.kind,

@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use minicbor::{Decode, Encode};
 
-use super::{Account, Phone, Place};
+use super::{
+    Account, Phone, Place,
+    repair::{Repair, Tried},
+};
 use crate::{
     document::LogChange,
     query::Row,
@@ -47,6 +50,13 @@ pub enum OutState {
     /// The server refused it, then, for this reason. It stays readable until a person lets it go.
     #[n(1)]
     Refused(#[n(0)] Refusal, #[n(1)] Timestamp),
+}
+
+impl OutState {
+    /// Refused only because the document began anew: it is made again when the new beginning is here.
+    pub(super) fn is_re_rooted(self) -> bool {
+        matches!(self, Self::Refused(Refusal::ReRooted, _))
+    }
 }
 
 /// A change of this phone that has no receipt.
@@ -108,9 +118,6 @@ pub(super) struct Cursor {
     /// How many they are.
     #[n(2)]
     pub(super) count: u64,
-    /// The number of changes at which the log was last read anew because digests differed.
-    #[n(3)]
-    pub(super) repaired_at: Option<u64>,
 }
 
 /// The state of the sync.
@@ -125,6 +132,21 @@ pub(super) struct SyncMeta {
     /// This phone's clock and the server's at the last whole answer.
     #[n(3)]
     pub(super) last_answer: Option<(Timestamp, Timestamp)>,
+    /// What the next push must show.
+    #[n(4)]
+    pub(super) ticket: Option<u64>,
+    /// The version of the shapes that the server announced.
+    #[cbor(n(5), default)]
+    pub(super) schema: u32,
+    /// The storage is a copy of another phone's, and this phone has no device id of its own yet.
+    #[cbor(n(6), default)]
+    pub(super) cloned: bool,
+    /// Units whose log differs from the server's and is being compared.
+    #[cbor(n(7), default)]
+    pub(super) repairs: Vec<Repair>,
+    /// States of the server's logs that a repair did not bring us to.
+    #[cbor(n(8), default)]
+    pub(super) tried: Vec<Tried>,
 }
 
 /// Everything in the store but the log, as the driver read it.

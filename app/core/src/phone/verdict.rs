@@ -34,14 +34,29 @@ impl Phone {
         let mut plan = Plan::of(self);
         let mut kept: BTreeMap<UnitId, Vec<(Item, ChangeHash)>> = BTreeMap::new();
         let mut refused: BTreeMap<ChangeHash, Refusal> = BTreeMap::new();
+        let anew = verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Refused(Refusal::ReRooted));
+        let anew: BTreeSet<DocId> =
+            gather(anew.filter_map(|(hash, _)| self.outbox_of(*hash)).map(|(_, row)| row.doc));
         for (hash, verdict) in verdicts {
             let Some((number, row)) = self.outbox_of(*hash) else { continue };
             match verdict {
+                // What builds on an edit that is to be made again is to be made again, too.
+                Verdict::Refused(Refusal::AfterRefused) if anew.contains(&row.doc) => {
+                    refused.insert(*hash, Refusal::ReRooted);
+                }
                 Verdict::Accepted(_) | Verdict::Duplicate(_) => {
                     plan.delete_outbox(number);
-                    if !self.is_logged(row, segments) {
-                        kept.entry(row.unit).or_default().push((item(row, now), *hash));
+                    // A document that went to another unit is no longer held, but what waited was routed after it.
+                    if let Some(place) = self.places.get(&row.doc)
+                        && !self.is_logged(row, segments)
+                    {
+                        kept.entry(place.row.unit).or_default().push((item(row, now), *hash));
                     }
+                }
+                // An erased document leaves nothing, also not on the phone that edited it.
+                Verdict::Refused(Refusal::Erased) => {
+                    plan.delete_outbox(number);
+                    plan.forget_drafts(row.doc);
                 }
                 Verdict::Refused(refusal) => drop(refused.insert(*hash, *refusal)),
                 Verdict::Pending => {}
@@ -96,11 +111,11 @@ impl Phone {
         let mut docs = BTreeSet::new();
         for (number, row) in &self.outbox {
             let built_on = || {
-                scan::scan(&row.raw)
-                    .is_ok_and(|scanned| scanned.deps.iter().any(|dep| refused.contains_key(dep)))
+                let scanned = scan::scan(&row.raw).ok()?;
+                let below = scanned.deps.iter().find_map(|dep| refused.get(dep))?;
+                Some(if *below == Refusal::ReRooted { *below } else { Refusal::AfterRefused })
             };
-            let reason =
-                refused.get(&row.hash).copied().or_else(|| built_on().then_some(Refusal::AfterRefused));
+            let reason = refused.get(&row.hash).copied().or_else(built_on);
             let Some(reason) = reason else { continue };
             if matches!(row.state, OutState::Refused(..)) {
                 continue;

@@ -16,6 +16,18 @@ impl Digest {
         Self(self.0.wrapping_add(u128::from_le_bytes(first)))
     }
 
+    /// The digest of both logs together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0))
+    }
+
+    /// The digest without one of its changes.
+    #[must_use]
+    pub fn without(self, hash: ChangeHash) -> Self {
+        Self(self.0.wrapping_sub(Self::default().with(hash).0))
+    }
+
     /// Its 16 bytes, little endian.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {

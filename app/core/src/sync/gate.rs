@@ -16,6 +16,8 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub const DOC_CHANGES_MAX: u64 = 2_000;
 /// Most bytes of all changes of one document.
 pub const DOC_BYTES_MAX: u64 = 1024 * 1024;
+/// So long after a document moved to another unit, changes of its old unit are still taken and routed, in ms: 30 days.
+pub const LATE_EDIT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How far ahead of the server a writer's clock may be before the change's time is no longer taken as such, in ms. It is
 /// not a reason to refuse: clocks are wrong, and order follows causality.
 pub const CLOCK_AHEAD_MS: i64 = 5 * 60 * 1000;
@@ -92,6 +94,14 @@ pub enum Refusal {
     #[n(16)]
     #[error("erased")]
     Erased,
+    /// It builds on a history that the document no longer has: it began anew from its values. To be made again on those.
+    #[n(17)]
+    #[error("re_rooted")]
+    ReRooted,
+    /// The document went to another unit more than [`LATE_EDIT_MS`] ago.
+    #[n(18)]
+    #[error("moved")]
+    Moved,
 }
 
 impl Refusal {
@@ -114,7 +124,16 @@ impl Refusal {
         Self::WrongCreator,
         Self::AfterRefused,
         Self::Erased,
+        Self::ReRooted,
+        Self::Moved,
     ];
+
+    /// What a phone is told that speaks this version of the protocol, which may not know every refusal.
+    #[must_use]
+    pub fn told_in(self, version: u8) -> Self {
+        let newer = matches!(self, Self::ReRooted | Self::Moved);
+        if newer && version < 2 { Self::WrongDocument } else { self }
+    }
 
     /// The code in answers, tables and texts.
     #[must_use]
@@ -145,15 +164,19 @@ pub struct Known {
     pub changes: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Whether the document ever began anew from its values.
+    pub re_rooted: bool,
 }
 
 /// Who pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pusher {
+pub struct Pusher<'f> {
     /// The signed-in user.
     pub user: UserId,
     /// The device that the session is bound to.
     pub device: DeviceId,
+    /// The ids that the device had before its storage turned out to be a copy.
+    pub former: &'f [DeviceId],
 }
 
 /// What the gate says of a change whose scope and role were checked.
@@ -175,11 +198,12 @@ pub fn check(
     scanned: &Scanned,
     raw_len: usize,
     kind: Kind,
-    pusher: Pusher,
+    pusher: Pusher<'_>,
     known: &Known,
     mut max_op_of: impl FnMut(ChangeHash) -> Option<u64>,
 ) -> Result<Passage, Refusal> {
-    if DeviceId::of_actor(&scanned.actor) != Some(pusher.device) {
+    let device = DeviceId::of_actor(&scanned.actor);
+    if !device.is_some_and(|device| device == pusher.device || pusher.former.contains(&device)) {
         return Err(Refusal::WrongActor);
     }
     check_ops(scanned, kind)?;
@@ -187,6 +211,8 @@ pub fn check(
     for dep in &scanned.deps {
         match max_op_of(*dep) {
             Some(max_op) => newest = newest.max(max_op),
+            // What it builds on may have gone with the old history; if not, making it again costs nothing.
+            None if known.re_rooted => return Err(Refusal::ReRooted),
             None => return Ok(Passage::Pending),
         }
     }

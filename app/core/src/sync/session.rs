@@ -7,8 +7,8 @@
 use super::{
     backoff,
     wire::{
-        Directory, End, Frame, FrameReader, Page, Problem, Push, SyncRequest, Verdict, WireError,
-        encode_request,
+        Bucket, Control, Directory, End, Frame, FrameReader, Page, Problem, Push, SyncRequest, Verdict,
+        WireError, encode_request,
     },
 };
 use crate::record::{ChangeHash, EpochId, UnitId};
@@ -84,10 +84,16 @@ pub enum Commit {
     Scope(Vec<(UnitId, u64)>),
     /// New names of users and units.
     Directory(Directory),
+    /// What happened to documents of a unit besides changes; the page that brought it follows.
+    Controls(UnitId, Vec<Control>),
     /// Changes, rows and the new cursor.
     Page(Page),
     /// The log has a new epoch: cursors to 0, acknowledged changes of this phone are offered again.
     EpochChanged(EpochId),
+    /// This phone's storage is a copy of another's: it needs a device id of its own.
+    Cloned,
+    /// Where the server's log differs from what is held.
+    Repair(Vec<Bucket>),
     /// The answer was whole.
     End(End),
 }
@@ -291,16 +297,34 @@ impl Receiving {
             }
             Frame::Scope(units) => Commit::Scope(units),
             Frame::Directory(directory) => Commit::Directory(directory),
-            Frame::Page(page) => Commit::Page(page),
+            Frame::Page(mut page) => {
+                let controls = std::mem::take(&mut page.controls);
+                if !controls.is_empty() {
+                    self.queue.push_back(Commit::Controls(page.unit, controls));
+                }
+                Commit::Page(page)
+            }
             Frame::End(end) => {
                 self.end = Some(end);
                 Commit::End(end)
             }
             Frame::Problem(Problem::EpochChanged(epoch)) => {
-                self.end = Some(End { more: true, epoch, server_time: crate::record::Timestamp(0) });
+                self.end =
+                    Some(End { more: true, epoch, server_time: crate::record::Timestamp(0), ticket: None });
                 Commit::EpochChanged(epoch)
             }
             Frame::Problem(Problem::Internal) => return Err(Failure::Server),
+            Frame::Problem(Problem::Cloned) => {
+                // The next request finds no token: a person must sign in.
+                self.end = Some(End {
+                    more: true,
+                    epoch: EpochId(0),
+                    server_time: crate::record::Timestamp(0),
+                    ticket: None,
+                });
+                Commit::Cloned
+            }
+            Frame::Repair(buckets) => Commit::Repair(buckets),
         };
         self.queue.push_back(commit);
         Ok(())

@@ -11,7 +11,12 @@ use crate::{
     record::{DeviceId, DocId, EpochId, Kind, Timestamp, UnitId, UserId, list::Role},
 };
 
+mod control;
 mod frame;
+mod repair;
+
+pub use control::Control;
+pub use repair::{BUCKETS, Bucket, HASHES_MAX, PREFIX_BYTES_MAX, PROBES_MAX, Probe, WANTS_MAX, Want};
 
 pub use frame::{
     FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, decode_request, encode_answer_start, encode_frame,
@@ -24,6 +29,10 @@ pub const CONTENT_TYPE: &str = "application/vnd.zoufang.sync";
 pub const CURSORS_MAX: usize = 1_000;
 /// Most changes in one request.
 pub const PUSH_MAX: usize = 2_000;
+/// The version of the protocol that this build speaks; a request without one is of version 1.
+///
+/// 1: changes, rows, verdicts. 2: control records, repair by digests, tickets against cloned storage.
+pub const VERSION: u8 = 2;
 
 /// Why bytes are not of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +72,29 @@ pub struct SyncRequest {
     /// About how many bytes the answer may have.
     #[n(5)]
     pub want_bytes: u32,
+    /// The version of the protocol that the phone speaks; `None` is 1.
+    #[n(6)]
+    pub version: Option<u8>,
+    /// The ticket of the last answer to a push. A phone whose storage was copied shows an old one.
+    #[n(7)]
+    pub ticket: Option<u64>,
+    /// Digests of what is held of units whose digest differed, at most [`PROBES_MAX`].
+    #[cbor(n(8), default)]
+    pub probes: Vec<Probe>,
+    /// Changes to be sent once more, at most [`WANTS_MAX`].
+    #[cbor(n(9), default)]
+    pub wants: Vec<Want>,
+    /// Digest and number of all changes held, over all units: with nothing new it shows whether they are the server's.
+    #[n(10)]
+    pub held: Option<(Digest, u64)>,
+}
+
+impl SyncRequest {
+    /// The version of the protocol that the phone speaks.
+    #[must_use]
+    pub fn spoken(&self) -> u8 {
+        self.version.unwrap_or(1)
+    }
 }
 
 /// One new change.
@@ -114,6 +146,8 @@ pub enum Frame {
     End(End),
     /// The request cannot be answered.
     Problem(Problem),
+    /// What the server holds where a probe differed.
+    Repair(Vec<Bucket>),
 }
 
 /// A piece of a unit's log. A phone stores it and its cursor in one transaction.
@@ -143,6 +177,9 @@ pub struct Page {
     /// Whether the log ends here.
     #[n(7)]
     pub complete: bool,
+    /// What happened to documents besides changes; to be done before the changes of this page are taken in.
+    #[cbor(n(8), default)]
+    pub controls: Vec<Control>,
 }
 
 /// One change of a log.
@@ -234,6 +271,9 @@ pub struct End {
     /// The server's clock.
     #[n(2)]
     pub server_time: Timestamp,
+    /// After a push: what the next push must show.
+    #[n(3)]
+    pub ticket: Option<u64>,
 }
 
 /// Why a request cannot be answered.
@@ -245,4 +285,8 @@ pub enum Problem {
     /// The server could not go on; what was sent before this frame holds.
     #[n(1)]
     Internal,
+    /// The storage of this phone is a copy, or older than what this phone sent: sign in again to get a device id of its
+    /// own. Nothing of the request was taken in. Sent from version 2 on.
+    #[n(2)]
+    Cloned,
 }

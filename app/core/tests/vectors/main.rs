@@ -7,6 +7,13 @@ mod messages;
 use std::{env, fs, path::Path};
 
 #[test]
+fn messages_of_earlier_versions_are_read_for_ever() {
+    for vector in messages::frozen() {
+        vector.check_frozen().unwrap();
+    }
+}
+
+#[test]
 fn the_bytes_of_every_message_are_as_kept() {
     for vector in messages::all() {
         if env::var_os("ZOUFANG_WRITE_VECTORS").is_some() {

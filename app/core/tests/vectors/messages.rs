@@ -5,14 +5,16 @@ use zoufang_core::{
     access::Level,
     document::{Document, LogChange},
     query::Row,
-    record::{DeviceId, DocId, EpochId, Kind, Patch, Timestamp, UnitId, UserId, Value, list::Role},
+    record::{
+        ChangeHash, DeviceId, DocId, EpochId, Kind, Patch, Timestamp, UnitId, UserId, Value, list::Role,
+    },
     sync::{
         digest::Digest,
         gate::Refusal,
         scan,
         wire::{
-            self, Directory, DirectoryUnit, DirectoryUser, End, Frame, FrameReader, Item, Page, Problem,
-            Push, SyncRequest, Verdict,
+            self, Bucket, Control, Directory, DirectoryUnit, DirectoryUser, End, Frame, FrameReader, Item,
+            Page, Probe, Problem, Push, SyncRequest, Verdict, Want,
         },
     },
 };
@@ -51,12 +53,27 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("scope", Answer(Frame::Scope(vec![(UnitId(5), 0), (UnitId(70_000), 1 << 40)]))),
         vector!("directory", Answer(Frame::Directory(directory()))),
         vector!("page", Answer(Frame::Page(page()))),
-        vector!(
-            "end",
-            Answer(Frame::End(End { more: true, epoch: EpochId(u64::MAX), server_time: Timestamp(-1) }))
-        ),
+        vector!("request-repair", Request(repairing_request())),
+        vector!("repair", Answer(Frame::Repair(buckets()))),
+        vector!("page-controls", Answer(Frame::Page(Page { controls: controls(), ..page() }))),
+        vector!("end", Answer(Frame::End(End { ticket: Some(u64::MAX), ..end() }))),
         vector!("problem-epoch", Answer(Frame::Problem(Problem::EpochChanged(EpochId(9))))),
         vector!("problem-internal", Answer(Frame::Problem(Problem::Internal))),
+        vector!("problem-cloned", Answer(Frame::Problem(Problem::Cloned))),
+    ]
+}
+
+/// Messages as builds of earlier versions of the protocol write them: they are read for ever, and written no more.
+#[must_use]
+pub(crate) fn frozen() -> Vec<Vector> {
+    use Message::{Answer, Request};
+    let first = || SyncRequest { version: None, ..first_request() };
+    let push = || SyncRequest { version: None, ..pushing_request() };
+    vec![
+        vector!("v1/request-first", Request(first())),
+        vector!("v1/request-push", Request(push())),
+        vector!("v1/page", Answer(Frame::Page(page()))),
+        vector!("v1/end", Answer(Frame::End(end()))),
     ]
 }
 
@@ -97,6 +114,23 @@ impl Vector {
         if same { Ok(()) } else { Err(format!("{}: the bytes are read as something else", self.name)) }
     }
 
+    /// Whether this build reads the kept bytes as the message.
+    ///
+    /// # Errors
+    /// What is read instead, in words.
+    pub(crate) fn check_frozen(&self) -> Result<(), String> {
+        let digits: Vec<char> = self.kept.chars().filter(|char| !char.is_whitespace()).collect();
+        let byte =
+            |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap_or_default();
+        let bytes: Vec<u8> = digits.chunks(2).map(byte).collect();
+        let same = match &self.message {
+            Message::Change(raw) => *raw == bytes,
+            Message::Request(request) => wire::decode_request(&bytes).as_ref() == Ok(request),
+            Message::Answer(frame) => FrameReader::new().push(&bytes) == Ok(vec![frame.clone()]),
+        };
+        if same { Ok(()) } else { Err(format!("{}: the bytes are read as something else", self.name)) }
+    }
+
     fn bytes(&self) -> Vec<u8> {
         match &self.message {
             Message::Change(raw) => raw.clone(),
@@ -124,7 +158,41 @@ fn first_request() -> SyncRequest {
         cursors: Vec::new(),
         push: Vec::new(),
         want_bytes: 1 << 20,
+        version: Some(2),
+        ticket: None,
+        probes: Vec::new(),
+        wants: Vec::new(),
+        held: None,
     }
+}
+
+fn repairing_request() -> SyncRequest {
+    let hashes = [1, 2, 2].map(|byte| ChangeHash([byte; 32]));
+    SyncRequest {
+        ticket: Some(77),
+        probes: vec![Probe::of(UnitId(5), &[], hashes), Probe::of(UnitId(5), &[2], hashes)],
+        wants: vec![Want { unit: UnitId(6), hashes: vec![ChangeHash([9; 32])] }],
+        held: Some((Digest(3), 4)),
+        ..first_request()
+    }
+}
+
+fn buckets() -> Vec<Bucket> {
+    let hashes = Some(vec![ChangeHash([1; 32])]);
+    vec![
+        Bucket { unit: UnitId(5), prefix: vec![1].into(), hashes },
+        Bucket { unit: UnitId(5), prefix: vec![2, 2].into(), hashes: None },
+    ]
+}
+
+fn controls() -> Vec<Control> {
+    let doc = DocId([3; 16]);
+    vec![
+        Control::MovedOut { doc, to: UnitId(6) },
+        Control::Erased { doc },
+        Control::ReRooted { doc },
+        Control::Schema { version: 3 },
+    ]
 }
 
 fn pushing_request() -> SyncRequest {
@@ -136,6 +204,10 @@ fn pushing_request() -> SyncRequest {
         push: vec![push],
         ..first_request()
     }
+}
+
+fn end() -> End {
+    End { more: true, epoch: EpochId(u64::MAX), server_time: Timestamp(-1), ticket: None }
 }
 
 fn verdicts() -> Vec<Verdict> {
@@ -178,5 +250,6 @@ fn page() -> Page {
         digest: Digest(u128::MAX - 1),
         count: 301,
         complete: true,
+        controls: Vec::new(),
     }
 }

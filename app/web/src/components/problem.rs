@@ -59,6 +59,8 @@ pub(crate) fn refusal_words(code: &str) -> String {
         "not_in_scope" => t::refusal_not_in_scope(),
         "role" => t::refusal_role(),
         "not_author" => t::refusal_not_author(),
+        "moved" => t::refusal_moved(),
+        "re_rooted" => t::refusal_re_rooted(),
         "too_big" | "too_many_ops" | "over_budget" => t::refusal_too_big(),
         _ => t::refusal_other(),
     }

@@ -40,6 +40,7 @@ pub(crate) struct Hub {
     pub(super) directory: RwSignal<Arc<Directory>>,
     pub(super) user: RwSignal<Option<SignedIn>>,
     pub(super) known: RwSignal<bool>,
+    pub(super) cloned: RwSignal<bool>,
     pub(super) line: RwSignal<LinePhase>,
     pub(super) outbox: RwSignal<Arc<Vec<OutboxRow>>>,
     pub(super) last_answer: RwSignal<Option<(Timestamp, i64)>>,
@@ -58,6 +59,7 @@ impl Hub {
             directory: RwSignal::new(Arc::default()),
             user: RwSignal::new(None),
             known: RwSignal::new(false),
+            cloned: RwSignal::new(false),
             line: RwSignal::new(LinePhase::Idle),
             outbox: RwSignal::new(Arc::default()),
             last_answer: RwSignal::new(None),
@@ -131,10 +133,13 @@ impl Hub {
 
     /// Says to lists what a settled plan changed.
     pub(super) fn take(self, settled: Settled) {
-        let Settled { rows, removed, forgotten } = settled;
+        let Settled { rows, removed, forgotten, drafts, wake: _ } = settled;
         if forgotten {
             self.index.set(Arc::default());
             self.drafts.set(BTreeMap::new());
+        }
+        if !drafts.is_empty() {
+            self.drafts.update(|kept| kept.retain(|key, _| !drafts.contains(key)));
         }
         if !rows.is_empty() || !removed.is_empty() {
             self.index.update(|index| {
@@ -153,6 +158,9 @@ impl Hub {
         let user = phone.account().map(SignedIn::of);
         if self.user.with_untracked(|known| *known != user) {
             self.user.set(user);
+        }
+        if self.cloned.get_untracked() != phone.is_cloned() {
+            self.cloned.set(phone.is_cloned());
         }
         let outbox: Vec<OutboxRow> = phone.outbox().cloned().collect();
         if self.outbox.with_untracked(|known| **known != outbox) {

@@ -86,8 +86,45 @@ impl Library {
         let store = self.hub.device()?.store;
         let needs = store.phone().segments_of(doc);
         let segments = store.segments(needs).await?;
-        let found = store.phone().document(doc, &segments).map_err(|_| Problem::Damaged)?;
-        found.map(|(document, unit)| Opened { document, unit }).ok_or(Problem::NotFound)
+        let found = store.phone().document(doc, &segments);
+        match found {
+            Ok(Some((document, unit))) if !document.is_empty() => Ok(Opened { document, unit }),
+            Ok(None) => Err(Problem::NotFound),
+            // Its bytes stay where they are; the server is asked for what is missing of its unit.
+            Ok(Some(_)) | Err(_) => {
+                self.fetch_again(doc).await?;
+                Err(Problem::Damaged)
+            }
+        }
+    }
+
+    async fn fetch_again(self, doc: DocId) -> Result<(), Problem> {
+        let store = self.hub.device()?.store;
+        let unit = store.phone().rows().find(|row| row.doc == doc).map(|row| row.unit);
+        if let Some(unit) = unit.filter(|_| !store.phone().is_repairing()) {
+            let needs = store.phone().segments_of_unit(unit);
+            let settled =
+                store.run(|phone, segments| Some(phone.plan_recount(unit, segments)), needs).await?;
+            self.hub.take(settled.unwrap_or_default());
+            self.hub.wake();
+        }
+        Ok(())
+    }
+
+    /// Makes what the server refused of a record again, on what the record says now, as one save.
+    pub(crate) async fn make_again(
+        self,
+        doc: DocId,
+        kind: Kind,
+        patch: Patch,
+        home: UnitId,
+    ) -> Result<(), Problem> {
+        let is_here = self.hub.index.with_untracked(|index| index.row(doc).is_some());
+        if is_here {
+            return self.save(doc, None, Vec::new(), patch).await;
+        }
+        let entries = Entries(gather(patch.0.into_iter().filter_map(|(key, value)| Some((key, value?)))));
+        self.create(kind, home, entries).await.map(drop)
     }
 
     /// Makes a record; it is saved when this resolves.

@@ -47,6 +47,8 @@ struct SignInBody<'a> {
     password: &'a str,
     device_label: &'a str,
     device: Option<String>,
+    is_copy: bool,
+    former: Vec<String>,
 }
 
 #[derive(serde::Deserialize)]
@@ -87,6 +89,11 @@ impl SessionCtx {
         self.hub.known.into()
     }
 
+    /// Whether the server found that this phone's storage is a copy of another's.
+    pub(crate) fn is_copy(self) -> Signal<bool> {
+        self.hub.cloned.into()
+    }
+
     /// The token for online pages; `None` when signing in is due.
     pub(crate) fn token(self) -> Option<String> {
         self.hub
@@ -98,13 +105,18 @@ impl SessionCtx {
     /// Signs in and enrols this phone under a label. What waits on the phone stays; another user's work is not touched.
     pub(crate) async fn sign_in(self, user: &str, password: &str, device_label: &str) -> Result<(), Problem> {
         let device = self.hub.device()?;
-        let enrolled = device
+        let (enrolled, former) = device
             .store
             .phone()
             .account()
             .filter(|account| account.sign_in_name == user)
-            .map(|account| account.device.to_string());
-        let body = SignInBody { user, password, device_label, device: enrolled };
+            .map(|account| {
+                (account.device.to_string(), account.former.iter().map(ToString::to_string).collect())
+            })
+            .unzip();
+        let former = former.unwrap_or_default();
+        let is_copy = device.store.phone().is_cloned();
+        let body = SignInBody { user, password, device_label, device: enrolled, is_copy, former };
         let answer = match call_json::<SignInAnswer>(Method::POST, SIGN_IN_PATH, None, Some(&body)).await? {
             Answer::Ok(answer) => answer,
             Answer::Refused(_, code, retry_after_s) => return Err(refused(&code, retry_after_s)),
@@ -118,6 +130,7 @@ impl SessionCtx {
             unit_name: answer.user.unit_name,
             device: answer.device.parse::<DeviceId>().map_err(|_| Problem::NotOurServer)?,
             token: Some(answer.token),
+            former: Vec::new(),
         };
         let settled = device
             .store

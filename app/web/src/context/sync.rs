@@ -101,6 +101,17 @@ impl Sync {
         self.refused.into()
     }
 
+    /// What the server refused of a record, as one patch.
+    pub(crate) fn refused_values(self, doc: DocId) -> Patch {
+        let mut all = Patch::default();
+        self.refused.with_untracked(|refused| {
+            for change in refused.iter().filter(|change| change.doc == doc) {
+                all.0.extend(change.values.0.clone());
+            }
+        });
+        all
+    }
+
     /// Something was saved: tries now, unless the person stopped the sync.
     pub(crate) fn wake(self) {
         self.hub.wake();

@@ -77,6 +77,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
             </div>
             <LeaveWeChat/>
             {known_name.map(|name| view! { <Notice weight=Weight::Info title=Signal::derive(move || t::sign_in_known(&name))><p>{t::sign_in_known_text}</p></Notice> })}
+            {move || session.is_copy().get().then(|| view! { <Notice weight=Weight::Warn title=Signal::derive(|| t::sign_in_copy().to_owned())><p>{t::sign_in_copy_text}</p></Notice> })}
             {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
             <form class="stack" novalidate on:submit=submit>
                 <TextField

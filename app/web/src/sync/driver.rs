@@ -73,7 +73,10 @@ impl Driver {
         match effect {
             Effect::Read => {
                 let signed_in = self.store.phone().account().is_some_and(|account| account.token.is_some());
-                let outgoing = self.store.phone().outgoing().filter(|_| signed_in);
+                let outgoing = match self.store.outgoing().await {
+                    Ok(outgoing) => outgoing.filter(|_| signed_in),
+                    Err(_) => return Some(Event::Failed(Failure::Store)),
+                };
                 Some(outgoing.map_or(Event::Failed(Failure::SignInNeeded), |outgoing| {
                     Event::Outgoing(Box::new(outgoing))
                 }))
@@ -83,7 +86,12 @@ impl Driver {
                 None
             }
             Effect::Commit(commit) => Some(match self.commit(*commit).await {
-                Ok(()) => Event::Committed,
+                Ok(wake) => {
+                    if wake {
+                        self.tell(Event::Wake);
+                    }
+                    Event::Committed
+                }
                 Err(Fault::Full) => Event::Failed(Failure::StoreFull),
                 Err(Fault::Closed | Fault::Fails(_)) => Event::Failed(Failure::Store),
             }),
@@ -112,7 +120,8 @@ impl Driver {
         }
     }
 
-    async fn commit(&self, commit: Commit) -> Result<(), Fault> {
+    /// Keeps it; says whether there is something to send or to ask for at once.
+    async fn commit(&self, commit: Commit) -> Result<bool, Fault> {
         let now = clock::now();
         let settled = self
             .store
@@ -121,10 +130,11 @@ impl Driver {
                 |phone, segments| Ok::<_, Fault>(Some(phone.plan_commit(&commit, segments, now))),
             )
             .await?;
+        let wake = settled.as_ref().is_some_and(|settled| settled.wake);
         if let Some(settled) = settled {
             self.listener.settled(settled);
         }
-        Ok(())
+        Ok(wake)
     }
 
     async fn forget_token(&self) {

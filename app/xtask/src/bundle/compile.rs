@@ -71,6 +71,8 @@ fn build(place: &Place, options: &Options, toolchain: &Toolchain) -> Result<Path
     }
     if !options.dev && toolchain.has_std_source() {
         small_std(&mut command);
+        // Debug texts and places of panics are read by nobody on a phone: 8 KB.
+        flags.push("-Zfmt-debug=none -Zlocation-detail=none".to_owned());
     }
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags.join(" "));
     run(&mut command)?;

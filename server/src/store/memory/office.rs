@@ -22,8 +22,8 @@ pub(super) fn overview(state: &State, units: &[UnitId], month: &str) -> Vec<Unit
         last_received_ms: state
             .log
             .get(unit)
-            .and_then(|log| log.last())
-            .map(|stored| stored.entry.received_at.0),
+            .and_then(|log| log.entries().last())
+            .map(|entry| entry.received_at.0),
     };
     units.iter().map(of).collect()
 }

@@ -5,12 +5,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
-use zoufang_core::record::{ChangeHash, DocId, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId};
+use zoufang_core::sync::wire::Control;
 
-use super::{State, Stored};
+use super::State;
+use super::log::{Stored, UnitLog};
+use crate::store::control::erased_key;
 use crate::store::news::{News, Teller};
 use crate::store::office::Projection;
-use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, StoreError, Tail, WriteTx};
+use crate::store::{
+    ChangeRecord, DocumentState, KnownChange, LogEntry, Move, Result, StoreError, Tail, Ticket, WriteTx,
+};
 
 /// A transaction on a copy of everything.
 pub(super) struct MemoryTx {
@@ -22,10 +27,14 @@ pub(super) struct MemoryTx {
 }
 
 impl MemoryTx {
-    fn of_doc(&self, doc: DocId) -> impl Iterator<Item = &Stored> {
+    fn of_doc(&self, doc: DocId) -> impl Iterator<Item = &Arc<Stored>> {
         let unit = self.staged.docs.get(&doc).map(|(state, _)| state.unit);
         let log = unit.and_then(|unit| self.staged.log.get(&unit));
-        log.into_iter().flatten().filter(move |stored| stored.entry.doc == doc)
+        log.into_iter().flat_map(move |log| log.of_doc(doc))
+    }
+
+    fn log(&mut self, unit: UnitId) -> &mut UnitLog {
+        self.staged.log.entry(unit).or_insert_with(|| UnitLog::new(unit))
     }
 }
 
@@ -36,15 +45,19 @@ impl WriteTx for MemoryTx {
     }
 
     async fn change(&mut self, hash: ChangeHash) -> Result<Option<KnownChange>> {
-        let Some((unit, place)) = self.staged.places.get(&hash) else {
-            return Ok(None);
-        };
-        let stored = &self.staged.log[unit][*place];
-        Ok(Some(KnownChange { doc: stored.entry.doc, seq: stored.entry.seq, max_op: stored.max_op }))
+        let place = self.staged.places.get(&hash);
+        let stored = place.and_then(|(unit, seq)| self.staged.log.get(unit)?.at(*seq));
+        Ok(stored.map(|stored| KnownChange {
+            doc: stored.entry.doc,
+            seq: stored.entry.seq,
+            max_op: stored.change.max_op,
+        }))
     }
 
     async fn has_change_seq(&mut self, doc: DocId, actor: &[u8], change_seq: u64) -> Result<bool> {
-        Ok(self.of_doc(doc).any(|stored| stored.actor == actor && stored.change_seq == change_seq))
+        let same =
+            |stored: &Arc<Stored>| stored.change.actor == actor && stored.change.change_seq == change_seq;
+        Ok(self.of_doc(doc).any(same))
     }
 
     async fn changes_of(&mut self, doc: DocId) -> Result<Vec<LogEntry>> {
@@ -57,27 +70,10 @@ impl WriteTx for MemoryTx {
         {
             return Err(StoreError::Taken("key"));
         }
-        let tail = self.staged.tail(change.unit);
-        let entry = LogEntry {
-            seq: tail.last_seq + 1,
-            doc: change.doc,
-            kind: change.kind,
-            hash: change.hash,
-            raw: change.raw.clone(),
-            user: change.user,
-            received_at: change.received_at,
-            digest: tail.digest.with(change.hash),
-        };
-        let log = self.staged.log.entry(change.unit).or_default();
-        self.staged.places.insert(change.hash, (change.unit, log.len()));
-        log.push(Stored {
-            entry,
-            actor: change.actor.clone(),
-            change_seq: change.change_seq,
-            max_op: change.max_op,
-        });
+        let seq = self.log(change.unit).append(change);
+        self.staged.places.insert(change.hash, (change.unit, seq));
         self.grown.insert(change.unit);
-        Ok(tail.last_seq + 1)
+        Ok(seq)
     }
 
     async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
@@ -105,6 +101,64 @@ impl WriteTx for MemoryTx {
     async fn documents(&mut self, after: Option<DocId>, count_max: u32) -> Result<Vec<DocumentState>> {
         let above = self.staged.docs.iter().filter(|(doc, _)| after.is_none_or(|after| **doc > after));
         Ok(above.take(count_max as usize).map(|(_, (state, _))| state.clone()).collect())
+    }
+
+    async fn take_out(&mut self, doc: DocId) -> Result<Vec<ChangeRecord>> {
+        let Some(unit) = self.staged.docs.get(&doc).map(|(state, _)| state.unit) else {
+            return Ok(Vec::new());
+        };
+        let Some((first, taken)) = self.log(unit).take_out(doc) else { return Ok(Vec::new()) };
+        for change in &taken {
+            self.staged.places.remove(&change.hash);
+        }
+        self.staged.segments.retain(|_, segment| segment.unit != unit || segment.to_seq < first);
+        Ok(taken)
+    }
+
+    async fn append_control(&mut self, unit: UnitId, control: &Control) -> Result<u64> {
+        self.grown.insert(unit);
+        Ok(self.log(unit).append_control(control))
+    }
+
+    async fn remove_document(&mut self, doc: DocId) -> Result<()> {
+        self.staged.docs.remove(&doc);
+        self.staged.people.retain(|(_, person), _| *person != doc);
+        self.staged.visits.remove(&doc);
+        self.staged.contacts.remove(&doc);
+        Ok(())
+    }
+
+    async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
+        self.staged.erased.insert((erased_key(doc), unit), (seq, now));
+        Ok(())
+    }
+
+    async fn is_erased(&mut self, doc: DocId) -> Result<bool> {
+        let key = erased_key(doc);
+        Ok(self.staged.erased.keys().any(|(erased, _)| *erased == key))
+    }
+
+    async fn put_move(&mut self, moved: &Move) -> Result<()> {
+        self.staged.moves.push(*moved);
+        Ok(())
+    }
+
+    async fn moves_of(&mut self, doc: DocId) -> Result<Vec<Move>> {
+        Ok(self.staged.moves.iter().filter(|moved| moved.doc == doc).copied().collect())
+    }
+
+    async fn documents_of_unit(&mut self, unit: UnitId) -> Result<Vec<(DocumentState, Vec<u8>)>> {
+        let docs = self.staged.docs.values().filter(|(state, _)| state.unit == unit);
+        Ok(docs.cloned().collect())
+    }
+
+    async fn ticket(&mut self, device: DeviceId) -> Result<Option<Ticket>> {
+        Ok(self.staged.tickets.get(&device).copied())
+    }
+
+    async fn put_ticket(&mut self, device: DeviceId, ticket: &Ticket) -> Result<()> {
+        self.staged.tickets.insert(device, *ticket);
+        Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

@@ -7,6 +7,7 @@ use super::PostgresStore;
 use super::codec::{failed, text, units};
 use super::listen::Told;
 use super::lock::Lock;
+use crate::store::codec::ids_bytes;
 use crate::store::codec::{to_i64, to_u32};
 use crate::store::decode::{account_of, device_of, principal_of, unit_code_of, unit_of};
 use crate::store::{
@@ -104,13 +105,14 @@ impl PostgresStore {
     }
 
     pub(super) async fn insert_device(&self, device: &Device) -> Result<()> {
-        sqlx::query("insert into device (county, device, user_id, label, enrolled_at, revoked_at) values ($1, $2, $3, $4, $5, $6)")
+        sqlx::query("insert into device (county, device, user_id, label, enrolled_at, revoked_at, former) values ($1, $2, $3, $4, $5, $6, $7)")
             .bind(self.county)
             .bind(device.id.0.cast_signed())
             .bind(i64::from(device.user.0))
             .bind(text(&device.label))
             .bind(device.enrolled_at.0)
             .bind(device.revoked_at.map(|at| at.0))
+            .bind(ids_bytes(&device.former))
             .execute(&self.write())
             .await
             .map_err(failed)?;
@@ -118,7 +120,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn read_device(&self, device: DeviceId) -> Result<Option<Device>> {
-        let sql = "select device, user_id, label, enrolled_at, revoked_at from device where county = $1 and device = $2";
+        let sql = "select device, user_id, label, enrolled_at, revoked_at, former from device where county = $1 and device = $2";
         let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed());
         let row = query.fetch_optional(&self.read()).await.map_err(failed)?;
         row.as_ref().map(device_of).transpose()
@@ -158,7 +160,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn read_principal(&self, token: TokenHash, now: Timestamp) -> Result<Option<Principal>> {
-        let sql = "select u.user_id, u.login, u.name, u.role, u.unit, u.password, u.disabled_at, s.device, s.expires_at
+        let sql = "select u.user_id, u.login, u.name, u.role, u.unit, u.password, u.disabled_at, s.device, s.expires_at, d.former
             from session s
             join device d on d.county = s.county and d.device = s.device and d.user_id = s.user_id and d.revoked_at is null
             join account u on u.county = s.county and u.user_id = s.user_id and u.disabled_at is null

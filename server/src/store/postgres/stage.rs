@@ -19,7 +19,6 @@ const BYTES_MAX: usize = 4 << 20;
 pub(super) struct Appended {
     pub(super) change: ChangeRecord,
     pub(super) seq: u64,
-    pub(super) digest: [u8; 16],
 }
 
 /// Rows that wait to be sent.
@@ -59,6 +58,14 @@ impl Stage {
         self.contacts.clear();
     }
 
+    /// Forgets what is staged of a document besides its changes.
+    pub(super) fn forget(&mut self, doc: DocId) {
+        self.docs.remove(&doc);
+        self.people.retain(|(_, person), _| *person != doc);
+        self.visits.remove(&doc);
+        self.contacts.remove(&doc);
+    }
+
     pub(super) fn is_full(&self) -> bool {
         let rows =
             self.log.len() + self.docs.len() + self.people.len() + self.visits.len() + self.contacts.len();
@@ -92,9 +99,9 @@ impl Stage {
 }
 
 async fn send_log(tx: &mut Tx, county: i64, log: &[Appended]) -> sqlx::Result<()> {
-    let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user_id, actor, change_seq, start_op, max_op, received_at, digest)
+    let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user_id, actor, change_seq, start_op, max_op, received_at)
         select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bytea[], $8::bigint[],
-        $9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bytea[])";
+        $9::bigint[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])";
     let changes = || log.iter().map(|appended| &appended.change);
     sqlx::query(sql)
         .bind(county)
@@ -111,18 +118,21 @@ async fn send_log(tx: &mut Tx, county: i64, log: &[Appended]) -> sqlx::Result<()
         .bind(changes().map(|change| change.start_op.cast_signed()).collect::<Vec<_>>())
         .bind(changes().map(|change| change.max_op.cast_signed()).collect::<Vec<_>>())
         .bind(changes().map(|change| change.received_at.0).collect::<Vec<_>>())
-        .bind(log.iter().map(|appended| &appended.digest[..]).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-async fn send_tails<'t>(tx: &mut Tx, county: i64, tails: impl Iterator<Item = &'t Tail>) -> sqlx::Result<()> {
+pub(super) async fn send_tails<'t>(
+    tx: &mut Tx,
+    county: i64,
+    tails: impl Iterator<Item = &'t Tail>,
+) -> sqlx::Result<()> {
     let tails: Vec<&Tail> = tails.collect();
-    let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes)
-        select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[])
+    let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes, cuts)
+        select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[])
         on conflict (county, unit) do update set last_seq = excluded.last_seq, digest = excluded.digest,
-        count = excluded.count, bytes = excluded.bytes";
+        count = excluded.count, bytes = excluded.bytes, cuts = excluded.cuts";
     let digests: Vec<[u8; 16]> = tails.iter().map(|tail| tail.digest.to_bytes()).collect();
     sqlx::query(sql)
         .bind(county)
@@ -131,6 +141,7 @@ async fn send_tails<'t>(tx: &mut Tx, county: i64, tails: impl Iterator<Item = &'
         .bind(digests.iter().map(|digest| &digest[..]).collect::<Vec<_>>())
         .bind(tails.iter().map(|tail| tail.count.cast_signed()).collect::<Vec<_>>())
         .bind(tails.iter().map(|tail| tail.size_bytes.cast_signed()).collect::<Vec<_>>())
+        .bind(tails.iter().map(|tail| tail.cuts.cast_signed()).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -141,10 +152,10 @@ async fn send_docs(
     county: i64,
     staged: &BTreeMap<DocId, (DocumentState, Vec<u8>)>,
 ) -> sqlx::Result<bool> {
-    let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, list_row)
-        select $1, * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[])
+    let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, re_rooted, list_row)
+        select $1, * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bytea[])
         on conflict (county, doc) do update set max_op = excluded.max_op, bytes = excluded.bytes, changes = excluded.changes,
-        list_row = excluded.list_row where doc.unit = excluded.unit and doc.kind = excluded.kind";
+        re_rooted = excluded.re_rooted, list_row = excluded.list_row where doc.unit = excluded.unit and doc.kind = excluded.kind";
     let states = || staged.values().map(|(state, _)| state);
     let done = sqlx::query(sql)
         .bind(county)
@@ -155,6 +166,7 @@ async fn send_docs(
         .bind(states().map(|state| state.max_op.cast_signed()).collect::<Vec<_>>())
         .bind(states().map(|state| state.size_bytes.cast_signed()).collect::<Vec<_>>())
         .bind(states().map(|state| state.changes.cast_signed()).collect::<Vec<_>>())
+        .bind(states().map(|state| i64::from(state.re_rooted)).collect::<Vec<_>>())
         .bind(staged.values().map(|(_, row)| &row[..]).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;

@@ -14,43 +14,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Transaction};
-use zoufang_core::record::{ChangeHash, DocId, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId};
+use zoufang_core::sync::wire::Control;
 
 use super::codec::{docs, failed, units};
 use super::listen::{Told, notify};
 use super::lock::Lock;
 use super::stage::{Appended, Stage};
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64};
+use crate::store::control::erased_key;
 use crate::store::decode::{entry_of, known_of, state_of, tail_of};
 use crate::store::office::Projection;
 use crate::store::{
-    ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Result, StoreError, Tail, WriteTx,
+    ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, StoreError, Tail, Ticket,
+    WriteTx,
 };
 
 /// Rounds of locking until all documents of a claim lie in locked units.
 const CLAIM_ROUNDS_MAX: usize = 4;
 
-type Number = (DocId, Vec<u8>, u64);
+pub(super) type Number = (DocId, Vec<u8>, u64);
 
 /// What was read ahead or written here. `None` and `false` are knowledge, too.
 #[derive(Default)]
-struct Known {
-    docs: BTreeMap<DocId, Option<DocumentState>>,
-    changes: BTreeMap<ChangeHash, Option<KnownChange>>,
-    numbers: BTreeMap<Number, bool>,
+pub(super) struct Known {
+    pub(super) docs: BTreeMap<DocId, Option<DocumentState>>,
+    pub(super) changes: BTreeMap<ChangeHash, Option<KnownChange>>,
+    pub(super) numbers: BTreeMap<Number, bool>,
 }
 
 /// A transaction on a connection of its own.
 pub(super) struct PostgresTx {
-    county: i64,
-    tx: Transaction<'static, Postgres>,
+    pub(super) county: i64,
+    pub(super) tx: Transaction<'static, Postgres>,
     county_locked: bool,
     /// Ends of the logs of the units whose locks are held, with what is staged.
-    tails: BTreeMap<UnitId, Tail>,
-    known: Known,
-    new: BTreeSet<DocId>,
-    stage: Stage,
-    grown: BTreeSet<UnitId>,
+    pub(super) tails: BTreeMap<UnitId, Tail>,
+    pub(super) known: Known,
+    pub(super) new: BTreeSet<DocId>,
+    pub(super) stage: Stage,
+    pub(super) grown: BTreeSet<UnitId>,
     /// A statement failed: PostgreSQL would answer a commit with a rollback, and call that a success.
     broken: bool,
 }
@@ -70,13 +73,13 @@ impl PostgresTx {
         }
     }
 
-    fn noted<T>(&mut self, done: sqlx::Result<T>) -> Result<T> {
+    pub(super) fn noted<T>(&mut self, done: sqlx::Result<T>) -> Result<T> {
         self.broken |= done.is_err();
         done.map_err(failed)
     }
 
     /// Locks units that are not locked yet, and reads where their logs end.
-    async fn lock(&mut self, wanted: &BTreeSet<UnitId>) -> Result<()> {
+    pub(super) async fn lock(&mut self, wanted: &BTreeSet<UnitId>) -> Result<()> {
         let new: BTreeSet<UnitId> =
             wanted.iter().copied().filter(|unit| !self.tails.contains_key(unit)).collect();
         if new.is_empty() {
@@ -93,8 +96,7 @@ impl PostgresTx {
         let done = sqlx::query(sql).bind(keys).bind(shared_place).execute(&mut *self.tx).await;
         self.noted(done)?;
         self.county_locked = true;
-        let sql =
-            "select unit, last_seq, digest, count, bytes from unit_log where county = $1 and unit = any($2)";
+        let sql = "select unit, last_seq, digest, count, bytes, cuts from unit_log where county = $1 and unit = any($2)";
         let rows = sqlx::query(sql).bind(self.county).bind(units(&new)).fetch_all(&mut *self.tx).await;
         let rows = self.noted(rows)?;
         self.tails.extend(new.into_iter().map(|unit| (unit, Tail { unit, ..Tail::default() })));
@@ -107,7 +109,7 @@ impl PostgresTx {
 
     /// Reads documents; says which of them live in units that are not locked.
     async fn read_docs(&mut self, wanted: &[DocId]) -> Result<BTreeSet<UnitId>> {
-        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes from doc where county = $1 and doc = any($2)";
+        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted from doc where county = $1 and doc = any($2)";
         let rows = sqlx::query(sql).bind(self.county).bind(docs(wanted)).fetch_all(&mut *self.tx).await;
         let rows = self.noted(rows)?;
         self.known.docs.extend(wanted.iter().map(|doc| (*doc, None)));
@@ -174,13 +176,13 @@ impl PostgresTx {
     }
 
     /// As [`Self::send`], for rows that nobody had when they were staged.
-    async fn send_staged(&mut self) -> Result<()> {
+    pub(super) async fn send_staged(&mut self) -> Result<()> {
         self.send().await.map_err(|error| {
             if matches!(error, StoreError::Taken(_)) { StoreError::Overtaken } else { error }
         })
     }
 
-    async fn one(&mut self, sql: &'static str, key: &[u8]) -> Result<Option<PgRow>> {
+    pub(super) async fn one(&mut self, sql: &'static str, key: &[u8]) -> Result<Option<PgRow>> {
         let row = sqlx::query(sql).bind(self.county).bind(key).fetch_optional(&mut *self.tx).await;
         self.noted(row)
     }
@@ -216,7 +218,7 @@ impl WriteTx for PostgresTx {
         if let Some(known) = self.known.docs.get(&doc) {
             return Ok(known.clone());
         }
-        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes from doc where county = $1 and doc = $2";
+        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted from doc where county = $1 and doc = $2";
         self.one(sql, &doc.0).await?.as_ref().map(state_of).transpose()
     }
 
@@ -247,7 +249,7 @@ impl WriteTx for PostgresTx {
         if self.stage.log.iter().any(|appended| appended.change.doc == doc) {
             self.send_staged().await?;
         }
-        let sql = "select seq, doc, kind, hash, raw, user_id, received_at, digest from log where county = $1 and doc = $2 order by seq";
+        let sql = "select seq, doc, kind, hash, raw, user_id, received_at from log where county = $1 and doc = $2 order by seq";
         let rows = sqlx::query(sql).bind(self.county).bind(&doc.0[..]).fetch_all(&mut *self.tx).await;
         self.noted(rows)?.iter().map(entry_of).collect()
     }
@@ -268,9 +270,10 @@ impl WriteTx for PostgresTx {
             digest: tail.digest.with(change.hash),
             count: tail.count + 1,
             size_bytes: tail.size_bytes + change.raw.len() as u64,
+            cuts: tail.cuts,
         };
-        let (seq, digest) = (tail.last_seq, tail.digest.to_bytes());
-        self.stage.append(Appended { change: change.clone(), seq, digest });
+        let seq = tail.last_seq;
+        self.stage.append(Appended { change: change.clone(), seq });
         self.grown.insert(change.unit);
         self.known
             .changes
@@ -318,11 +321,52 @@ impl WriteTx for PostgresTx {
         if !self.stage.docs.is_empty() {
             self.send_staged().await?;
         }
-        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes from doc where county = $1 and doc > $2 order by doc limit $3";
+        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted from doc where county = $1 and doc > $2 order by doc limit $3";
         let after = after.map(|doc| doc.0.to_vec()).unwrap_or_default();
         let query = sqlx::query(sql).bind(self.county).bind(after).bind(i64::from(count_max));
         let rows = query.fetch_all(&mut *self.tx).await;
         self.noted(rows)?.iter().map(state_of).collect()
+    }
+
+    async fn take_out(&mut self, doc: DocId) -> Result<Vec<ChangeRecord>> {
+        self.delete_changes(doc).await
+    }
+
+    async fn append_control(&mut self, unit: UnitId, control: &Control) -> Result<u64> {
+        self.insert_control(unit, control).await
+    }
+
+    async fn remove_document(&mut self, doc: DocId) -> Result<()> {
+        self.delete_document(doc).await
+    }
+
+    async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
+        self.insert_erasure(doc, unit, seq, now).await
+    }
+
+    async fn is_erased(&mut self, doc: DocId) -> Result<bool> {
+        let sql = "select 1 from erased where county = $1 and key = $2";
+        Ok(self.one(sql, &erased_key(doc)).await?.is_some())
+    }
+
+    async fn put_move(&mut self, moved: &Move) -> Result<()> {
+        self.insert_move(moved).await
+    }
+
+    async fn moves_of(&mut self, doc: DocId) -> Result<Vec<Move>> {
+        self.select_moves(doc).await
+    }
+
+    async fn documents_of_unit(&mut self, unit: UnitId) -> Result<Vec<(DocumentState, Vec<u8>)>> {
+        self.select_documents(unit).await
+    }
+
+    async fn ticket(&mut self, device: DeviceId) -> Result<Option<Ticket>> {
+        self.select_ticket(device).await
+    }
+
+    async fn put_ticket(&mut self, device: DeviceId, ticket: &Ticket) -> Result<()> {
+        self.update_ticket(device, ticket).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {

@@ -4,6 +4,7 @@ use zoufang_core::record::{DeviceId, Timestamp, UserId};
 
 use super::SqliteStore;
 use super::codec::failed;
+use crate::store::codec::ids_bytes;
 use crate::store::codec::{to_i64, to_u32};
 use crate::store::decode::{account_of, device_of, principal_of, unit_code_of, unit_of};
 use crate::store::news::News;
@@ -107,13 +108,14 @@ impl SqliteStore {
     }
 
     pub(super) async fn insert_device(&self, device: &Device) -> Result<()> {
-        sqlx::query("insert into device (county, device, user, label, enrolled_at, revoked_at) values (?, ?, ?, ?, ?, ?)")
+        sqlx::query("insert into device (county, device, user, label, enrolled_at, revoked_at, former) values (?, ?, ?, ?, ?, ?, ?)")
             .bind(self.county)
             .bind(device.id.0.cast_signed())
             .bind(i64::from(device.user.0))
             .bind(&device.label)
             .bind(device.enrolled_at.0)
             .bind(device.revoked_at.map(|at| at.0))
+            .bind(ids_bytes(&device.former))
             .execute(&self.write)
             .await
             .map_err(failed)?;
@@ -121,8 +123,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_device(&self, device: DeviceId) -> Result<Option<Device>> {
-        let sql =
-            "select device, user, label, enrolled_at, revoked_at from device where county = ? and device = ?";
+        let sql = "select device, user, label, enrolled_at, revoked_at, former from device where county = ? and device = ?";
         let row = sqlx::query(sql)
             .bind(self.county)
             .bind(device.0.cast_signed())
@@ -177,7 +178,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_principal(&self, token: TokenHash, now: Timestamp) -> Result<Option<Principal>> {
-        let sql = "select u.user, u.login, u.name, u.role, u.unit, u.password, u.disabled_at, s.device, s.expires_at
+        let sql = "select u.user, u.login, u.name, u.role, u.unit, u.password, u.disabled_at, s.device, s.expires_at, d.former
             from session s
             join device d on d.county = s.county and d.device = s.device and d.user = s.user and d.revoked_at is null
             join user u on u.county = s.county and u.user = s.user and u.disabled_at is null

@@ -29,10 +29,15 @@ pub(super) fn units_json(units: &[UnitId]) -> String {
 
 /// Documents as a JSON list of hex, for `in (select unhex(value) from json_each(?))`.
 pub(super) fn docs_json(docs: &[DocId]) -> String {
+    hex_json(docs.iter().map(|doc| &doc.0[..]))
+}
+
+/// Bytes as a JSON list of hex, as above.
+pub(super) fn hex_json<'b>(all: impl Iterator<Item = &'b [u8]>) -> String {
     let mut json = String::from("[");
-    for (index, doc) in docs.iter().enumerate() {
+    for (index, bytes) in all.enumerate() {
         json.push_str(if index == 0 { "\"" } else { ",\"" });
-        json.push_str(&hex(&doc.0));
+        json.push_str(&hex(bytes));
         json.push('"');
     }
     json.push(']');

@@ -1,17 +1,17 @@
 //! Reading the logs, rows and segments.
 
 use futures_util::TryStreamExt;
-use zoufang_core::record::{DocId, UnitId};
+use zoufang_core::record::{ChangeHash, DocId, UnitId};
 
 use super::SqliteStore;
-use super::codec::{docs_json, failed, units_json};
-use crate::store::codec::{to_bytes, to_doc, to_u64, to_unit};
-use crate::store::decode::{entry_of, segment_of, tail_of};
-use crate::store::{LogEntry, Result, Sealed, Segment, Tail};
+use super::codec::{docs_json, failed, hex_json, units_json};
+use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64, to_unit};
+use crate::store::decode::{control_of, entry_of, segment_of, tail_of};
+use crate::store::{LogEntry, LogPage, Result, Sealed, Segment, Tail};
 
 impl SqliteStore {
     pub(super) async fn read_tails(&self, units: &[UnitId]) -> Result<Vec<Tail>> {
-        let sql = "select u.value, coalesce(l.last_seq, 0), coalesce(l.digest, zeroblob(16)), coalesce(l.count, 0), coalesce(l.bytes, 0)
+        let sql = "select u.value, coalesce(l.last_seq, 0), coalesce(l.digest, zeroblob(16)), coalesce(l.count, 0), coalesce(l.bytes, 0), coalesce(l.cuts, 0)
             from json_each(?) u left join unit_log l on l.county = ? and l.unit = u.value order by u.key";
         let rows = sqlx::query(sql)
             .bind(units_json(units))
@@ -22,25 +22,71 @@ impl SqliteStore {
         rows.iter().map(tail_of).collect()
     }
 
-    pub(super) async fn read_entries(
-        &self,
-        unit: UnitId,
-        after_seq: u64,
-        bytes_max: usize,
-    ) -> Result<Vec<LogEntry>> {
-        let sql = "select seq, doc, kind, hash, raw, user, received_at, digest from log where county = ? and unit = ? and seq > ? order by seq";
-        let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0)).bind(after_seq.cast_signed());
-        let mut rows = query.fetch(&self.read);
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        while let Some(row) = rows.try_next().await.map_err(failed)? {
-            let entry = entry_of(&row)?;
-            bytes += entry.raw.len();
-            if bytes > bytes_max && !entries.is_empty() {
-                break;
+    pub(super) async fn read_page(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage> {
+        // One transaction: what was taken out between two reads would be missing in one and counted in the other.
+        let mut tx = self.read.begin().await.map_err(failed)?;
+        let sql =
+            "select ?, last_seq, digest, count, bytes, cuts from unit_log where county = ? and unit = ?";
+        let unit_id = i64::from(unit.0);
+        let query = sqlx::query(sql).bind(unit_id).bind(self.county).bind(unit_id);
+        let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else {
+            return Ok(LogPage {
+                to_seq: after_seq,
+                tail: Tail { unit, ..Tail::default() },
+                ..LogPage::default()
+            });
+        };
+        let tail = tail_of(&row)?;
+        let sql = "select seq, doc, kind, hash, raw, user, received_at from log where county = ? and unit = ? and seq > ? order by seq";
+        let query = sqlx::query(sql).bind(self.county).bind(unit_id).bind(after_seq.cast_signed());
+        let (mut entries, mut bytes, mut to_seq) = (Vec::new(), 0, tail.last_seq);
+        {
+            let mut rows = query.fetch(&mut *tx);
+            while let Some(row) = rows.try_next().await.map_err(failed)? {
+                let entry = entry_of(&row)?;
+                bytes += entry.raw.len();
+                if bytes > bytes_max && !entries.is_empty() {
+                    to_seq = entry.seq - 1;
+                    break;
+                }
+                entries.push(entry);
             }
-            entries.push(entry);
         }
-        Ok(entries)
+        let sql = "select seq, record from control where county = ? and unit = ? and seq > ? and seq <= ? order by seq";
+        let query = sqlx::query(sql)
+            .bind(self.county)
+            .bind(unit_id)
+            .bind(after_seq.cast_signed())
+            .bind(to_seq.cast_signed());
+        let rows = query.fetch_all(&mut *tx).await.map_err(failed)?;
+        let controls = rows.iter().map(|row| Ok((to_u64(row, 0)?, control_of(&to_bytes(row, 1)?)?)));
+        Ok(LogPage { entries, controls: controls.collect::<Result<_>>()?, to_seq, tail })
+    }
+
+    pub(super) async fn read_hashes(&self, unit: UnitId, prefix: &[u8]) -> Result<Vec<ChangeHash>> {
+        let sql = "select hash from log where county = ? and unit = ? and substr(hash, 1, ?) = ?";
+        let rows = sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(unit.0))
+            .bind(i64::try_from(prefix.len()).unwrap_or(i64::MAX))
+            .bind(prefix)
+            .fetch_all(&self.read)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(|row| to_hash(row, 0)).collect()
+    }
+
+    pub(super) async fn read_changes(&self, unit: UnitId, hashes: &[ChangeHash]) -> Result<Vec<LogEntry>> {
+        let sql = "select seq, doc, kind, hash, raw, user, received_at from log
+            where county = ? and unit = ? and hash in (select unhex(value) from json_each(?)) order by seq";
+        let rows = sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(unit.0))
+            .bind(hex_json(hashes.iter().map(|hash| &hash.0[..])))
+            .fetch_all(&self.read)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(entry_of).collect()
     }
 
     pub(super) async fn read_rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
@@ -72,14 +118,19 @@ impl SqliteStore {
         Ok(Sealed { to_seq: to_u64(&row, 0)?, size_bytes: to_u64(&row, 1)? })
     }
 
-    pub(super) async fn insert_segment(&self, segment: &Segment) -> Result<()> {
-        sqlx::query("insert or ignore into segment (county, unit, from_seq, to_seq, bytes, frame) values (?, ?, ?, ?, ?, ?)")
+    pub(super) async fn insert_segment(&self, segment: &Segment, cuts: u64) -> Result<()> {
+        let sql = "insert or ignore into segment (county, unit, from_seq, to_seq, bytes, frame) select ?, ?, ?, ?, ?, ?
+            where exists (select 1 from unit_log where county = ? and unit = ? and cuts = ?)";
+        sqlx::query(sql)
             .bind(self.county)
             .bind(i64::from(segment.unit.0))
             .bind(segment.from_seq.cast_signed())
             .bind(segment.to_seq.cast_signed())
             .bind(segment.size_bytes.cast_signed())
             .bind(&segment.frame)
+            .bind(self.county)
+            .bind(i64::from(segment.unit.0))
+            .bind(cuts.cast_signed())
             .execute(&self.write)
             .await
             .map_err(failed)?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use sqlx::{Sqlite, Transaction};
-use zoufang_core::record::{ChangeHash, DocId, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId};
+use zoufang_core::sync::wire::Control;
 
 use super::codec::failed;
 use crate::crash::crash_point;
@@ -12,14 +13,14 @@ use crate::store::codec::{to_digest, to_u64};
 use crate::store::decode::{entry_of, known_of, state_of};
 use crate::store::news::{News, Teller};
 use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
-use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, WriteTx};
+use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Move, Result, Ticket, WriteTx};
 
 /// A transaction on the one connection that writes.
 pub(super) struct SqliteTx {
-    county: i64,
-    tx: Transaction<'static, Sqlite>,
+    pub(super) county: i64,
+    pub(super) tx: Transaction<'static, Sqlite>,
     teller: Teller,
-    grown: BTreeMap<UnitId, u64>,
+    pub(super) grown: BTreeMap<UnitId, u64>,
 }
 
 impl SqliteTx {
@@ -107,7 +108,7 @@ impl SqliteTx {
 #[async_trait]
 impl WriteTx for SqliteTx {
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>> {
-        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes from doc where county = ? and doc = ?";
+        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted from doc where county = ? and doc = ?";
         let row = sqlx::query(sql)
             .bind(self.county)
             .bind(&doc.0[..])
@@ -136,7 +137,7 @@ impl WriteTx for SqliteTx {
     }
 
     async fn changes_of(&mut self, doc: DocId) -> Result<Vec<LogEntry>> {
-        let sql = "select seq, doc, kind, hash, raw, user, received_at, digest from log where county = ? and doc = ? order by seq";
+        let sql = "select seq, doc, kind, hash, raw, user, received_at from log where county = ? and doc = ? order by seq";
         let rows = sqlx::query(sql)
             .bind(self.county)
             .bind(&doc.0[..])
@@ -168,8 +169,8 @@ impl WriteTx for SqliteTx {
             .await
             .map_err(failed)?;
         crash_point!("append.unit_log.after");
-        let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at, digest)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         sqlx::query(sql)
             .bind(self.county)
             .bind(i64::from(change.unit.0))
@@ -185,7 +186,6 @@ impl WriteTx for SqliteTx {
             .bind(change.start_op.cast_signed())
             .bind(change.max_op.cast_signed())
             .bind(change.received_at.0)
-            .bind(&digest[..])
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
@@ -194,8 +194,10 @@ impl WriteTx for SqliteTx {
     }
 
     async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-        let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, row) values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            on conflict (county, doc) do update set max_op = excluded.max_op, bytes = excluded.bytes, changes = excluded.changes, row = excluded.row";
+        let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, re_rooted, row)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            on conflict (county, doc) do update set unit = excluded.unit, max_op = excluded.max_op, bytes = excluded.bytes,
+            changes = excluded.changes, re_rooted = excluded.re_rooted, row = excluded.row";
         sqlx::query(sql)
             .bind(self.county)
             .bind(&state.doc.0[..])
@@ -205,6 +207,7 @@ impl WriteTx for SqliteTx {
             .bind(state.max_op.cast_signed())
             .bind(state.size_bytes.cast_signed())
             .bind(state.changes.cast_signed())
+            .bind(state.re_rooted)
             .bind(row)
             .execute(&mut *self.tx)
             .await
@@ -247,11 +250,60 @@ impl WriteTx for SqliteTx {
     }
 
     async fn documents(&mut self, after: Option<DocId>, count_max: u32) -> Result<Vec<DocumentState>> {
-        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes from doc where county = ? and doc > ? order by doc limit ?";
+        let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted from doc where county = ? and doc > ? order by doc limit ?";
         let after = after.map(|doc| doc.0.to_vec()).unwrap_or_default();
         let query = sqlx::query(sql).bind(self.county).bind(after).bind(i64::from(count_max));
         let rows = query.fetch_all(&mut *self.tx).await.map_err(failed)?;
         rows.iter().map(state_of).collect()
+    }
+
+    async fn take_out(&mut self, doc: DocId) -> Result<Vec<ChangeRecord>> {
+        self.delete_changes(doc).await
+    }
+
+    async fn append_control(&mut self, unit: UnitId, control: &Control) -> Result<u64> {
+        self.insert_control(unit, control).await
+    }
+
+    async fn remove_document(&mut self, doc: DocId) -> Result<()> {
+        for sql in [
+            "delete from doc where county = ? and doc = ?",
+            "delete from person where county = ? and doc = ?",
+            "delete from visit where county = ? and doc = ?",
+            "delete from visit_person where county = ? and visit = ?",
+            "delete from contact where county = ? and doc = ?",
+        ] {
+            self.delete(sql, doc).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
+        self.insert_erasure(doc, unit, seq, now).await
+    }
+
+    async fn is_erased(&mut self, doc: DocId) -> Result<bool> {
+        self.find_erasure(doc).await
+    }
+
+    async fn put_move(&mut self, moved: &Move) -> Result<()> {
+        self.insert_move(moved).await
+    }
+
+    async fn moves_of(&mut self, doc: DocId) -> Result<Vec<Move>> {
+        self.select_moves(doc).await
+    }
+
+    async fn documents_of_unit(&mut self, unit: UnitId) -> Result<Vec<(DocumentState, Vec<u8>)>> {
+        self.select_documents(unit).await
+    }
+
+    async fn ticket(&mut self, device: DeviceId) -> Result<Option<Ticket>> {
+        self.select_ticket(device).await
+    }
+
+    async fn put_ticket(&mut self, device: DeviceId, ticket: &Ticket) -> Result<()> {
+        self.update_ticket(device, ticket).await
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

@@ -13,12 +13,17 @@ fn outgoing() -> Event {
         cursors: vec![],
         push: vec![],
         want_bytes: WANT_BYTES,
+        version: None,
+        ticket: None,
+        probes: vec![],
+        wants: vec![],
+        held: None,
     };
     Event::Outgoing(Box::new(Outgoing { request, hashes: vec![] }))
 }
 
 fn end(more: bool) -> Frame {
-    Frame::End(End { more, epoch: EpochId(1), server_time: Timestamp(5) })
+    Frame::End(End { more, epoch: EpochId(1), server_time: Timestamp(5), ticket: None })
 }
 
 fn answer(frames: &[Frame]) -> Vec<u8> {

@@ -95,6 +95,7 @@ pub fn decode_request(body: &[u8]) -> Result<SyncRequest, WireError> {
     if request.cursors.len() > CURSORS_MAX || request.push.len() > PUSH_MAX {
         return Err(WireError::TooBig);
     }
+    super::repair::check(&request.probes, &request.wants)?;
     Ok(request)
 }
 
@@ -114,6 +115,7 @@ pub fn encode_frame(frame: &Frame) -> Vec<u8> {
         Frame::Page(page) => (4, encode(page)),
         Frame::End(end) => (5, encode(end)),
         Frame::Problem(problem) => (6, encode(problem)),
+        Frame::Repair(buckets) => (7, encode(buckets)),
     };
     let (compression, content) = pack(content);
     let mut bytes = Vec::with_capacity(FRAME_HEAD_BYTES + content.len());
@@ -190,6 +192,7 @@ fn decode_frame(kind: u8, content: &[u8]) -> Result<Option<Frame>, WireError> {
         4 => Frame::Page(decode(content)?),
         5 => Frame::End(decode(content)?),
         6 => Frame::Problem(decode(content)?),
+        7 => Frame::Repair(decode(content)?),
         _ => return Ok(None),
     }))
 }

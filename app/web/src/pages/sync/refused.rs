@@ -4,7 +4,7 @@ use zoufang_core::record::Kind;
 
 use crate::{
     components::{problem::refusal_words, values},
-    context::{sync::RefusedChange, toasts::use_toasts, use_sync},
+    context::{sync::RefusedChange, toasts::use_toasts, use_library, use_session, use_sync},
     i18n::t,
     pages::history::set_line,
     platform::clock,
@@ -37,6 +37,21 @@ fn RefusedCard(change: RefusedChange) -> impl IntoView {
     };
     let sets: Vec<_> = values.0.into_iter().filter(|(key, _)| !values::is_inner(key)).collect();
     let shown_code = code.clone();
+    let (library, session) = (use_library(), use_session());
+    let again = move |_| {
+        let home =
+            session.user().with_untracked(|user| user.as_ref().map(|user| user.unit)).unwrap_or_default();
+        leptos::task::spawn_local(async move {
+            let patch = sync.refused_values(doc);
+            match library.make_again(doc, kind, patch, home).await {
+                Ok(()) => {
+                    let _ = sync.dismiss(doc).await;
+                    toasts.say(t::saved_here());
+                }
+                Err(_) => toasts.say(t::refused_again_failed()),
+            }
+        });
+    };
     let dismiss = move |_| {
         leptos::task::spawn_local(async move {
             if sync.dismiss(doc).await.is_ok() {
@@ -54,7 +69,8 @@ fn RefusedCard(change: RefusedChange) -> impl IntoView {
             <div>{sets.into_iter().map(set_line).collect_view()}</div>
             <p class="notice__code">{move || t::problem_code(format!("R-{shown_code}"))}</p>
             <div class="cluster">
-                <a class="button" href=path>{t::refused_open}</a>
+                <button type="button" class="button" on:click=again>{t::refused_again}</button>
+                <a class="button button--quiet" href=path>{t::refused_open}</a>
                 <button type="button" class="button button--quiet" on:click=dismiss>{t::refused_dismiss}</button>
             </div>
         </article>

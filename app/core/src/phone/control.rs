@@ -1,0 +1,184 @@
+//! What happens to documents besides changes: they move to another unit, are erased, or begin anew.
+use std::collections::BTreeSet;
+
+use super::{
+    Draft, Phone, Place, Segments,
+    plan::{Op, Plan, Table},
+    stored::{OutState, OutboxRow, SegmentId, SyncMeta, encode, read_segment},
+};
+use crate::{
+    gather,
+    query::Row,
+    record::{ChangeHash, DocId, Timestamp, UnitId},
+    sync::{
+        gate::Refusal,
+        scan,
+        wire::{Control, Item},
+    },
+};
+
+impl Phone {
+    /// The documents that control records are about.
+    pub(super) fn docs_for_controls(&self, controls: &[Control]) -> BTreeSet<DocId> {
+        gather(controls.iter().filter_map(Control::doc).filter(|doc| self.places.contains_key(doc)))
+    }
+
+    /// Plans what the control records of a page say. The page's changes and its cursor are kept after it, in a commit of
+    /// their own: a crash between the two does this once more, which changes nothing.
+    pub(super) fn plan_controls(
+        &self,
+        unit: UnitId,
+        controls: &[Control],
+        segments: &Segments,
+        now: Timestamp,
+    ) -> Plan {
+        let mut plan = Plan::of(self);
+        let mut meta = self.meta.clone();
+        // Segments that were written anew for an earlier record of the same page.
+        let mut written: Vec<(SegmentId, Vec<u8>)> = Vec::new();
+        let mut gone_from_blocks = false;
+        for control in controls {
+            let doc = match control {
+                Control::Schema { version } => {
+                    meta.schema = meta.schema.max(*version);
+                    continue;
+                }
+                Control::Unknown(_) => continue,
+                Control::MovedOut { doc, .. } | Control::Erased { doc } | Control::ReRooted { doc } => *doc,
+            };
+            let dropped = self.drop_held(unit, doc, segments, &mut written, &mut plan, &mut meta);
+            let goes_on = match control {
+                Control::MovedOut { to, .. } => self.follow(unit, doc, *to, dropped, &mut plan, &mut meta),
+                Control::Erased { .. } => {
+                    self.erase(doc, &mut plan);
+                    false
+                }
+                // Its new changes follow; until then the row stays.
+                Control::ReRooted { .. } => {
+                    self.orphan(doc, now, &mut plan);
+                    true
+                }
+                Control::Schema { .. } | Control::Unknown(_) => true,
+            };
+            if !goes_on && self.places.contains_key(&doc) {
+                plan.remove_place(doc);
+                gone_from_blocks |= self.in_blocks.contains(&doc);
+            }
+        }
+        if gone_from_blocks {
+            self.rewrite_blocks(&mut plan);
+        }
+        plan.set_meta(meta);
+        plan
+    }
+
+    /// Edits of a document that begins anew wait until its new beginning is here.
+    fn orphan(&self, doc: DocId, now: Timestamp, plan: &mut Plan) {
+        let waiting = self.outbox.iter().filter(|(_, row)| row.doc == doc && row.state == OutState::Waiting);
+        for (number, row) in waiting {
+            let state = OutState::Refused(Refusal::ReRooted, now);
+            plan.put_outbox(*number, OutboxRow { state, ..row.clone() });
+        }
+    }
+
+    /// Takes a document's changes out of this unit's segments and counts them off; gives what was taken out.
+    fn drop_held(
+        &self,
+        unit: UnitId,
+        doc: DocId,
+        segments: &Segments,
+        written: &mut Vec<(SegmentId, Vec<u8>)>,
+        plan: &mut Plan,
+        meta: &mut SyncMeta,
+    ) -> Vec<Item> {
+        let mut dropped = Vec::new();
+        let ids = self.segments_of(doc).into_iter().filter(|id| id.unit == unit);
+        for id in ids {
+            let anew = written.iter().position(|(other, _)| *other == id);
+            let held = anew.map(|at| written.swap_remove(at).1).or_else(|| segments.get(&id).cloned());
+            let (of_doc, rest): (Vec<Item>, Vec<Item>) =
+                read_segment(&held.unwrap_or_default()).into_iter().partition(|item| item.doc == doc);
+            dropped.extend(of_doc);
+            let bytes = encode(&rest);
+            plan.batch.push(if rest.is_empty() {
+                Op::Delete(Table::Log, id.to_string())
+            } else {
+                Op::Put(Table::Log, id.to_string(), bytes.clone())
+            });
+            written.push((id, bytes));
+        }
+        let counted: BTreeSet<ChangeHash> =
+            gather(dropped.iter().filter_map(|item| scan::scan(&item.raw).ok()).map(|scanned| scanned.hash));
+        if let Some(cursor) = meta.cursors.get_mut(&unit) {
+            for hash in &counted {
+                cursor.digest = cursor.digest.without(*hash);
+                cursor.count = cursor.count.saturating_sub(1);
+            }
+        }
+        if let Some(place) = self.planned(doc, plan) {
+            let left = place.segments.iter().copied().filter(|id| id.unit != unit).collect();
+            plan.put_row(place.row.clone(), left);
+        }
+        dropped
+    }
+
+    /// A document went to another unit: if that is this user's too, its changes go along; says whether it is still here.
+    fn follow(
+        &self,
+        from: UnitId,
+        doc: DocId,
+        to: UnitId,
+        dropped: Vec<Item>,
+        plan: &mut Plan,
+        meta: &mut SyncMeta,
+    ) -> bool {
+        let Some(place) = self.planned(doc, plan) else { return false };
+        let came_already = place.segments.iter().any(|id| id.unit == to);
+        let in_scope = meta.cursors.contains_key(&to);
+        if in_scope {
+            for (number, row) in self.outbox.iter().filter(|(_, row)| row.doc == doc && row.unit == from) {
+                plan.put_outbox(*number, OutboxRow { unit: to, ..row.clone() });
+            }
+        }
+        if came_already || !in_scope {
+            return came_already;
+        }
+        let mut held: Vec<SegmentId> = place.segments.clone();
+        if !dropped.is_empty() {
+            let id = plan.put_segment(to, &dropped);
+            held.push(id);
+            let cursor = meta.cursors.entry(to).or_default();
+            for item in &dropped {
+                if let Ok(scanned) = scan::scan(&item.raw) {
+                    cursor.digest = cursor.digest.with(scanned.hash);
+                    cursor.count += 1;
+                }
+            }
+        }
+        plan.put_row(Row { unit: to, ..Row::clone(&place.row) }.into(), held);
+        true
+    }
+
+    /// An erased document leaves nothing: also not what the server refused of it, nor drafts. What waits is pushed once
+    /// more and refused as erased, and goes then.
+    fn erase(&self, doc: DocId, plan: &mut Plan) {
+        let refused = self.outbox.iter().filter(|(_, row)| row.doc == doc && row.state != OutState::Waiting);
+        for (number, _) in refused {
+            plan.delete_outbox(*number);
+        }
+        plan.forget_drafts(doc);
+    }
+
+    fn planned<'p>(&'p self, doc: DocId, plan: &'p Plan) -> Option<Place> {
+        plan.places.get(&doc).cloned().unwrap_or_else(|| self.places.get(&doc).cloned())
+    }
+}
+
+impl Plan {
+    /// Deletes what was being typed into forms of a document.
+    pub(super) fn forget_drafts(&mut self, doc: DocId) {
+        let keys = Draft::keys_of(doc);
+        self.batch.extend(keys.iter().map(|key| Op::Delete(Table::Draft, key.clone())));
+        self.drafts.extend(keys);
+    }
+}

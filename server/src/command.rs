@@ -1,0 +1,201 @@
+//! What is done to documents besides changes: moving to another unit, erasing, beginning anew. Each is one transaction.
+//!
+//! Nobody's permission is asked here; routes and the command line do that.
+
+use std::collections::BTreeSet;
+
+use zoufang_core::document::{Document, LogChange};
+use zoufang_core::query::{Row, RowBody};
+use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId};
+use zoufang_core::sync::scan::scan;
+use zoufang_core::sync::wire::Control;
+
+use crate::account::token;
+use crate::error::{Error, Result};
+use crate::projection;
+use crate::store::{ChangeRecord, Claim, DocumentState, Move, Store, StoreError, WriteTx};
+
+/// The device that stands for the server itself in the logs.
+const SERVER: DeviceId = DeviceId(0);
+const BATCH: u32 = 500;
+
+/// Moves documents to a unit; those that are there already stay. Returns how many moved.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such document; nothing moved then.
+pub async fn move_documents(store: &dyn Store, docs: &[DocId], to: UnitId, now: Timestamp) -> Result<usize> {
+    let mut tx = store.begin().await?;
+    tx.claim(&Claim {
+        docs: docs.iter().copied().collect(),
+        units: BTreeSet::from([to]),
+        ..Claim::default()
+    })
+    .await?;
+    let mut moved = 0;
+    for doc in docs {
+        let mut state = tx.document(*doc).await?.ok_or(Error::NotFound)?;
+        if state.unit == to {
+            continue;
+        }
+        let from = std::mem::replace(&mut state.unit, to);
+        let changes = tx.take_out(*doc).await?;
+        tx.append_control(from, &Control::MovedOut { doc: *doc, to }).await?;
+        for change in &changes {
+            tx.append(&ChangeRecord { unit: to, ..change.clone() }).await?;
+        }
+        tx.remove_document(*doc).await?;
+        put(tx.as_mut(), &state, &changes).await?;
+        tx.put_move(&Move { doc: *doc, from, to, at: now }).await?;
+        moved += 1;
+    }
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// A person's file and what goes with it: the Party membership, and visits and contacts that are about nobody else.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such document.
+pub async fn with_person(store: &dyn Store, person: DocId) -> Result<Vec<DocId>> {
+    let mut tx = store.begin().await?;
+    let unit = tx.document(person).await?.ok_or(Error::NotFound)?.unit;
+    let mut docs = vec![person];
+    for (state, row) in tx.documents_of_unit(unit).await? {
+        let row: Row = minicbor::decode(&row).map_err(|_| StoreError::Corrupt("row"))?;
+        let only = |people: &[DocId]| people == [person];
+        let belongs = match &row.body {
+            RowBody::Person(_) => false,
+            RowBody::Party(party) => party.person == Some(person),
+            RowBody::Visit(visit) => only(&visit.people),
+            RowBody::Contact(contact) => only(&contact.visit.people),
+        };
+        if belongs {
+            docs.push(state.doc);
+        }
+    }
+    Ok(docs)
+}
+
+/// Erases a document: its changes, its row and its projection go, and a tombstone refuses whatever comes later.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such document.
+pub async fn erase(store: &dyn Store, doc: DocId, now: Timestamp) -> Result<()> {
+    let mut tx = store.begin().await?;
+    tx.claim(&Claim { docs: BTreeSet::from([doc]), ..Claim::default() }).await?;
+    let state = tx.document(doc).await?.ok_or(Error::NotFound)?;
+    tx.take_out(doc).await?;
+    tx.remove_document(doc).await?;
+    // Devices of a unit that it left may not have read of that yet: they are told as well.
+    let before = tx.moves_of(doc).await?.into_iter().map(|moved| moved.from);
+    let units: BTreeSet<UnitId> = before.chain([state.unit]).collect();
+    for unit in units {
+        let seq = tx.append_control(unit, &Control::Erased { doc }).await?;
+        tx.put_erasure(doc, unit, seq, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Begins a document anew from its values, without its history and without the keys that `drops` names: what was under
+/// them is gone for good. Returns how many changes the document had and has.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such document.
+pub async fn re_root(
+    store: &dyn Store,
+    doc: DocId,
+    drops: impl Fn(&str) -> bool + Send,
+    now: Timestamp,
+) -> Result<(u64, u64)> {
+    let mut tx = store.begin().await?;
+    let counts = re_root_within(tx.as_mut(), doc, drops, now).await?;
+    tx.commit().await?;
+    Ok(counts)
+}
+
+/// Shortens the history of documents that have at least so many changes; returns how many documents.
+///
+/// # Errors
+/// If the store fails; documents done before stay done.
+pub async fn compact(store: &dyn Store, changes_min: u64, now: Timestamp) -> Result<u64> {
+    let (mut after, mut done) = (None, 0);
+    loop {
+        let mut tx = store.begin().await?;
+        let states = tx.documents(after, BATCH).await?;
+        let Some(last) = states.last() else { return Ok(done) };
+        after = Some(last.doc);
+        for state in states.iter().filter(|state| state.changes >= changes_min) {
+            let (_, has) = re_root_within(tx.as_mut(), state.doc, |_| false, now).await?;
+            done += u64::from(has < state.changes);
+        }
+        tx.commit().await?;
+    }
+}
+
+async fn re_root_within(
+    tx: &mut dyn WriteTx,
+    doc: DocId,
+    drops: impl Fn(&str) -> bool + Send,
+    now: Timestamp,
+) -> Result<(u64, u64)> {
+    tx.claim(&Claim { docs: BTreeSet::from([doc]), ..Claim::default() }).await?;
+    let mut state = tx.document(doc).await?.ok_or(Error::NotFound)?;
+    let changes = tx.take_out(doc).await?;
+    let document = load(&state, &changes)?;
+    let mut number = token::random_u64()?;
+    let next_actor = || {
+        number = number.wrapping_add(1);
+        SERVER.actor(number.to_be_bytes())
+    };
+    let roots = document
+        .re_root(state.created_by, drops, next_actor)
+        .map_err(|error| Error::Internal(Box::new(error)))?;
+    tx.append_control(state.unit, &Control::ReRooted { doc }).await?;
+    (state.max_op, state.size_bytes, state.changes, state.re_rooted) = (0, 0, 0, true);
+    let first_received_at = changes.first().map_or(now, |change| change.received_at);
+    let mut records = Vec::new();
+    for root in roots {
+        let scanned = scan(&root.raw).map_err(|error| Error::Internal(Box::new(error)))?;
+        let record = ChangeRecord {
+            unit: state.unit,
+            doc,
+            kind: state.kind,
+            hash: scanned.hash,
+            raw: root.raw,
+            device: SERVER,
+            user: root.author,
+            actor: scanned.actor,
+            change_seq: scanned.seq,
+            start_op: scanned.start_op,
+            max_op: scanned.max_op,
+            received_at: first_received_at,
+        };
+        tx.append(&record).await?;
+        state.max_op = state.max_op.max(record.max_op);
+        state.size_bytes += record.raw.len() as u64;
+        state.changes += 1;
+        records.push(record);
+    }
+    put(tx, &state, &records).await?;
+    Ok((changes.len() as u64, records.len() as u64))
+}
+
+fn load(state: &DocumentState, changes: &[ChangeRecord]) -> Result<Document> {
+    let log = changes.iter().map(|change| LogChange {
+        raw: change.raw.clone(),
+        author: change.user,
+        received_at: Some(change.received_at),
+    });
+    Document::load(state.kind, log).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// Writes the state, the row and the projection that a document's changes make.
+async fn put(tx: &mut dyn WriteTx, state: &DocumentState, changes: &[ChangeRecord]) -> Result<()> {
+    let document = load(state, changes)?;
+    let received_at = changes.first().map(|change| change.received_at).unwrap_or_default();
+    let (row, projection) = projection::of(state.doc, &document, state.unit, state.created_by, received_at);
+    tx.put_document(state, &row).await?;
+    tx.put_projection(state.doc, state.unit, &projection).await?;
+    Ok(())
+}

@@ -32,7 +32,13 @@ impl Phone<'_> {
         let frames = self.sync(&self.today(vec![(unit, from)], Vec::new())).await.frames();
         let page = frames.into_iter().find_map(|frame| match frame {
             Frame::Page(page) if page.unit == unit => Some(page),
-            _ => None,
+            Frame::Verdicts(_)
+            | Frame::Scope(_)
+            | Frame::Directory(_)
+            | Frame::Page(_)
+            | Frame::End(_)
+            | Frame::Problem(_)
+            | Frame::Repair(_) => None,
         });
         page.unwrap()
     }

@@ -48,8 +48,11 @@ pub struct Answer {
 }
 
 /// The whole answer that says that the epoch changed; a problem ends an answer.
-pub(super) fn epoch_changed(epoch: EpochId) -> Bytes {
+pub(super) fn epoch_changed(epoch: EpochId, ticket: Option<u64>) -> Bytes {
     let mut bytes = encode_answer_start();
+    if let Some(ticket) = ticket {
+        bytes.extend(encode_frame(&Frame::Ticket(ticket)));
+    }
     bytes.extend(encode_frame(&Frame::Problem(Problem::EpochChanged(epoch))));
     bytes.into()
 }
@@ -98,6 +101,11 @@ impl Answer {
 
     fn start(&self) -> (Bytes, Next) {
         let mut bytes = encode_answer_start();
+        // Before the verdicts: a phone that dies between the two shows the new ticket with the old changes, which is no copy.
+        // The other way round it would show the old ticket with new changes.
+        if let Some(ticket) = self.ticket {
+            bytes.extend(encode_frame(&Frame::Ticket(ticket)));
+        }
         if !self.verdicts.is_empty() {
             bytes.extend(encode_frame(&Frame::Verdicts(self.verdicts.clone())));
         }
@@ -168,6 +176,6 @@ impl Answer {
 
     fn end(&self, more: bool) -> Vec<u8> {
         let (epoch, server_time) = (self.epoch, self.app.now());
-        encode_frame(&Frame::End(End { more, epoch, server_time, ticket: self.ticket }))
+        encode_frame(&Frame::End(End { more, epoch, server_time }))
     }
 }

@@ -83,7 +83,10 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     } else {
         behind
     };
-    app.note_cursors(principal.device, &tails, &cursors).await?;
+    // A phone of version 1 passes over controls: it reads these logs, and its cursors acknowledge nothing.
+    let acknowledged = |seq: u64| if version >= 2 { seq } else { 0 };
+    let read = cursors.iter().map(|(unit, seq)| (*unit, acknowledged(*seq))).collect();
+    app.note_cursors(principal.device, &tails, &read).await?;
     let directory = if request.directory_version < units.version {
         Some(directory::read(app.store.as_ref(), &units, &principal.account, &scope).await?)
     } else {

@@ -265,6 +265,9 @@ async fn a_phone_of_version_1_is_not_told_what_it_cannot_know() {
         .unwrap();
     assert_eq!((page.items.len(), page.complete, page.to_seq), (3, false, 5), "its digest is not compared");
     assert!(!end(&frames).more && !frames.iter().any(|frame| matches!(frame, Frame::Ticket(_))));
+    village.sync(&village.request(vec![(server.village, 5)], Vec::new())).await.frames();
+    let erasures = server.app.store.erasures().await.unwrap();
+    assert_eq!(erasures[0].waiting_for, [village.device], "it passed over the word of the erasure");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ impl Phone {
         let mut meta = self.meta.clone();
         // Segments that were written anew for an earlier record of the same page.
         let mut written: Vec<(SegmentId, Vec<u8>)> = Vec::new();
-        let mut gone_from_blocks = false;
+        let mut removed = false;
         for control in controls {
             let doc = match control {
                 Control::Schema { version } => {
@@ -48,8 +48,18 @@ impl Phone {
             };
             let dropped = self.drop_held(unit, doc, segments, &mut written, &mut plan, &mut meta);
             let goes_on = match control {
-                Control::MovedOut { to, .. } => self.follow(unit, doc, *to, dropped, &mut plan, &mut meta),
+                Control::MovedOut { to, .. } => {
+                    self.follow(unit, doc, *to, (dropped, &mut written), &mut plan, &mut meta)
+                }
                 Control::Erased { .. } => {
+                    // Each log that it was in says so, but it goes at once: it may have gone along to another, whose word
+                    // would find nothing here any more.
+                    let held = self.planned(doc, &plan).map(|place| place.segments).unwrap_or_default();
+                    let units: BTreeSet<UnitId> = gather(held.into_iter().map(|id| id.unit));
+                    for other in units {
+                        self.drop_held(other, doc, segments, &mut written, &mut plan, &mut meta);
+                    }
+                    meta.carried.retain(|(carried, _)| *carried != doc);
                     self.erase(doc, &mut plan);
                     false
                 }
@@ -62,11 +72,11 @@ impl Phone {
             };
             if !goes_on && self.places.contains_key(&doc) {
                 plan.remove_place(doc);
-                gone_from_blocks |= self.in_blocks.contains(&doc);
+                removed = true;
             }
         }
-        if gone_from_blocks {
-            self.rewrite_blocks(&mut plan);
+        if removed {
+            self.forget_in_blocks(&mut plan);
         }
         plan.set_meta(meta);
         plan
@@ -92,8 +102,8 @@ impl Phone {
         meta: &mut SyncMeta,
     ) -> Vec<Item> {
         let mut dropped = Vec::new();
-        let ids = self.segments_of(doc).into_iter().filter(|id| id.unit == unit);
-        for id in ids {
+        let held = self.planned(doc, plan).map(|place| place.segments).unwrap_or_default();
+        for id in held.into_iter().filter(|id| id.unit == unit) {
             let anew = written.iter().position(|(other, _)| *other == id);
             let held = anew.map(|at| written.swap_remove(at).1).or_else(|| segments.get(&id).cloned());
             let (of_doc, rest): (Vec<Item>, Vec<Item>) =
@@ -122,31 +132,35 @@ impl Phone {
         dropped
     }
 
-    /// A document went to another unit: if that is this user's too, its changes go along; says whether it is still here.
+    /// A document went to another unit: if that is this user's too, its changes go along, unless its log or a later one has
+    /// brought it already. Says whether it is still here.
     fn follow(
         &self,
         from: UnitId,
         doc: DocId,
         to: UnitId,
-        dropped: Vec<Item>,
+        (dropped, written): (Vec<Item>, &mut Vec<(SegmentId, Vec<u8>)>),
         plan: &mut Plan,
         meta: &mut SyncMeta,
     ) -> bool {
         let Some(place) = self.planned(doc, plan) else { return false };
-        let came_already = place.segments.iter().any(|id| id.unit == to);
         let in_scope = meta.cursors.contains_key(&to);
         if in_scope {
             for (number, row) in self.outbox.iter().filter(|(_, row)| row.doc == doc && row.unit == from) {
                 plan.put_outbox(*number, OutboxRow { unit: to, ..row.clone() });
             }
         }
-        if came_already || !in_scope {
-            return came_already;
+        // Units come in any order, so this may be an old word: what another log holds of it stays until that log says more.
+        if !place.segments.is_empty() || !in_scope {
+            return !place.segments.is_empty();
         }
-        let mut held: Vec<SegmentId> = place.segments.clone();
+        meta.carried.retain(|(carried, _)| *carried != doc);
+        let mut held: Vec<SegmentId> = Vec::new();
         if !dropped.is_empty() {
             let id = plan.put_segment(to, &dropped);
             held.push(id);
+            written.push((id, encode(&dropped)));
+            meta.carried.push((doc, to));
             let cursor = meta.cursors.entry(to).or_default();
             for item in &dropped {
                 if let Ok(scanned) = scan::scan(&item.raw) {
@@ -157,6 +171,23 @@ impl Phone {
         }
         plan.put_row(Row { unit: to, ..Row::clone(&place.row) }.into(), held);
         true
+    }
+
+    /// Every log was read to its end: what went along to a unit whose log did not bring it went on from there, to where this
+    /// phone does not read or where it is held already.
+    pub(super) fn drop_carried(&self, segments: &Segments, plan: &mut Plan, meta: &mut SyncMeta) {
+        let mut written = Vec::new();
+        let mut removed = false;
+        for (doc, unit) in std::mem::take(&mut meta.carried) {
+            self.drop_held(unit, doc, segments, &mut written, plan, meta);
+            if self.planned(doc, plan).is_some_and(|place| place.segments.is_empty()) {
+                plan.remove_place(doc);
+                removed = true;
+            }
+        }
+        if removed {
+            self.forget_in_blocks(plan);
+        }
     }
 
     /// An erased document leaves nothing: also not what the server refused of it, nor drafts. What waits is pushed once

@@ -50,6 +50,10 @@ impl Phone {
     /// # Errors
     /// [`EditError`]; nothing is planned then.
     pub fn plan_edit(&self, edit: &Edit, segments: &Segments) -> Result<Option<Plan>, EditError> {
+        // Edits that wait are no document where the rest of it moved away.
+        if edit.new.is_none() && !self.places.contains_key(&edit.doc) {
+            return Err(EditError::NotFound);
+        }
         let (mut document, unit) = match (self.document(edit.doc, segments)?, edit.new) {
             (Some(found), _) => found,
             (None, Some((kind, unit))) => (Document::new(kind), unit),

@@ -44,6 +44,8 @@ impl Phone {
             cursor.seq = cursor.seq.max(page.to_seq);
         }
         meta.note_fetched(page.unit, &fetched);
+        meta.carried
+            .retain(|(doc, unit)| *unit != page.unit || !page.items.iter().any(|item| item.doc == *doc));
         if page.complete {
             meta.compare(page.unit, (page.digest, page.count));
         }

@@ -25,6 +25,10 @@ impl Phone {
     /// Makes the unsent edits again of documents that began anew, as far as their new beginning is here.
     pub(super) fn rebase_all(&self, segments: &Segments, plan: &mut Plan, now: Timestamp) {
         for doc in self.docs_to_rebase() {
+            // The plan has just let it go.
+            if matches!(plan.places.get(&doc), Some(None)) {
+                continue;
+            }
             self.rebase(doc, self.logged(doc, segments), plan, now);
         }
     }

@@ -30,7 +30,11 @@ impl Phone {
             }
             Commit::Scope(units) => self.docs_for_scope(units),
             Commit::Controls(_, controls) => self.docs_for_controls(controls),
-            Commit::End(_) => self.docs_to_rebase(),
+            Commit::End(_) => {
+                let mut docs = self.docs_to_rebase();
+                docs.extend(self.meta.carried.iter().map(|(doc, _)| *doc));
+                docs
+            }
             Commit::Directory(_) | Commit::Ticket(_) | Commit::Cloned => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
@@ -63,6 +67,9 @@ impl Phone {
                 meta.last_answer = Some((now, end.server_time));
                 meta.end_round();
                 plan.wake = !meta.repairs.is_empty();
+                if !end.more {
+                    self.drop_carried(segments, &mut plan, &mut meta);
+                }
                 plan.set_meta(meta);
                 self.rebase_all(segments, &mut plan, now);
                 plan
@@ -98,6 +105,7 @@ impl Phone {
         meta.scope = units.to_vec();
         meta.cursors.retain(|unit, _| held.contains(unit));
         meta.repairs.retain(|repair| held.contains(&repair.unit));
+        meta.carried.retain(|(_, unit)| held.contains(unit));
         for unit in &held {
             meta.cursors.entry(*unit).or_insert_with(|| self.cursor_of_held(*unit, segments));
         }

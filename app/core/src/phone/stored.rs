@@ -147,6 +147,9 @@ pub(super) struct SyncMeta {
     /// States of the server's logs that a repair did not bring us to.
     #[cbor(n(8), default)]
     pub(super) tried: Vec<Tried>,
+    /// Documents that went along to a unit whose log has not brought them yet.
+    #[cbor(n(9), default)]
+    pub(super) carried: Vec<(DocId, UnitId)>,
 }
 
 /// Everything in the store but the log, as the driver read it.

@@ -178,3 +178,117 @@ fn the_new_beginning_may_come_in_a_later_page_than_the_word_of_it() {
     assert_eq!(a.open(doc(1)).heads(), b.open(doc(1)).heads());
     agrees(&b, &server, &[UNIT]);
 }
+
+/// Whether some bytes are anywhere in a device's store.
+fn finds(device: &Device, wanted: &[u8]) -> bool {
+    device.disk.0.values().any(|bytes| bytes.windows(wanted.len()).any(|found| found == wanted))
+}
+
+#[test]
+fn what_went_along_to_a_unit_that_it_has_left_again_does_not_stay_there() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    server.sync(&mut both);
+    // The unit that it came through is read before the one that it left.
+    server.move_to(doc(1), UNIT);
+    server.move_to(doc(1), OTHER);
+    server.sync(&mut both);
+    agrees(&both, &server, &[UNIT, OTHER]);
+    assert!(both.phone.segments_of(doc(1)).iter().all(|id| id.unit == OTHER));
+    assert_eq!(both.phone.places[&doc(1)].row.unit, OTHER);
+    assert_eq!(both.open(doc(1)).entries().text("name").as_deref(), Some("张伟"));
+    // On the way to a unit that is not read here.
+    server.move_to(doc(1), UNIT);
+    server.move_to(doc(1), UnitId(7));
+    server.sync(&mut both);
+    agrees(&both, &server, &[UNIT, OTHER]);
+    assert!(!both.phone.places.contains_key(&doc(1)) && !finds(&both, "张伟".as_bytes()));
+}
+
+#[test]
+fn a_word_of_a_unit_that_it_came_through_leaves_what_another_log_holds() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    server.move_to(doc(1), UnitId(7));
+    let page = server.page(OTHER, 0, &[]);
+    both.take_page(page);
+    assert_eq!(
+        both.open(doc(1)).entries().text("name").as_deref(),
+        Some("张伟"),
+        "its own log says nothing yet"
+    );
+    server.sync(&mut both);
+    agrees(&both, &server, &[UNIT, OTHER]);
+    assert!(!both.phone.places.contains_key(&doc(1)) && !finds(&both, "张伟".as_bytes()));
+}
+
+#[test]
+fn an_erased_document_goes_from_every_log_at_once() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "CANARY");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    server.erase(doc(1));
+    // The unit that it left says so, too.
+    server
+        .logs
+        .entry(UNIT)
+        .or_default()
+        .push(super::harness::Entry::Control(crate::sync::wire::Control::Erased { doc: doc(1) }));
+    server.sync(&mut both);
+    agrees(&both, &server, &[UNIT, OTHER]);
+    assert!(!both.phone.places.contains_key(&doc(1)) && !finds(&both, b"CANARY"));
+}
+
+#[test]
+fn an_older_row_in_a_block_does_not_bring_an_erased_document_back() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    for number in 1..=40 {
+        a.set(doc(number), "name", if number == 1 { "CANARY" } else { "张伟" });
+    }
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    assert!(b.phone.in_blocks.contains(&doc(1)));
+    set(&mut a, 1, "address", "三组");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    assert!(!b.phone.in_blocks.contains(&doc(1)), "its newest row stands by itself");
+    server.erase(doc(1));
+    server.sync(&mut b);
+    assert!(b.disk.phone().rows().count() == 39 && !finds(&b, b"CANARY"));
+}
+
+#[test]
+fn a_form_on_a_record_that_moved_away_saves_nothing_new() {
+    let mut server = Server::default();
+    let mut a = in_units(1, &[UNIT]);
+    a.set(doc(1), "name", "张伟");
+    server.sync(&mut a);
+    set(&mut a, 1, "address", "late");
+    server.move_to(doc(1), OTHER);
+    let page = server.page(UNIT, a.phone.meta.cursors[&UNIT].seq, &[]);
+    a.take_page(page);
+    assert_eq!(a.phone.waiting(), 1);
+    let edit = Edit {
+        doc: doc(1),
+        new: None,
+        base: Vec::new(),
+        patch: Patch::set("residence", Value::Text("away".into())),
+        actor: crate::record::DeviceId(1).actor([9; 8]),
+        author: crate::record::UserId(1),
+        at: Timestamp(1),
+    };
+    assert!(matches!(a.phone.plan_edit(&edit, &Segments::new()), Err(EditError::NotFound)));
+    server.sync(&mut a);
+    assert_eq!((a.phone.waiting(), a.phone.outbox().count()), (0, 0), "what was saved before was routed");
+}

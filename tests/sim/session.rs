@@ -316,7 +316,8 @@ impl World {
             | Commit::End(_)
             | Commit::Cloned
             | Commit::Repair(_)
-            | Commit::Controls(..) => {}
+            | Commit::Controls(..)
+            | Commit::Ticket(_) => {}
         }
     }
 

@@ -48,17 +48,13 @@ pub(crate) fn code(place: &Place) -> Result<()> {
             "the toolchain for wasm32 has no clippy: rustup component add clippy, or Debian's rust-web-clippy"
         );
     }
-    // With and without what only the side-by-side bench needs.
-    for features in [[].as_slice(), &["--features", "bench"]] {
-        run(toolchain.cargo(place).args(["clippy", "--package", "zoufang-web"]).args(features).args([
-            "--target",
-            "wasm32-unknown-unknown",
-            "--",
-            "-D",
-            "warnings",
-        ]))?;
-    }
-    Ok(())
+    run(toolchain.cargo(place).args(["clippy", "--package", "zoufang-web"]).args([
+        "--target",
+        "wasm32-unknown-unknown",
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 /// `--package` for each crate of the host.

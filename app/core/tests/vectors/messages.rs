@@ -56,8 +56,7 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("request-repair", Request(repairing_request())),
         vector!("repair", Answer(Frame::Repair(buckets()))),
         vector!("page-controls", Answer(Frame::Page(Page { controls: controls(), ..page() }))),
-        vector!("end", Answer(Frame::End(end()))),
-        vector!("ticket", Answer(Frame::Ticket(u64::MAX))),
+        vector!("end", Answer(Frame::End(End { ticket: Some(u64::MAX), ..end() }))),
         vector!("problem-epoch", Answer(Frame::Problem(Problem::EpochChanged(EpochId(9))))),
         vector!("problem-internal", Answer(Frame::Problem(Problem::Internal))),
         vector!("problem-cloned", Answer(Frame::Problem(Problem::Cloned))),
@@ -208,7 +207,7 @@ fn pushing_request() -> SyncRequest {
 }
 
 fn end() -> End {
-    End { more: true, epoch: EpochId(u64::MAX), server_time: Timestamp(-1) }
+    End { more: true, epoch: EpochId(u64::MAX), server_time: Timestamp(-1), ticket: None }
 }
 
 fn verdicts() -> Vec<Verdict> {

@@ -119,7 +119,8 @@ impl Sync {
 
     /// The person asks for it: goes on, also after [`Self::pause`].
     pub(crate) fn resume(self) {
-        self.hub.resume();
+        self.hub.tell(Event::Resume);
+        self.hub.wake();
     }
 
     /// The person stops the sync until they ask for it again or open the app anew.

@@ -68,10 +68,16 @@ fn part(kind: u8, content: &impl Encode<()>) -> Vec<u8> {
 fn sessions() -> Vec<Vec<u8>> {
     let verdicts = |verdict: Verdict| part(1, &vec![verdict]);
     let scope = part(2, &vec![(UnitId(5), 3_u64), (UnitId(6), 0)]);
-    let end = part(5, &End { more: false, epoch: EpochId(1), server_time: Timestamp(3), ticket: Some(9) });
+    let end = part(5, &End { more: false, epoch: EpochId(1), server_time: Timestamp(3) });
     let whole = |parts: &[Vec<u8>]| [&[1], parts.concat().as_slice()].concat();
     vec![
-        whole(&[verdicts(Verdict::Accepted(1)), scope.clone(), part(3, &directory()), end.clone()]),
+        whole(&[
+            part(8, &9_u64),
+            verdicts(Verdict::Accepted(1)),
+            scope.clone(),
+            part(3, &directory()),
+            end.clone(),
+        ]),
         whole(&[verdicts(Verdict::Refused(Refusal::BadValue)), end.clone()]),
         whole(&[verdicts(Verdict::Pending), part(4, &page(DocId([1; 16]))), end.clone()]),
         whole(&[scope, part(4, &page(DocId([2; 16]))), end]),
@@ -198,7 +204,7 @@ fn stored() -> Vec<Vec<u8>> {
         Commit::Scope(vec![(UnitId(5), 3)]),
         Commit::Directory(directory()),
         Commit::Page(page(DocId([2; 16]))),
-        Commit::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3), ticket: Some(9) }),
+        Commit::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }),
     ];
     for commit in commits {
         let segments = disk.segments(phone.needs(&commit));

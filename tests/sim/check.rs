@@ -19,7 +19,6 @@ use zoufang_server::{
 };
 
 use crate::{
-    erased::ghost,
     fault::Fault,
     oracle::{EditId, Oracle, Seen, hash_of, is_choice},
     phone::{Out, SimPhone, Tab},
@@ -64,10 +63,7 @@ pub(crate) fn differs(oracle: &Oracle, seen: &Seen, document: &Document) -> Opti
 #[derive(Default)]
 struct ServerSide {
     docs: BTreeMap<DocId, Seen>,
-    /// Where each document is.
-    homes: BTreeMap<DocId, UnitId>,
-    /// Digest and count of each log, and its last number.
-    tails: BTreeMap<UnitId, ((Digest, u64), u64)>,
+    tails: BTreeMap<UnitId, (Digest, u64)>,
     /// Edits that a server had taken before it was restored, that only phones of others still hold, and what was built on
     /// them. Only its author may offer an edit again: these come back when the design has an answer to that.
     orphans: Seen,
@@ -132,12 +128,8 @@ impl World {
     /// The first phone that does not hold what the server holds, or on which something waits.
     fn restless(&self) -> Result<(Option<usize>, String)> {
         let side = self.server_side()?;
-        let epoch = self.server.run(self.server.store().epoch())?;
         for (number, phone) in self.phones.iter().enumerate().filter(|(_, phone)| !phone.revoked) {
             let Some(tab) = &phone.tab else { continue };
-            if tab.phone.epoch() != epoch {
-                return Ok((Some(number), "the phone has not heard of the log's epoch".to_owned()));
-            }
             let waiting = phone.image.outbox.iter().filter(|(_, out)| **out == Out::Waiting);
             if waiting.filter(|(id, _)| !side.orphans.contains(id)).count() > 0 {
                 return Ok((
@@ -151,17 +143,13 @@ impl World {
                 .map(|outgoing| outgoing.request.cursors)
                 .unwrap_or_default();
             for unit in scope(phone.role, phone.home, &self.above) {
-                let (due, last_seq) = side.tails.get(&unit).copied().unwrap_or_default();
-                // An app of version 1 drops nothing, so it has nothing to compare.
-                let held = if phone.old { due } else { tab.phone.held(unit) };
+                let due = side.tails.get(&unit).copied().unwrap_or_default();
+                let held = tab.phone.held(unit);
                 let read = cursors.iter().find(|(read, _)| *read == unit).map_or(0, |(_, seq)| *seq);
-                let orphaned = side
-                    .orphans
-                    .iter()
-                    .any(|id| self.oracle.homes(self.oracle.edit(*id).doc).contains(&unit));
-                if (held, read) != (due, last_seq) && !orphaned {
+                let orphaned = side.orphans.iter().any(|id| self.oracle.edit(*id).unit == unit);
+                if (held, read) != (due, due.1) && !orphaned {
                     let words = format!(
-                        "unit {unit}: {} changes held up to {read} and {} are there up to {last_seq}, or digests differ",
+                        "unit {unit}: {} changes held and {} are there, or digests differ",
                         held.1, due.1
                     );
                     return Ok((Some(number), words));
@@ -175,8 +163,7 @@ impl World {
         let mut side = ServerSide::default();
         let store = self.server.store();
         for unit in self.above.keys() {
-            let log = self.server.run(store.read_log(*unit, 0, usize::MAX))?;
-            let (entries, last_seq) = (log.entries, log.tail.last_seq);
+            let entries = self.server.run(store.read_log(*unit, 0, usize::MAX))?.entries;
             let mut digest = Digest::default();
             let count = entries.len() as u64;
             for entry in entries {
@@ -184,28 +171,17 @@ impl World {
                 if let Some(id) = self.oracle.find(&hash_of(&entry.raw)) {
                     side.docs.entry(entry.doc).or_default().insert(id);
                 }
-                side.homes.insert(entry.doc, *unit);
             }
-            side.tails.insert(*unit, ((digest, count), last_seq));
+            side.tails.insert(*unit, (digest, count));
         }
         side.orphans = self.orphans(&side);
         Ok(side)
     }
 
-    /// Whether a record may miss something that a restored server lost after its author's phone had let it go.
-    pub(crate) fn may_miss(&self, doc: DocId) -> bool {
-        let restored = self.counts.0.contains_key(&Fault::Restore);
-        restored && self.oracle.let_go.iter().any(|id| self.oracle.edit(*id).doc == doc)
-    }
-
     fn orphans(&self, side: &ServerSide) -> Seen {
         let there: Seen = side.docs.values().flatten().copied().collect();
         let mut orphans = Seen::new();
-        let missing = self
-            .oracle
-            .edits()
-            .filter(|(id, edit)| !there.contains(id) && !self.oracle.erased.contains(&edit.doc));
-        for (id, edit) in missing {
+        for (id, edit) in self.oracle.edits().filter(|(id, _)| !there.contains(id)) {
             let in_reach = |phone: &&SimPhone| {
                 !phone.revoked && phone.image.held.get(&edit.doc).is_some_and(|held| held.contains(&id))
             };
@@ -215,8 +191,6 @@ impl World {
             };
             let mut holders = self.phones.iter().filter(in_reach).peekable();
             let lost = holders.peek().is_some() && holders.all(cannot);
-            // Its author's phone let it go when the document moved away.
-            let lost = lost || self.oracle.let_go.contains(&id);
             if lost && self.counts.0.contains_key(&Fault::Restore) || !orphans.is_disjoint(&edit.before) {
                 orphans.insert(id);
             }
@@ -235,9 +209,6 @@ impl World {
             }
         }
         if self.failure.is_none() {
-            self.check_erased()?;
-        }
-        if self.failure.is_none() {
             self.check_projections()?;
         }
         Ok(())
@@ -250,43 +221,20 @@ impl World {
             BTreeMap::new();
         let mut known = BTreeSet::new();
         for unit in self.above.keys().copied().collect::<Vec<_>>() {
-            let log = self.server.run(store.read_log(unit, 0, usize::MAX))?;
-            let entries = log.entries;
-            let numbers: BTreeSet<u64> = entries
-                .iter()
-                .map(|entry| entry.seq)
-                .chain(log.controls.iter().map(|(seq, _)| *seq))
-                .collect();
-            let (count, last) = (numbers.len() as u64, numbers.last().copied().unwrap_or(0));
-            let in_order = entries.is_sorted_by_key(|entry| entry.seq);
-            // What was taken out leaves its numbers empty.
-            let whole = log.tail.cuts > 0 || count == last && log.tail.last_seq == last;
-            if !in_order || !whole || count != (entries.len() + log.controls.len()) as u64 {
-                self.fail(Kind::Diverged, None, None, format!("unit {unit}: numbers have a gap"));
-            }
-            let digest = entries.iter().fold(Digest::default(), |digest, entry| digest.with(entry.hash));
-            if (log.tail.digest, log.tail.count) != (digest, entries.len() as u64) {
-                self.fail(
-                    Kind::Diverged,
-                    None,
-                    None,
-                    format!("unit {unit}: its digest is not that of its log"),
-                );
-            }
-            for entry in entries {
+            let entries = self.server.run(store.read_log(unit, 0, usize::MAX))?.entries;
+            for (place, entry) in entries.into_iter().enumerate() {
+                if entry.seq != place as u64 + 1 {
+                    self.fail(Kind::Diverged, None, None, format!("unit {unit}: numbers have a gap"));
+                }
                 let hash = hash_of(&entry.raw);
                 let Some(id) = self.oracle.find(&hash) else {
                     let words = "the server has a change that nobody wrote".to_owned();
                     self.fail(Kind::Diverged, None, Some(entry.doc), words);
                     continue;
                 };
-                if self.oracle.erased.contains(&entry.doc) {
-                    let words = "an erased record is in the server's log".to_owned();
-                    self.fail(Kind::Diverged, None, Some(entry.doc), words);
-                }
                 let edit = self.oracle.edit(id);
                 let fits = edit.doc == entry.doc
-                    && self.oracle.home(edit.doc) == Some(unit)
+                    && edit.unit == unit
                     && edit.kind == entry.kind
                     && edit.user == entry.user
                     && entry.hash.0 == hash;
@@ -331,17 +279,12 @@ impl World {
     fn check_losses(&mut self, side: &ServerSide) {
         let there: Seen = side.docs.values().flatten().copied().collect();
         let known = |id: &EditId| there.contains(id) || side.orphans.contains(id);
-        // An edit to an erased record is not one that is lost.
-        let lost =
-            self.oracle.edits().filter(|(id, edit)| !known(id) && !self.oracle.erased.contains(&edit.doc));
-        let restored =
-            [Fault::Restore, Fault::ServerRollback].iter().any(|fault| self.counts.0.contains_key(fault));
-        for id in lost.map(|(id, _)| id).collect::<Vec<_>>() {
+        let lost = self.oracle.edits().map(|(id, _)| id).filter(|id| !known(id));
+        for id in lost.collect::<Vec<_>>() {
             let edit = self.oracle.edit(id);
             let (doc, device) = (edit.doc, edit.device);
             let mut held_by = None;
-            // A restored server lost it, and its author's phone had handed it over to another unit.
-            let mut excused = restored && self.oracle.let_go.contains(&id);
+            let mut excused = false;
             for (number, phone) in self.phones.iter().enumerate() {
                 let out = phone.image.outbox.get(&id);
                 let held = phone.image.held.get(&doc).is_some_and(|held| held.contains(&id));
@@ -373,7 +316,9 @@ impl World {
         let phone = &self.phones[number];
         let Some(tab) = &phone.tab else { return };
         let scope: BTreeSet<UnitId> = scope(phone.role, phone.home, &self.above).into_iter().collect();
-        let of_scope = |doc: &DocId| side.homes.get(doc).is_some_and(|unit| scope.contains(unit));
+        let of_scope = |doc: &DocId| {
+            side.docs[doc].first().is_some_and(|id| scope.contains(&self.oracle.edit(*id).unit))
+        };
         let due: BTreeSet<DocId> = side.docs.keys().copied().filter(of_scope).collect();
         let refused: BTreeSet<DocId> =
             phone.image.outbox.keys().map(|id| self.oracle.edit(*id).doc).collect();
@@ -382,12 +327,7 @@ impl World {
         if let Some(doc) = due.difference(&shown).next() {
             found = Some((Some(*doc), "a record of the scope is not on the phone".to_owned()));
         }
-        // An app of version 1 is not told what went.
-        let kept_by_old =
-            |doc: &DocId| phone.old && (self.oracle.was_moved(*doc) || self.oracle.erased.contains(doc));
-        let strange = |doc: &&DocId| {
-            !refused.contains(doc) && !side.is_orphaned(&self.oracle, **doc) && !kept_by_old(doc)
-        };
+        let strange = |doc: &&DocId| !refused.contains(doc) && !side.is_orphaned(&self.oracle, **doc);
         if let Some(doc) = shown.difference(&due).find(strange) {
             found = Some((Some(*doc), "a record is on the phone that is not of its scope".to_owned()));
         }
@@ -395,7 +335,7 @@ impl World {
             if found.is_some() {
                 break;
             }
-            if side.is_orphaned(&self.oracle, row.doc) || !due.contains(&row.doc) && kept_by_old(&row.doc) {
+            if side.is_orphaned(&self.oracle, row.doc) {
                 continue;
             }
             let segments = phone.image.disk.segments(tab.phone.segments_of(row.doc));
@@ -410,16 +350,7 @@ impl World {
                 found = Some((Some(row.doc), words));
             } else if **row != Row::of(row.doc, &document, unit) {
                 found = Some((Some(row.doc), "the row does not fit its document".to_owned()));
-            } else if due.contains(&row.doc) && side.homes.get(&row.doc) != Some(&unit) {
-                found = Some((Some(row.doc), "a record is shown in a unit where it is not".to_owned()));
             }
-        }
-        if let Some(doc) = ghost(phone, |doc| shown.contains(doc) || kept_by_old(doc)) {
-            found = found
-                .or(Some((Some(doc), "changes of a record that is not here are on the disk".to_owned())));
-        }
-        if let Some(doc) = self.erased_on(phone) {
-            found = found.or(Some((Some(doc), "something of an erased record is on the disk".to_owned())));
         }
         let refused = phone.image.outbox.iter().filter(|(_, out)| matches!(out, Out::Refused(_)));
         let refused: BTreeSet<[u8; 32]> = refused.map(|(id, _)| self.oracle.edit(*id).hash).collect();
@@ -448,7 +379,7 @@ impl World {
         Ok(())
     }
 
-    pub(crate) async fn office(&self, store: &dyn Store) -> Result<String> {
+    async fn office(&self, store: &dyn Store) -> Result<String> {
         let units: Vec<UnitId> = self.above.keys().copied().collect();
         let filter = Filter { units: units.clone(), limit: u32::MAX >> 1, ..Filter::default() };
         let people = PeopleFilter { units: units.clone(), limit: u32::MAX >> 1, ..PeopleFilter::default() };

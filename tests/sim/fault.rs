@@ -88,15 +88,6 @@ faults! {
     Revoked = "device-revoked", 60;
     /// A village moves to another township, so that scopes change.
     ScopeChange = "scope-change", 200;
-    /// The office moves a person's file and what goes with it to another unit.
-    Moved = "record-moved", 700;
-    /// The office erases a record.
-    Erased = "record-erased", 500;
-    /// A phone speaks the version of the protocol before this one.
-    OldClient = "old-client", 600;
-    /// The server is restored from a backup that does not know what the office moved or erased since. Only by request, since
-    /// an operator has to do such commands again.
-    Forgetful = "restore-forgets", 500;
 }
 
 /// How often each kind comes, in thousandths of its occasions; one that is not here does not come.
@@ -117,7 +108,7 @@ impl Rates {
     }
 
     /// Kinds that no seed draws, since nothing withstands them yet.
-    const BY_REQUEST: &'static [Fault] = &[Fault::ServerRollback, Fault::LateWriter, Fault::Forgetful];
+    const BY_REQUEST: &'static [Fault] = &[Fault::ServerRollback, Fault::LateWriter];
 
     /// Takes a kind in, at a middling rate.
     pub(crate) fn with(&mut self, fault: Fault) {

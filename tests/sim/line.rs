@@ -144,7 +144,7 @@ impl World {
         }
     }
 
-    pub(crate) fn blow(&mut self) -> Option<(u32, Blow, Fault)> {
+    fn blow(&mut self) -> Option<(u32, Blow, Fault)> {
         let rate = |fault| if self.calm { 0 } else { self.config.rates.of(fault) };
         let (stop, fail) = (rate(Fault::ServerCrash), rate(Fault::ServerStoreFails));
         // An early step in half of all cases: most requests are short.

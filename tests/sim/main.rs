@@ -8,13 +8,10 @@
 mod check;
 mod config;
 mod dice;
-mod erased;
 mod fault;
-mod follow;
 mod line;
 mod minimise;
 mod mishap;
-mod office;
 mod oracle;
 mod phone;
 mod report;

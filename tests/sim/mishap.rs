@@ -30,14 +30,9 @@ impl World {
             let time = morning + self.mishap.between(0, DAY_MS - 1);
             self.at(time, Item::BackUp);
         }
-        let of_server = [
-            Fault::ServerDown,
-            Fault::Restore,
-            Fault::ServerRollback,
-            Fault::ServerClock,
-            Fault::ScopeChange,
-        ];
-        for fault in of_server.into_iter().chain([Fault::Moved, Fault::Moved, Fault::Erased]) {
+        for fault in
+            [Fault::ServerDown, Fault::Restore, Fault::ServerRollback, Fault::ServerClock, Fault::ScopeChange]
+        {
             if self.due(fault) {
                 let time = morning + self.mishap.between(5 * HOUR_MS, 21 * HOUR_MS);
                 self.at(time, Item::Mishap(fault, SERVER));
@@ -138,8 +133,6 @@ impl World {
                 self.restore(epoch)?
             }
             Fault::ScopeChange => self.move_village()?,
-            Fault::Moved => self.move_record()?,
-            Fault::Erased => self.erase_record()?,
             Fault::Drop
             | Fault::AnswerLost
             | Fault::Duplicate
@@ -156,8 +149,6 @@ impl World {
             | Fault::CrashAfterWrite
             | Fault::StoreFails
             | Fault::StoreFull
-            | Fault::OldClient
-            | Fault::Forgetful
             | Fault::ServerCrash
             | Fault::ServerStoreFails => false,
         };
@@ -224,7 +215,7 @@ impl World {
         let it = &self.phones[phone];
         let mut copy = SimPhone::new(it.login.clone(), it.user, it.role, it.home, it.device);
         copy.image = Image::clone(&it.image);
-        (copy.revoked, copy.clock_off_ms, copy.old) = (it.revoked, it.clock_off_ms, it.old);
+        (copy.revoked, copy.clock_off_ms) = (it.revoked, it.clock_off_ms);
         self.phones.push(copy);
         let copy = self.phones.len() - 1;
         let last = self.config.days as i64 * DAY_MS;

@@ -81,16 +81,6 @@ pub(crate) struct Oracle {
     pub(crate) taken_by_fault: Seen,
     /// Edits that got a receipt.
     pub(crate) receipted: Seen,
-    /// Edits that a phone let go because the document moved away, or was routed to where the phone does not read.
-    pub(crate) let_go: Seen,
-    /// The unit that the first edit of each document put it in.
-    firsts: BTreeMap<DocId, UnitId>,
-    /// The units that the office moved each document to, oldest first.
-    moves: BTreeMap<DocId, Vec<UnitId>>,
-    /// Documents of which a move is so long ago that late edits are not routed any more.
-    pub(crate) expired: BTreeSet<DocId>,
-    /// What the office erased.
-    pub(crate) erased: BTreeSet<DocId>,
 }
 
 /// The name of a change: SHA-256 of all but magic and checksum.
@@ -123,31 +113,8 @@ impl Oracle {
     pub(crate) fn add(&mut self, edit: Edit) -> EditId {
         let id = u32::try_from(self.edits.len()).unwrap_or(u32::MAX);
         self.by_hash.insert(edit.hash, id);
-        self.firsts.entry(edit.doc).or_insert(edit.unit);
         self.edits.push(edit);
         id
-    }
-
-    /// The office moved a document.
-    pub(crate) fn moved(&mut self, doc: DocId, to: UnitId) {
-        self.moves.entry(doc).or_default().push(to);
-    }
-
-    /// Whether a document was ever moved.
-    pub(crate) fn was_moved(&self, doc: DocId) -> bool {
-        self.moves.contains_key(&doc)
-    }
-
-    /// The unit that a document is in: where it was moved last, or where its first edit put it.
-    pub(crate) fn home(&self, doc: DocId) -> Option<UnitId> {
-        let moved = self.moves.get(&doc).and_then(|units| units.last().copied());
-        moved.or_else(|| self.firsts.get(&doc).copied())
-    }
-
-    /// Every unit that a document was in.
-    pub(crate) fn homes(&self, doc: DocId) -> BTreeSet<UnitId> {
-        let first = self.firsts.get(&doc).copied();
-        self.moves.get(&doc).into_iter().flatten().copied().chain(first).collect()
     }
 
     /// What of a patch differs from what its author sees: a key in conflict is written in any case.

@@ -13,7 +13,7 @@ use zoufang_core::{
 };
 use zoufang_tests::disk::Disk;
 
-use crate::oracle::{EditId, Oracle, Seen};
+use crate::oracle::{EditId, Seen};
 
 /// Where an edit without a receipt stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +40,8 @@ pub(crate) struct Image {
     pub(crate) disk: Disk,
     /// The edits on it by document, without refused ones.
     pub(crate) held: BTreeMap<DocId, Seen>,
-    /// Those of them that came from the server or had its receipt, by the unit whose log has brought them.
-    pub(crate) logs: BTreeMap<DocId, BTreeMap<UnitId, Seen>>,
-    /// Documents that the office moved away or erased while edits of them wait here: nobody sees these any more.
-    pub(crate) gone: BTreeSet<DocId>,
-    /// Documents that went along to another unit, the log of which has not brought them yet.
-    pub(crate) carried: BTreeMap<DocId, UnitId>,
+    /// Those of them that came from the server or had its receipt.
+    pub(crate) logged: Seen,
     /// Those without a receipt.
     pub(crate) outbox: BTreeMap<EditId, Out>,
     pub(crate) forms: Vec<Form>,
@@ -54,35 +50,6 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Works out again what is held of a document: what logs brought, and what waits.
-    pub(crate) fn hold(&mut self, doc: DocId, oracle: &Oracle) {
-        let mut held: Seen =
-            self.logs.get(&doc).into_iter().flat_map(BTreeMap::values).flatten().copied().collect();
-        let waits =
-            |(id, out): (&EditId, &Out)| (*out == Out::Waiting && oracle.edit(*id).doc == doc).then_some(*id);
-        held.extend(self.outbox.iter().filter_map(waits));
-        if held.is_empty() || self.gone.contains(&doc) {
-            self.held.remove(&doc);
-        } else {
-            self.held.insert(doc, held);
-        }
-    }
-
-    /// Whether a log has brought an edit.
-    pub(crate) fn has_logged(&self, doc: DocId, id: EditId) -> bool {
-        self.logs.get(&doc).is_some_and(|logs| logs.values().any(|log| log.contains(&id)))
-    }
-
-    /// Takes out what one log brought of a document.
-    pub(crate) fn take_log(&mut self, doc: DocId, unit: UnitId) -> Seen {
-        let Some(logs) = self.logs.get_mut(&doc) else { return Seen::new() };
-        let taken = logs.remove(&unit).unwrap_or_default();
-        if logs.is_empty() {
-            self.logs.remove(&doc);
-        }
-        taken
-    }
-
     /// Every edit on it, refused ones too.
     pub(crate) fn edits(&self) -> Seen {
         self.held.values().flatten().chain(self.outbox.keys()).copied().collect()
@@ -171,8 +138,6 @@ pub(crate) struct SimPhone {
     /// The app is in a person's hand until then.
     pub(crate) open_until: i64,
     pub(crate) snapshot: Option<Image>,
-    /// Its app speaks the version of the protocol before this one.
-    pub(crate) old: bool,
 }
 
 impl SimPhone {
@@ -193,7 +158,6 @@ impl SimPhone {
             revoked: false,
             open_until: 0,
             snapshot: None,
-            old: false,
         }
     }
 }

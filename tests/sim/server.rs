@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zoufang_core::{
-    record::{DeviceId, DocId, EpochId, Timestamp, UnitId, UserId, list::Role},
+    record::{DeviceId, EpochId, Timestamp, UnitId, UserId, list::Role},
     sync::gate::BODY_BYTES_MAX,
 };
 use zoufang_server::{
@@ -26,11 +26,8 @@ use zoufang_server::{
         token,
     },
     assets::Assets,
-    command,
     error::Error,
-    store::{
-        County, DocumentState, NewAccount, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore,
-    },
+    store::{County, NewAccount, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
     sync::{
         exchange::{Chunks, exchange},
         segment,
@@ -61,15 +58,6 @@ pub(crate) enum Outcome {
     Refused(Error),
     /// The server stopped.
     Stopped,
-}
-
-/// What the office asks for.
-#[derive(Debug, Clone)]
-pub(crate) enum Command {
-    /// Move documents to a unit, as if it were that time.
-    Move(Vec<DocId>, UnitId, Timestamp),
-    /// Erase a document.
-    Erase(DocId, Timestamp),
 }
 
 /// The server.
@@ -193,50 +181,6 @@ impl Server {
             }
         });
         (outcome, self.fuse.disarm())
-    }
-
-    /// Does what the office asks for; `blow` strikes at one of the store's steps. Tells whether it was done, as far as the office
-    /// hears, and whether something struck.
-    pub(crate) fn command(&self, command: &Command, blow: Option<(u32, Blow)>) -> Result<(bool, bool)> {
-        self.fuse.arm(blow);
-        let store = self.app.store.as_ref();
-        let work = async {
-            match command {
-                Command::Move(docs, to, at) => {
-                    command::move_documents(store, docs, *to, *at).await.map(|moved| moved > 0)
-                }
-                Command::Erase(doc, at) => command::erase(store, *doc, *at).await.map(|()| true),
-            }
-        };
-        let done = self.run(async {
-            tokio::select! {
-                biased;
-                () = self.fuse.stopped() => Ok(false),
-                done = work => done,
-            }
-        });
-        let struck = self.fuse.disarm();
-        match done {
-            Ok(done) => Ok((done, struck)),
-            Err(_) if struck => Ok((false, true)),
-            Err(error) => Err(anyhow::anyhow!("a command failed by itself: {error}")),
-        }
-    }
-
-    /// A document as the server has it, and what goes with it where it is a person's.
-    pub(crate) fn with_person(&self, doc: DocId) -> Result<Vec<DocId>> {
-        Ok(self.run(command::with_person(self.store().as_ref(), doc))?)
-    }
-
-    /// The state of a document, if there is one.
-    pub(crate) fn document(&self, doc: DocId) -> Result<Option<DocumentState>> {
-        let store = self.store();
-        Ok(self.run(async { store.begin().await?.document(doc).await })?)
-    }
-
-    /// Whether there is a backup.
-    pub(crate) fn has_backup(&self) -> bool {
-        self.backup.is_some()
     }
 
     /// The next chunk of an answer.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use zoufang_core::{
     phone::{EditError, Op, OutboxRow, Plan, Table},
-    record::DocId,
+    record::{DocId, UnitId},
     sync::{
         gate::Refusal,
         session::{Commit, Effect, Event, Failure, Phase},
@@ -37,10 +37,7 @@ impl World {
                 match effect {
                     Effect::Read => events.push_back(self.outgoing(phone)),
                     Effect::Send(body) => self.send(phone, body),
-                    Effect::Commit(commit) => match self.as_read(phone, commit) {
-                        Some(commit) => self.enqueue(phone, Job::Commit(commit)),
-                        None => events.push_back(Event::Committed),
-                    },
+                    Effect::Commit(commit) => self.enqueue(phone, Job::Commit(commit)),
                     Effect::Cancel => {
                         if let Some(tab) = self.phones[phone].tab.as_mut() {
                             tab.call = None;
@@ -69,39 +66,7 @@ impl World {
         let outgoing = tab.filter(|_| self.is_signed_in(phone));
         let outgoing =
             outgoing.and_then(|tab| tab.phone.outgoing(&disk.segments(tab.phone.needs_outgoing())));
-        let Some(mut outgoing) = outgoing else { return Event::Failed(Failure::SignInNeeded) };
-        if self.phones[phone].old {
-            let request = &mut outgoing.request;
-            (request.version, request.ticket, request.held) = (None, None, None);
-            request.probes.clear();
-            request.wants.clear();
-        }
-        Event::Outgoing(Box::new(outgoing))
-    }
-
-    /// What an app makes of a frame; one of version 1 knows of no controls, tickets and comparisons, and passes over them.
-    fn as_read(&mut self, phone: usize, mut commit: Box<Commit>) -> Option<Box<Commit>> {
-        if !self.phones[phone].old {
-            return Some(commit);
-        }
-        match &mut *commit {
-            Commit::Controls(..) => return None,
-            Commit::Page(page) => page.complete = false,
-            Commit::End(end) if end.ticket.is_some() => {
-                let words = "an app of version 1 was given a ticket".to_owned();
-                self.fail(Kind::Diverged, Some(phone), None, words);
-            }
-            Commit::Cloned | Commit::Repair(_) => {
-                let words = "an app of version 1 was sent what it does not know".to_owned();
-                self.fail(Kind::Diverged, Some(phone), None, words);
-            }
-            Commit::End(_)
-            | Commit::Verdicts(_)
-            | Commit::Scope(_)
-            | Commit::Directory(_)
-            | Commit::EpochChanged(_) => {}
-        }
-        Some(commit)
+        outgoing.map_or(Event::Failed(Failure::SignInNeeded), |outgoing| Event::Outgoing(Box::new(outgoing)))
     }
 
     fn wait(&mut self, phone: usize, ms: i64) {
@@ -192,11 +157,8 @@ impl World {
     fn cannot_save(&mut self, phone: usize, job: &Job, error: &EditError) {
         let doc = if let Job::Save(save, _) = job { Some(save.doc) } else { None };
         let there = doc.is_some_and(|doc| self.phones[phone].image.held.contains_key(&doc));
-        // A record that left with its unit, moved or was erased, or was refused as a whole, while a form was open.
+        // A record that left with its unit, or was refused as a whole, while a form was open.
         if !there && matches!(error, EditError::NotFound) {
-            return;
-        }
-        if doc.is_some_and(|doc| self.may_miss(doc)) {
             return;
         }
         self.fail(Kind::Broken, Some(phone), doc, format!("a save is not possible: {error}"));
@@ -270,11 +232,9 @@ impl World {
                     image.outbox.remove(id);
                     self.oracle.taken_by_fault.insert(*id);
                     // A record of a unit that is lost stays for it alone.
-                    let doc = self.oracle.edit(*id).doc;
+                    let (doc, unit) = (self.oracle.edit(*id).doc, self.oracle.edit(*id).unit);
                     let others = image.outbox.keys().any(|other| self.oracle.edit(*other).doc == doc);
-                    let unit = self.unit_shown(phone, doc);
-                    let image = &self.phones[phone].image;
-                    if !others && unit.is_some_and(|unit| !image.scope.contains(&unit)) {
+                    if !others && !image.scope.contains(&unit) {
                         self.drop_held(phone, doc);
                     }
                 }
@@ -298,10 +258,6 @@ impl World {
             let words = "a save that changes nothing was written".to_owned();
             return self.fail(Kind::Diverged, Some(phone), Some(save.doc), words);
         }
-        if self.phones[phone].image.gone.contains(&save.doc) {
-            let words = "a save was written on a record that is no longer here".to_owned();
-            return self.fail(Kind::Lost, Some(phone), Some(save.doc), words);
-        }
         let edit = Edit {
             doc: save.doc,
             kind: row.kind,
@@ -316,8 +272,8 @@ impl World {
         let hash = edit.hash;
         let id = self.oracle.add(edit);
         let image = &mut self.phones[phone].image;
+        image.held.entry(save.doc).or_default().insert(id);
         image.outbox.insert(id, Out::Waiting);
-        image.hold(save.doc, &self.oracle);
         self.note("saved", phone, &[id.into()], &hash);
         if self.trace.in_words() {
             let words = format!(
@@ -348,26 +304,20 @@ impl World {
                         let words = "a change came that nobody wrote".to_owned();
                         return self.fail(Kind::Diverged, Some(phone), Some(item.doc), words);
                     };
-                    let image = &mut self.phones[phone].image;
-                    image.logs.entry(item.doc).or_default().entry(page.unit).or_default().insert(id);
-                    image.gone.remove(&item.doc);
-                    if image.carried.get(&item.doc) == Some(&page.unit) {
-                        image.carried.remove(&item.doc);
-                    }
-                    image.hold(item.doc, &self.oracle);
+                    self.phones[phone].image.held.entry(item.doc).or_default().insert(id);
+                    self.phones[phone].image.logged.insert(id);
                 }
             }
-            Commit::Controls(unit, controls) => {
-                for control in controls {
-                    self.controlled(phone, *unit, control);
-                }
-            }
-            Commit::End(end) if !end.more => self.arrived_all(phone),
             Commit::EpochChanged(epoch) => {
                 self.note("epoch changed", phone, &[epoch.0], &[]);
                 self.offer_again(phone);
             }
-            Commit::Directory(_) | Commit::End(_) | Commit::Cloned | Commit::Repair(_) => {}
+            Commit::Directory(_)
+            | Commit::End(_)
+            | Commit::Cloned
+            | Commit::Repair(_)
+            | Commit::Controls(..)
+            | Commit::Ticket(_) => {}
         }
     }
 
@@ -387,29 +337,8 @@ impl World {
             Verdict::Accepted(seq) | Verdict::Duplicate(seq) => {
                 self.note("receipt", phone, &[id.into(), seq], &[]);
                 self.oracle.receipted.insert(id);
-                let doc = self.oracle.edit(id).doc;
-                let unit = self.unit_shown(phone, doc);
-                let image = &mut self.phones[phone].image;
-                if image.outbox.remove(&id).is_none() {
-                    return;
-                }
-                match unit.filter(|_| !image.gone.contains(&doc)) {
-                    Some(unit) if !image.has_logged(doc, id) => {
-                        image.logs.entry(doc).or_default().entry(unit).or_default().insert(id);
-                    }
-                    Some(_) => {}
-                    // It was routed to where the document is now.
-                    None => drop(self.oracle.let_go.insert(id)),
-                }
-                image.hold(doc, &self.oracle);
-            }
-            Verdict::Refused(Refusal::Erased) if self.oracle.erased.contains(&self.oracle.edit(id).doc) => {
-                self.note("refused as erased", phone, &[id.into()], &[]);
-                let doc = self.oracle.edit(id).doc;
-                let image = &mut self.phones[phone].image;
-                image.outbox.remove(&id);
-                image.forms.retain(|form| form.doc != doc);
-                image.hold(doc, &self.oracle);
+                self.phones[phone].image.outbox.remove(&id);
+                self.phones[phone].image.logged.insert(id);
             }
             Verdict::Refused(refusal) => {
                 self.note("refused", phone, &[id.into()], refusal.code().as_bytes());
@@ -421,19 +350,16 @@ impl World {
 
     /// A refused edit leaves the document, and with it what was built on it.
     fn refused(&mut self, phone: usize, id: EditId, refusal: Refusal) {
-        let doc = self.oracle.edit(id).doc;
-        let (expired, old) = (self.oracle.expired.contains(&doc), self.phones[phone].old);
+        let (doc, unit) = (self.oracle.edit(id).doc, self.oracle.edit(id).unit);
         let expected = match refusal {
-            Refusal::NotInScope => !self.moved.is_disjoint(&self.oracle.homes(doc)),
-            // An app of version 1 knows another word for it.
-            Refusal::Moved => expired && !old,
-            Refusal::WrongDocument => expired && old,
+            Refusal::NotInScope => self.moved.contains(&unit),
             Refusal::AfterRefused => true,
             Refusal::WrongActor => self.phones[phone].device != self.oracle.edit(id).device,
             Refusal::NotRaw
             | Refusal::TooBig
             | Refusal::TooManyOps
             | Refusal::Malformed
+            | Refusal::WrongDocument
             | Refusal::DuplicateSeq
             | Refusal::BadStartOp
             | Refusal::UnknownKey
@@ -443,7 +369,8 @@ impl World {
             | Refusal::Role
             | Refusal::WrongCreator
             | Refusal::Erased
-            | Refusal::ReRooted => false,
+            | Refusal::ReRooted
+            | Refusal::Moved => false,
         };
         if !expected {
             let words = format!("a good edit was refused: {}", refusal.code());
@@ -464,17 +391,53 @@ impl World {
             if *out == Out::Waiting {
                 *out = Out::Refused(refusal);
             }
+            // What a server had once taken stays in the log, also if the restored one does not want it.
+            if let Some(held) = image.held.get_mut(&doc).filter(|_| !image.logged.contains(&other)) {
+                held.remove(&other);
+            }
         }
-        // What a server had once taken stays in the log, also if the restored one does not want it.
-        image.hold(doc, &self.oracle);
+        image.held.retain(|_, held| !held.is_empty());
     }
 
     /// A record is deleted from a disk: what only this disk held is gone by the rules, not by a fault of the engine.
-    pub(crate) fn drop_held(&mut self, phone: usize, doc: DocId) {
-        let image = &mut self.phones[phone].image;
-        image.logs.remove(&doc);
-        if let Some(held) = image.held.remove(&doc) {
+    fn drop_held(&mut self, phone: usize, doc: DocId) {
+        if let Some(held) = self.phones[phone].image.held.remove(&doc) {
             self.oracle.taken_by_fault.extend(held);
+        }
+    }
+
+    /// Units that left are gone from the disk, but not the documents of which something has no receipt.
+    fn scope_stored(&mut self, phone: usize, units: BTreeSet<UnitId>) {
+        self.note("scope", phone, &units.iter().map(|unit| unit.0.into()).collect::<Vec<_>>(), &[]);
+        let oracle = &self.oracle;
+        let image = &mut self.phones[phone].image;
+        let unsent: BTreeSet<DocId> = image.outbox.keys().map(|id| oracle.edit(*id).doc).collect();
+        let stays = |doc: &DocId, held: &Seen| {
+            let unit = held.first().map(|id| oracle.edit(*id).unit);
+            unsent.contains(doc) || unit.is_some_and(|unit| units.contains(&unit))
+        };
+        let gone: Vec<DocId> =
+            image.held.iter().filter(|(doc, held)| !stays(doc, held)).map(|(doc, _)| *doc).collect();
+        image.scope = units;
+        for doc in gone {
+            self.drop_held(phone, doc);
+        }
+    }
+
+    /// After a restored server every edit of this device that is held is offered again.
+    fn offer_again(&mut self, phone: usize) {
+        // A copy of a phone has a new id, and sends what it wrote under the one it had as well.
+        let account = self.phones[phone].tab.as_ref().and_then(|tab| tab.phone.account().cloned());
+        let own_devices = account.map(|account| (account.device, account.former));
+        let oracle = &self.oracle;
+        let image = &mut self.phones[phone].image;
+        let is_own = |id: &EditId| {
+            let device = oracle.edit(*id).device;
+            own_devices.as_ref().is_some_and(|(now, former)| device == *now || former.contains(&device))
+        };
+        let own: Vec<EditId> = image.held.values().flatten().copied().filter(is_own).collect();
+        for id in own {
+            image.outbox.entry(id).or_insert(Out::Waiting);
         }
     }
 }

@@ -221,7 +221,6 @@ impl World {
                 }
                 Some(document)
             }
-            Err(_) if self.may_miss(doc) => None,
             Err(error) => {
                 let words = format!("a record cannot be opened: {error}");
                 self.fail(FailureKind::Diverged, Some(phone), Some(doc), words);

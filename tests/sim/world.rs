@@ -107,7 +107,6 @@ pub(crate) struct World {
     pub(crate) work: Dice,
     pub(crate) line: Dice,
     pub(crate) mishap: Dice,
-    pub(crate) office: Dice,
     /// Nothing goes wrong any more.
     pub(crate) calm: bool,
     /// The true tree: the unit above each unit.
@@ -141,14 +140,6 @@ impl World {
             };
             phones.push(SimPhone::new(login, user, role, unit, DeviceId(dice.roll())));
         }
-        // Draws of its own: with old apps or without, the rest of a seed's first morning is the same.
-        let (mut apps, mut counts) = (Dice::new(config.seed, 6), Counts::default());
-        for phone in &mut phones {
-            phone.old = apps.happens(config.rates.of(Fault::OldClient));
-            if phone.old {
-                counts.count(Fault::OldClient);
-            }
-        }
         let seed = config.seed;
         let mut world = Self {
             config,
@@ -162,13 +153,12 @@ impl World {
             server_off_ms: 0,
             oracle: Oracle::default(),
             trace: Trace::new(in_words),
-            counts,
+            counts: Counts::default(),
             calls: BTreeMap::new(),
             next_call: 0,
             work: Dice::new(seed, 3),
             line: Dice::new(seed, 4),
             mishap: Dice::new(seed, 5),
-            office: Dice::new(seed, 7),
             calm: false,
             above,
             moved: BTreeSet::new(),

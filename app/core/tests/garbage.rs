@@ -75,7 +75,8 @@ fn frames() -> Vec<Frame> {
             prefix: vec![1].into(),
             hashes: Some(vec![ChangeHash([1; 32])]),
         }]),
-        Frame::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3), ticket: Some(5) }),
+        Frame::Ticket(5),
+        Frame::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }),
     ]
 }
 

@@ -46,6 +46,8 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(SessionCtx::new(hub));
     provide_context(Library::new(hub));
     provide_context(Sync::new(hub));
+    #[cfg(feature = "bench")]
+    crate::bench::provide();
 
     Effect::new(move |_| preference::mark_root("lang", Some(language().tag())));
     let looking = window_event_listener_untyped("visibilitychange", move |_| update.look());

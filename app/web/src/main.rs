@@ -2,6 +2,8 @@
 #![expect(unreachable_pub, reason = "the component macro of leptos writes `pub` where nothing can reach it")]
 
 mod app;
+#[cfg(feature = "bench")]
+mod bench;
 mod components;
 mod context;
 mod i18n;

@@ -1,4 +1,6 @@
-//! Runs the bench program of zoufang-tests, which prints a table and writes JSON.
+//! Measures: runs the bench program of zoufang-tests, which prints a table and writes JSON, or the side-by-side bench.
+
+mod peers;
 
 use std::env;
 
@@ -16,6 +18,9 @@ use crate::{
 /// Switches of `cargo xtask bench`.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct Options {
+    /// Measure Zoufang beside other sync engines, with the bench in `../shared/bench`; its arguments follow.
+    #[arg(long)]
+    peers: bool,
     /// Arguments for the bench program.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -23,6 +28,9 @@ pub(crate) struct Options {
 
 /// `cargo xtask bench`.
 pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
+    if options.peers {
+        return peers::command(place, &options.arguments);
+    }
     let chromium = setup::browser::ready()?;
     let node = setup::node::ready(place)?;
     setup::node::packages(&place.e2e())?;

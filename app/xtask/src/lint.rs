@@ -48,13 +48,17 @@ pub(crate) fn code(place: &Place) -> Result<()> {
             "the toolchain for wasm32 has no clippy: rustup component add clippy, or Debian's rust-web-clippy"
         );
     }
-    run(toolchain.cargo(place).args(["clippy", "--package", "zoufang-web"]).args([
-        "--target",
-        "wasm32-unknown-unknown",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    // With and without what only the side-by-side bench needs.
+    for features in [[].as_slice(), &["--features", "bench"]] {
+        run(toolchain.cargo(place).args(["clippy", "--package", "zoufang-web"]).args(features).args([
+            "--target",
+            "wasm32-unknown-unknown",
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
+    }
+    Ok(())
 }
 
 /// `--package` for each crate of the host.

@@ -1,6 +1,6 @@
 //! The frames of one answer in their order, each made when the last one was taken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -37,8 +37,8 @@ pub struct Answer {
     pub wants: Vec<Want>,
     /// The logs to go on with, and from which cursor.
     pub logs: Vec<(Tail, u64)>,
-    /// Changes of the request itself, which the phone has, by the unit that it said.
-    pub own: BTreeMap<UnitId, BTreeSet<ChangeHash>>,
+    /// Changes of the request itself, which the phone has.
+    pub own: BTreeSet<ChangeHash>,
     /// About how many bytes of pages to send.
     pub want_bytes: usize,
     /// What the next push must show.
@@ -48,8 +48,11 @@ pub struct Answer {
 }
 
 /// The whole answer that says that the epoch changed; a problem ends an answer.
-pub(super) fn epoch_changed(epoch: EpochId) -> Bytes {
+pub(super) fn epoch_changed(epoch: EpochId, ticket: Option<u64>) -> Bytes {
     let mut bytes = encode_answer_start();
+    if let Some(ticket) = ticket {
+        bytes.extend(encode_frame(&Frame::Ticket(ticket)));
+    }
     bytes.extend(encode_frame(&Frame::Problem(Problem::EpochChanged(epoch))));
     bytes.into()
 }
@@ -98,6 +101,11 @@ impl Answer {
 
     fn start(&self) -> (Bytes, Next) {
         let mut bytes = encode_answer_start();
+        // Before the verdicts: a phone that dies between the two shows the new ticket with the old changes, which is no copy.
+        // The other way round it would show the old ticket with new changes.
+        if let Some(ticket) = self.ticket {
+            bytes.extend(encode_frame(&Frame::Ticket(ticket)));
+        }
         if !self.verdicts.is_empty() {
             bytes.extend(encode_frame(&Frame::Verdicts(self.verdicts.clone())));
         }
@@ -161,16 +169,13 @@ impl Answer {
         if let Some(segment) = store.segment(tail.unit, cursor).await? {
             return Ok((segment.frame, segment.to_seq));
         }
-        // What was routed to another unit than the phone said is news there.
-        let nothing = BTreeSet::new();
-        let own = self.own.get(&tail.unit).unwrap_or(&nothing);
-        let page = page::read(store, tail.unit, cursor, own, self.version).await?;
+        let page = page::read(store, tail.unit, cursor, &self.own, self.version).await?;
         let to_seq = page.to_seq;
         Ok((page::encode(page).await?, to_seq))
     }
 
     fn end(&self, more: bool) -> Vec<u8> {
         let (epoch, server_time) = (self.epoch, self.app.now());
-        encode_frame(&Frame::End(End { more, epoch, server_time, ticket: self.ticket }))
+        encode_frame(&Frame::End(End { more, epoch, server_time }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use zoufang_core::access::Level;
 use zoufang_core::record::UnitId;
 use zoufang_core::sync::wire::{Directory, DirectoryUnit, DirectoryUser};
 
@@ -10,7 +11,8 @@ use crate::store::{Account, Store};
 use crate::units::UnitTable;
 
 /// The directory for an account: the units it works on or oversees with those above them, and the people at work in its
-/// scope and above.
+/// scope and above. A village knows the workers of the other villages of its township, too: files move between them, and
+/// their histories name who wrote.
 ///
 /// # Errors
 /// If the store fails.
@@ -23,7 +25,15 @@ pub async fn read(
     let above = table.lineage(account.unit);
     let at_work: BTreeSet<UnitId> = scope.iter().chain(&above).copied().collect();
     let named: BTreeSet<UnitId> = at_work.iter().copied().chain(table.overseen(account)).collect();
-    let users = store.accounts().await?.into_iter().filter(|account| at_work.contains(&account.unit));
+    let village = table.units.get(&account.unit).filter(|unit| unit.level == Level::Village);
+    let beside = |unit: &UnitId| {
+        village.is_some_and(|village| {
+            village.parent.is_some()
+                && table.units.get(unit).is_some_and(|unit| unit.parent == village.parent)
+        })
+    };
+    let users = store.accounts().await?.into_iter();
+    let users = users.filter(|account| at_work.contains(&account.unit) || beside(&account.unit));
     let users = users
         .map(|account| DirectoryUser {
             id: account.id,

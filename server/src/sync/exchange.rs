@@ -23,8 +23,8 @@ pub type Chunks = BoxStream<'static, Bytes>;
 
 /// What is said to a request that can be answered.
 pub enum Reply {
-    /// The phone's cursors are of another log.
-    EpochChanged(EpochId),
+    /// The phone's cursors are of another log; and what its next push must show, if this one was taken in.
+    EpochChanged(EpochId, Option<u64>),
     /// The phone's storage is a copy of another's.
     Cloned,
     /// Verdicts and logs.
@@ -36,7 +36,7 @@ impl Reply {
     #[must_use]
     pub fn into_chunks(self) -> Chunks {
         match self {
-            Self::EpochChanged(epoch) => stream::iter([epoch_changed(epoch)]).boxed(),
+            Self::EpochChanged(epoch, ticket) => stream::iter([epoch_changed(epoch, ticket)]).boxed(),
             Self::Cloned => stream::iter([cloned()]).boxed(),
             Self::Answer(answer) => answer.into_chunks(),
         }
@@ -54,7 +54,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     }
     let epoch = app.store.epoch().await?;
     if request.epoch.0 != 0 && request.epoch != epoch {
-        return Ok(Reply::EpochChanged(epoch));
+        return Ok(Reply::EpochChanged(epoch, None));
     }
     let units = app.units().await?;
     let scope = units.scope(&principal.account);
@@ -74,7 +74,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let cursors: BTreeMap<UnitId, u64> = request.cursors.into_iter().collect();
     // A cursor beyond the log's end is of a log that we have lost: as after a restore, the phone begins anew.
     if tails.iter().any(|tail| cursors.get(&tail.unit).is_some_and(|cursor| *cursor > tail.last_seq)) {
-        return Ok(Reply::EpochChanged(epoch));
+        return Ok(Reply::EpochChanged(epoch, taken.ticket));
     }
     let behind = behind(&tails, &cursors);
     let logs = if idle && behind.is_empty() && request.held.is_some_and(|held| held != held_in(&tails)) {
@@ -134,13 +134,9 @@ async fn differing(app: &App, scope: &[UnitId], probes: &[Probe]) -> Result<Vec<
     Ok(buckets)
 }
 
-/// The hashes of pushed changes by the unit that the phone said, as far as they can be read.
-fn hashes(request: &SyncRequest) -> BTreeMap<UnitId, BTreeSet<ChangeHash>> {
-    let mut hashes: BTreeMap<UnitId, BTreeSet<ChangeHash>> = BTreeMap::new();
-    for push in &request.push {
-        hashes.entry(push.unit).or_default().extend(scan(&push.raw).ok().map(|scanned| scanned.hash));
-    }
-    hashes
+/// The hashes of pushed changes, as far as they can be read.
+fn hashes(request: &SyncRequest) -> BTreeSet<ChangeHash> {
+    request.push.iter().filter_map(|push| scan(&push.raw).ok()).map(|scanned| scanned.hash).collect()
 }
 
 fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {

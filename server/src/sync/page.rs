@@ -43,10 +43,7 @@ pub async fn of_log(
     let tail = read.tail;
     // A phone of version 1 drops nothing: what it holds of a log that something was taken out of cannot be compared.
     let complete = read.is_complete() && (version >= 2 || tail.cuts == 0);
-    // What the phone has of a document that it now drops from this log goes with it: also what it has just sent.
-    let dropped: BTreeSet<DocId> = read.controls.iter().filter_map(|(_, control)| control.doc()).collect();
-    let left_out = |entry: &LogEntry| leave_out.contains(&entry.hash) && !dropped.contains(&entry.doc);
-    let entries = read.entries.into_iter().filter(|entry| !left_out(entry));
+    let entries = read.entries.into_iter().filter(|entry| !leave_out.contains(&entry.hash));
     let (items, rows) = contents(store, entries).await?;
     Ok(Page {
         unit: tail.unit,

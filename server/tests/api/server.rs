@@ -84,6 +84,7 @@ impl Server {
             ("head", Role::TownshipHead, township),
             ("city", Role::CityDuty, county),
             ("admin", Role::SystemAdmin, county),
+            ("sibling", Role::VillageWorker, sibling),
         ] {
             let account = NewAccount {
                 login: login.to_owned(),

@@ -245,3 +245,23 @@ async fn what_is_not_of_the_protocol_is_refused() {
     let answer = server.send(request.body(Body::from(good)).unwrap()).await;
     assert_eq!(answer.code(), "unsupported_media_type");
 }
+
+#[tokio::test]
+async fn villages_of_a_township_know_each_others_workers() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let names = |frames: Vec<Frame>| -> Vec<String> {
+        let directory = frames
+            .into_iter()
+            .find_map(|frame| if let Frame::Directory(directory) = frame { Some(directory) } else { None })
+            .unwrap();
+        directory.users.into_iter().map(|user| user.name).collect()
+    };
+    let of = |device: &str| format!("name of {device}");
+    let ask = SyncRequest { directory_version: 0, ..village.request(Vec::new(), Vec::new()) };
+    let known = names(village.sync(&ask).await.frames());
+    for beside in ["village", "sibling", "township"] {
+        assert!(known.contains(&of(beside)), "{beside} is not among {known:?}");
+    }
+    assert!(!known.contains(&of("neighbour")), "a village of another township");
+}

@@ -1,6 +1,6 @@
 // A device: a browser with a profile on disk, which can be killed and opened again, and what a worker does on it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, type CDPSession, type Locator, type Page, chromium, expect } from '@playwright/test';
@@ -82,6 +82,16 @@ export class Device {
     if (language === 'en') await this.context.addInitScript(() => localStorage.setItem('zoufang.language', 'en'));
     this.page = this.context.pages()[0] ?? (await this.context.newPage());
     this.watch(this.page);
+  }
+
+  /** Another device with a copy of this one's storage, which is closed meanwhile: a phone that was moved by a backup tool. */
+  async copy(): Promise<Device> {
+    await this.close();
+    const copied = new Device(mkdtempSync(join(tmpdir(), 'zoufang-e2e-profile-')), this.base, this.look);
+    cpSync(this.profile, copied.profile, { recursive: true, filter: (path) => !path.includes('Singleton') });
+    await this.start();
+    await copied.start();
+    return copied;
   }
 
   /** Another tab of the same browser. */
@@ -248,6 +258,41 @@ export class Device {
   async heads(id: string): Promise<string> {
     await this.go(`/people/${id}`);
     return (await this.page.locator('[data-heads]').getAttribute('data-heads')) ?? '';
+  }
+
+  /** Whether any row of the app's store holds this text, in whatever form: as text or as the bytes of it. */
+  async stores(text: string): Promise<boolean> {
+    return await this.page.evaluate(async (text) => {
+      const wanted = new TextEncoder().encode(text);
+      const holds = (bytes: Uint8Array): boolean => {
+        for (let at = bytes.indexOf(wanted[0] ?? 0); at >= 0; at = bytes.indexOf(wanted[0] ?? 0, at + 1)) {
+          if (wanted.every((byte, place) => bytes[at + place] === byte)) return true;
+        }
+        return false;
+      };
+      const found = (value: unknown): boolean => {
+        if (typeof value === 'string') return value.includes(text);
+        if (value instanceof ArrayBuffer) return holds(new Uint8Array(value));
+        if (ArrayBuffer.isView(value)) return holds(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+        return typeof value === 'object' && value !== null && Object.values(value).some(found);
+      };
+      const done = async <T>(request: IDBRequest<T>): Promise<T> =>
+        await new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      for (const { name } of await indexedDB.databases()) {
+        const database = await done(indexedDB.open(name ?? ''));
+        try {
+          for (const store of database.objectStoreNames) {
+            if ((await done(database.transaction(store).objectStore(store).getAll())).some(found)) return true;
+          }
+        } finally {
+          database.close();
+        }
+      }
+      return false;
+    }, text);
   }
 
   /** The values of a field in conflict, each with who and when. */

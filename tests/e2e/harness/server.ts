@@ -1,6 +1,6 @@
 // A real server process on a folder of its own, which can be stopped, killed and started again at the same address.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,19 @@ export class Server {
   restore(): void {
     rmSync(this.folder, { recursive: true, force: true });
     cpSync(TEMPLATE, this.folder, { recursive: true });
+  }
+
+  /** Does what an operator does at the command line, beside the running process; gives what it said. */
+  command(...words: string[]): string {
+    return execFileSync(serverProgram(), [...words, '--data', this.folder], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  /** Adds a worker of a village, who signs in with the same password as everybody here. */
+  addVillager(login: string, name: string, unit: string): void {
+    const file = join(this.folder, 'password.txt');
+    writeFileSync(file, PASSWORD);
+    this.command('user', 'add', '--login', login, '--name', name, '--role', 'village_worker', '--unit', unit, '--password-file', file);
+    rmSync(file);
   }
 
   /** Copies the data as they are now. */

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     Phone, Segments,
     plan::{Op, Plan, Table},
-    stored::{Cursor, OutState, OutboxRow, SegmentId, encode, read_segment},
+    stored::{Cursor, OutState, OutboxRow, SegmentId, SyncMeta, encode, read_segment},
 };
 use crate::{
     gather,
@@ -35,7 +35,7 @@ impl Phone {
                 docs.extend(self.meta.carried.iter().map(|(doc, _)| *doc));
                 docs
             }
-            Commit::Directory(_) | Commit::Cloned => BTreeSet::new(),
+            Commit::Directory(_) | Commit::Ticket(_) | Commit::Cloned => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
     }
@@ -47,6 +47,11 @@ impl Phone {
             Commit::Controls(unit, controls) => self.plan_controls(*unit, controls, segments, now),
             Commit::Page(page) => self.plan_page(page, segments),
             Commit::Repair(buckets) => self.plan_repair(buckets, segments, now),
+            Commit::Ticket(ticket) => {
+                let mut plan = Plan::of(self);
+                plan.set_meta(SyncMeta { ticket: Some(*ticket), ..self.meta.clone() });
+                plan
+            }
             Commit::Cloned => self.plan_cloned(),
             Commit::Scope(units) => self.plan_scope(units, segments),
             Commit::EpochChanged(epoch) => self.plan_epoch(*epoch, segments, now),
@@ -60,7 +65,6 @@ impl Phone {
                 let mut meta = self.meta.clone();
                 meta.epoch = end.epoch;
                 meta.last_answer = Some((now, end.server_time));
-                meta.ticket = end.ticket.or(meta.ticket);
                 meta.end_round();
                 plan.wake = !meta.repairs.is_empty();
                 if !end.more {

@@ -78,6 +78,8 @@ pub enum Effect {
 /// Something to keep, all of it or nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Commit {
+    /// What the next push must show; kept before the verdicts of this one.
+    Ticket(u64),
     /// Receipts and refusals of pushed changes.
     Verdicts(Vec<(ChangeHash, Verdict)>),
     /// The units to hold. What waits of other units stays until it is sent.
@@ -309,22 +311,18 @@ impl Receiving {
                 Commit::End(end)
             }
             Frame::Problem(Problem::EpochChanged(epoch)) => {
-                self.end =
-                    Some(End { more: true, epoch, server_time: crate::record::Timestamp(0), ticket: None });
+                self.end = Some(End { more: true, epoch, server_time: crate::record::Timestamp(0) });
                 Commit::EpochChanged(epoch)
             }
             Frame::Problem(Problem::Internal) => return Err(Failure::Server),
             Frame::Problem(Problem::Cloned) => {
                 // The next request finds no token: a person must sign in.
-                self.end = Some(End {
-                    more: true,
-                    epoch: EpochId(0),
-                    server_time: crate::record::Timestamp(0),
-                    ticket: None,
-                });
+                self.end =
+                    Some(End { more: true, epoch: EpochId(0), server_time: crate::record::Timestamp(0) });
                 Commit::Cloned
             }
             Frame::Repair(buckets) => Commit::Repair(buckets),
+            Frame::Ticket(ticket) => Commit::Ticket(ticket),
         };
         self.queue.push_back(commit);
         Ok(())

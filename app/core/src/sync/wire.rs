@@ -148,6 +148,8 @@ pub enum Frame {
     Problem(Problem),
     /// What the server holds where a probe differed.
     Repair(Vec<Bucket>),
+    /// After a push, before its verdicts: what the next push must show.
+    Ticket(u64),
 }
 
 /// A piece of a unit's log. A phone stores it and its cursor in one transaction.
@@ -271,9 +273,6 @@ pub struct End {
     /// The server's clock.
     #[n(2)]
     pub server_time: Timestamp,
-    /// After a push: what the next push must show.
-    #[n(3)]
-    pub ticket: Option<u64>,
 }
 
 /// Why a request cannot be answered.

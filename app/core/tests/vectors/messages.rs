@@ -56,7 +56,8 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("request-repair", Request(repairing_request())),
         vector!("repair", Answer(Frame::Repair(buckets()))),
         vector!("page-controls", Answer(Frame::Page(Page { controls: controls(), ..page() }))),
-        vector!("end", Answer(Frame::End(End { ticket: Some(u64::MAX), ..end() }))),
+        vector!("end", Answer(Frame::End(end()))),
+        vector!("ticket", Answer(Frame::Ticket(u64::MAX))),
         vector!("problem-epoch", Answer(Frame::Problem(Problem::EpochChanged(EpochId(9))))),
         vector!("problem-internal", Answer(Frame::Problem(Problem::Internal))),
         vector!("problem-cloned", Answer(Frame::Problem(Problem::Cloned))),
@@ -207,7 +208,7 @@ fn pushing_request() -> SyncRequest {
 }
 
 fn end() -> End {
-    End { more: true, epoch: EpochId(u64::MAX), server_time: Timestamp(-1), ticket: None }
+    End { more: true, epoch: EpochId(u64::MAX), server_time: Timestamp(-1) }
 }
 
 fn verdicts() -> Vec<Verdict> {

@@ -131,6 +131,14 @@ impl Hub {
         self.tell(if is_online() { Event::Wake } else { Event::Offline });
     }
 
+    /// Goes on with the sync, as a person asks. One event and not two: the second would ask the server once more.
+    pub(super) fn resume(self) {
+        self.tell(Event::Resume);
+        if !is_online() {
+            self.tell(Event::Offline);
+        }
+    }
+
     /// Says to lists what a settled plan changed.
     pub(super) fn take(self, settled: Settled) {
         let Settled { rows, removed, forgotten, drafts, wake: _ } = settled;

@@ -134,6 +134,18 @@ impl Library {
         Ok(doc)
     }
 
+    /// Makes a record under the id that the bench's data name, so that it is the same on every phone.
+    #[cfg(feature = "bench")]
+    pub(crate) async fn create_as(
+        self,
+        doc: DocId,
+        kind: Kind,
+        unit: UnitId,
+        entries: Entries,
+    ) -> Result<(), Problem> {
+        self.save(doc, Some((kind, unit)), Vec::new(), entries.into()).await
+    }
+
     /// Changes a record of which the person saw the heads `base`; it is saved when this resolves.
     pub(crate) async fn edit(self, doc: DocId, base: Vec<ChangeHash>, patch: Patch) -> Result<(), Problem> {
         self.save(doc, None, base, patch).await

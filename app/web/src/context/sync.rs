@@ -119,8 +119,7 @@ impl Sync {
 
     /// The person asks for it: goes on, also after [`Self::pause`].
     pub(crate) fn resume(self) {
-        self.hub.tell(Event::Resume);
-        self.hub.wake();
+        self.hub.resume();
     }
 
     /// The person stops the sync until they ask for it again or open the app anew.

@@ -97,6 +97,9 @@ fn major(version: &str) -> Option<u32> {
 
 /// Installs the npm packages of `folder` exactly as its lock file says, unless that was done for this very lock file.
 ///
+/// `npm ci` of some versions refuses a lock file that an older one wrote, since packages of other platforms are not listed
+/// in it; then `npm install` takes what is listed as it is listed, and leaves the file alone.
+///
 /// # Errors
 /// When npm fails.
 pub(crate) fn packages(folder: &Path) -> Result<()> {
@@ -109,12 +112,16 @@ pub(crate) fn packages(folder: &Path) -> Result<()> {
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    say("Installing the npm packages of the browser tests");
-    run(Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(folder)
-        // The browser is the machine's own Chromium.
-        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
+    say(format!("Installing the npm packages of {}", folder.display()));
+    let npm = |command: &[&str]| {
+        run(Command::new("npm")
+            .args(command)
+            .args(["--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(folder)
+            // The browser is the machine's own Chromium.
+            .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))
+    };
+    npm(&["ci"]).or_else(|_| npm(&["install", "--no-save"]))?;
     fs::create_dir_all(folder.join("node_modules"))?;
     fs::write(&stamp, wanted).with_context(|| format!("{} could not be written", stamp.display()))
 }

@@ -152,7 +152,7 @@ impl Device {
     /// The end of a whole answer.
     pub(super) fn take_end(&mut self) {
         let (epoch, server_time) = (self.phone.epoch(), Timestamp(7));
-        self.take(&Commit::End(End { more: false, epoch, server_time, ticket: None }));
+        self.take(&Commit::End(End { more: false, epoch, server_time }));
     }
 
     pub(super) fn outgoing(&self) -> Outgoing {

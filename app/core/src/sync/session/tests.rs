@@ -23,7 +23,7 @@ fn outgoing() -> Event {
 }
 
 fn end(more: bool) -> Frame {
-    Frame::End(End { more, epoch: EpochId(1), server_time: Timestamp(5), ticket: None })
+    Frame::End(End { more, epoch: EpochId(1), server_time: Timestamp(5) })
 }
 
 fn answer(frames: &[Frame]) -> Vec<u8> {

@@ -116,6 +116,7 @@ pub fn encode_frame(frame: &Frame) -> Vec<u8> {
         Frame::End(end) => (5, encode(end)),
         Frame::Problem(problem) => (6, encode(problem)),
         Frame::Repair(buckets) => (7, encode(buckets)),
+        Frame::Ticket(ticket) => (8, encode(ticket)),
     };
     let (compression, content) = pack(content);
     let mut bytes = Vec::with_capacity(FRAME_HEAD_BYTES + content.len());
@@ -193,6 +194,7 @@ fn decode_frame(kind: u8, content: &[u8]) -> Result<Option<Frame>, WireError> {
         5 => Frame::End(decode(content)?),
         6 => Frame::Problem(decode(content)?),
         7 => Frame::Repair(decode(content)?),
+        8 => Frame::Ticket(decode(content)?),
         _ => return Ok(None),
     }))
 }

@@ -13,6 +13,7 @@ use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
+use crate::headers::accepts;
 
 #[derive(RustEmbed)]
 #[folder = "$ZOUFANG_EMBED"]
@@ -104,21 +105,6 @@ fn respond(path: &str, file: File, request: &HeaderMap) -> Response {
     } else {
         (headers, Body::from(file.bytes)).into_response()
     }
-}
-
-/// Does the request take this encoding? (`q=0` is a no.)
-fn accepts(request: &HeaderMap, encoding: &str) -> bool {
-    let named = request
-        .get_all(header::ACCEPT_ENCODING)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    named.map(|choice| choice.split(';').map(str::trim)).any(|mut parts| {
-        let name = parts.next().unwrap_or_default();
-        let refused = parts
-            .any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)));
-        name.eq_ignore_ascii_case(encoding) && !refused
-    })
 }
 
 fn has_hash(path: &str) -> bool {

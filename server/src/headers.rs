@@ -1,7 +1,7 @@
-//! Headers on every answer: what a browser may do with what we serve, and what it may keep.
+//! Headers: what a request takes, and on every answer what a browser may do with what we serve and what it may keep.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -40,4 +40,19 @@ pub async fn strict(State(app): State<App>, request: Request, next: Next) -> Res
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Does the request take this encoding? (`q=0` is a no.)
+pub(crate) fn accepts(request: &HeaderMap, encoding: &str) -> bool {
+    let named = request
+        .get_all(header::ACCEPT_ENCODING)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    named.map(|choice| choice.split(';').map(str::trim)).any(|mut parts| {
+        let name = parts.next().unwrap_or_default();
+        let refused = parts
+            .any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)));
+        name.eq_ignore_ascii_case(encoding) && !refused
+    })
 }

@@ -13,6 +13,7 @@ use crate::assets::Assets;
 use crate::error::{Error, Result};
 use crate::news::{HEARTBEAT, Places};
 use crate::store::{Store, Tail};
+use crate::sync::brotli;
 use crate::units::{UnitCache, UnitTable};
 
 /// Sync requests that are worked on at once; more wait a little and are then turned away.
@@ -69,6 +70,8 @@ pub struct App {
     units: Arc<UnitCache>,
     pub(crate) hashes: Arc<Semaphore>,
     syncs: Arc<Semaphore>,
+    /// Answers that are compressed as one stream.
+    pub brotlis: Arc<Semaphore>,
 }
 
 impl App {
@@ -90,6 +93,7 @@ impl App {
             units: Arc::default(),
             hashes: Arc::new(Semaphore::new(HASHES_MAX)),
             syncs: Arc::new(Semaphore::new(SYNCS_MAX)),
+            brotlis: Arc::new(Semaphore::new(brotli::STREAMS_MAX)),
         }
     }
 

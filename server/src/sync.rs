@@ -3,6 +3,7 @@
 //! An answer holds no more than one page in memory at a time. Pages that can never change again are kept encoded.
 
 pub mod answer;
+pub mod brotli;
 pub mod directory;
 pub mod exchange;
 pub mod page;

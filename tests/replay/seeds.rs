@@ -57,6 +57,7 @@ fn answers() -> Vec<Vec<u8>> {
     let raw = |vector: Vec<u8>| [&[0], &vector[4..]].concat();
     let mut seeds = vec![raw(vector!("page")), raw(vector!("directory")), raw(vector!("problem-internal"))];
     seeds.extend(sessions());
+    seeds.push(raw(vector!("page-packed")));
     seeds
 }
 

@@ -10,7 +10,9 @@ use zoufang_core::sync::wire::CONTENT_TYPE;
 
 use crate::account::SignedIn;
 use crate::error::{Error, ErrorBody, Result};
+use crate::headers::accepts;
 use crate::state::App;
+use crate::sync::brotli;
 use crate::sync::exchange::exchange;
 
 /// Changes up, verdicts and logs down.
@@ -29,10 +31,24 @@ use crate::sync::exchange::exchange;
 pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request) -> Result<Response> {
     check_head(request.headers())?;
     let _permit = app.sync_permit().await?;
+    let takes_brotli = accepts(request.headers(), brotli::ENCODING);
     let body = read(request.into_body()).await?;
     let reply = exchange(&app, &signed_in.principal, &body).await?;
-    let body = Body::from_stream(reply.into_chunks().map(Ok::<Bytes, std::convert::Infallible>));
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], body).into_response())
+    let long = reply.is_long();
+    let (chunks, encoding) = match reply.into_chunks() {
+        chunks if takes_brotli && long => match brotli::compressed(chunks, &app.brotlis) {
+            Ok(chunks) => (chunks, Some(brotli::ENCODING)),
+            Err(chunks) => (chunks, None),
+        },
+        chunks => (chunks, None),
+    };
+    let body = Body::from_stream(chunks.map(Ok::<Bytes, std::convert::Infallible>));
+    let mut response =
+        ([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], body).into_response();
+    if let Some(encoding) = encoding {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    Ok(response)
 }
 
 /// What can be said before a byte of the body is read.

@@ -38,6 +38,7 @@ const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
 const MIGRATIONS: Migrations = &[
     (1, "foundation", include_str!("../../migrations/sqlite/0001_foundation.sql")),
     (2, "control", include_str!("../../migrations/sqlite/0002_control.sql")),
+    (3, "packed pages", include_str!("../../migrations/sqlite/0003_packed_pages.sql")),
 ];
 
 /// The store in a SQLite file.

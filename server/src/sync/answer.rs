@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{
-    Bucket, Directory, End, Frame, Problem, Verdict, Want, encode_answer_start, encode_frame,
+    Bucket, Directory, End, Frame, Problem, VERSION, Verdict, Want, encode_answer_start, encode_frame,
 };
 
 use super::exchange::Chunks;
@@ -138,7 +138,7 @@ impl Answer {
     async fn want(&self, at: usize) -> Result<(Bytes, Next)> {
         let mut bytes = Vec::new();
         if let Some(want) = self.wants.get(at) {
-            bytes = page::encode(page::of_want(self.app.store.as_ref(), want).await?).await?;
+            bytes = page::encode(page::of_want(self.app.store.as_ref(), want).await?, self.version).await?;
         }
         let next = self.after_wants(at + 1, &mut bytes);
         Ok((bytes.into(), next))
@@ -166,12 +166,14 @@ impl Answer {
     /// the request is a repetition, and then they do no harm.
     async fn frame(&self, tail: &Tail, cursor: u64) -> Result<(Vec<u8>, u64)> {
         let store = self.app.store.as_ref();
-        if let Some(segment) = store.segment(tail.unit, cursor).await? {
+        if self.version >= VERSION
+            && let Some(segment) = store.segment(tail.unit, cursor).await?
+        {
             return Ok((segment.frame, segment.to_seq));
         }
         let page = page::read(store, tail.unit, cursor, &self.own, self.version).await?;
         let to_seq = page.to_seq;
-        Ok((page::encode(page).await?, to_seq))
+        Ok((page::encode(page, self.version).await?, to_seq))
     }
 
     fn end(&self, more: bool) -> Vec<u8> {

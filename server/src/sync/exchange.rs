@@ -31,7 +31,22 @@ pub enum Reply {
     Answer(Box<Answer>),
 }
 
+/// Changes from which on an answer is worth a compressor of its own.
+const LONG_CHANGES: u64 = 200;
+
 impl Reply {
+    /// Whether the answer is long: what its pages have in common counts then.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        match self {
+            Self::Answer(answer) => {
+                let behind = answer.logs.iter().map(|(tail, cursor)| tail.last_seq.saturating_sub(*cursor));
+                behind.sum::<u64>() >= LONG_CHANGES
+            }
+            Self::EpochChanged(..) | Self::Cloned => false,
+        }
+    }
+
     /// Its bytes.
     #[must_use]
     pub fn into_chunks(self) -> Chunks {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use zoufang_core::query::Row;
 use zoufang_core::record::{ChangeHash, DocId, UnitId};
-use zoufang_core::sync::wire::{Frame, Item, Page, Want, encode_frame};
+use zoufang_core::sync::wire::{Item, Page, Want, encode_page};
 
 use crate::error::Result;
 use crate::store::{LogEntry, LogPage, Store, StoreError};
@@ -104,10 +104,10 @@ async fn rows(store: &dyn Store, docs: &[DocId]) -> Result<Vec<Row>> {
     rows.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()
 }
 
-/// Encodes and compresses off the async threads.
+/// Encodes and compresses, for a phone of this version of the protocol, off the async threads.
 ///
 /// # Errors
 /// If the work was stopped.
-pub async fn encode(page: Page) -> Result<Vec<u8>> {
-    off_thread(move || encode_frame(&Frame::Page(page))).await
+pub async fn encode(page: Page, version: u8) -> Result<Vec<u8>> {
+    off_thread(move || encode_page(page, version)).await
 }

@@ -1,4 +1,5 @@
-//! Segments: pages of full size, encoded once, so that a first sync costs the server a copy.
+//! Segments: pages of full size, encoded once, so that a first sync costs the server a copy. They are made as the newest
+//! phones read them; older ones are sent pages.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +46,7 @@ pub async fn seal(store: &dyn Store, unit: UnitId) -> Result<usize> {
         let cuts = read.tail.cuts;
         let page = page::of_log(store, sealed.to_seq, read, &BTreeSet::new(), VERSION).await?;
         let (from_seq, to_seq) = (page.from_seq, page.to_seq);
-        let frame = page::encode(page).await?;
+        let frame = page::encode(page, VERSION).await?;
         crash_point!("segment.before");
         store.put_segment(&Segment { unit, from_seq, to_seq, size_bytes, frame }, cuts).await?;
         crash_point!("segment.after");

@@ -43,6 +43,17 @@ impl Answer {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// The type of each frame, as it was sent.
+    pub(crate) fn frame_types(&self) -> Vec<u8> {
+        let mut types = Vec::new();
+        let mut rest = &self.body[4..];
+        while let Some((head, after)) = rest.split_at_checked(10) {
+            types.push(head[4]);
+            rest = &after[u32::from_le_bytes(head[..4].try_into().unwrap()) as usize..];
+        }
+        types
+    }
+
     pub(crate) fn frames(&self) -> Vec<Frame> {
         assert_eq!(self.status, StatusCode::OK, "{}", String::from_utf8_lossy(&self.body));
         let mut reader = FrameReader::new();

@@ -7,7 +7,9 @@ use zoufang_core::query::Row;
 use zoufang_core::record::{EpochId, Kind, Patch, UnitId, Value};
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::scan::scan;
-use zoufang_core::sync::wire::{End, Frame, Page, Problem, SyncRequest, Verdict, encode_request};
+use zoufang_core::sync::wire::{
+    CONTENT_TYPE, End, Frame, Page, Problem, SyncRequest, Verdict, encode_request,
+};
 use zoufang_server::sync::segment::seal;
 
 use crate::server::{Phone, Server, doc, request, verdicts};
@@ -157,23 +159,60 @@ async fn segments_say_the_same_as_pages() {
     let server = Server::start().await;
     let village = server.phone("village").await;
     fill(&village, server.village, 40).await;
-    let all = async || {
-        let frames = village
-            .sync(&SyncRequest {
-                want_bytes: u32::MAX,
-                ..village.request(vec![(server.village, 0)], Vec::new())
-            })
-            .await
-            .frames();
-        pages(&frames).into_iter().flat_map(|page| page.items.clone()).collect::<Vec<_>>()
+    // Packed pages are what phones of version 3 read, and nothing else of theirs may depend on it.
+    let all = async |version| {
+        let ask = village.request(vec![(server.village, 0)], Vec::new());
+        let answer = village.sync(&SyncRequest { want_bytes: u32::MAX, version, ..ask }).await;
+        let packed = answer.frame_types().iter().filter(|kind| **kind == 9).count();
+        let frames = answer.frames();
+        let pages: Vec<Page> = pages(&frames).into_iter().cloned().collect();
+        assert_eq!(packed, if version == Some(3) { pages.len() } else { 0 }, "version {version:?}");
+        let mut rows: Vec<_> = pages.iter().flat_map(|page| page.rows.clone()).collect();
+        rows.sort_by_key(|row| row.doc);
+        (pages.iter().flat_map(|page| page.items.clone()).collect::<Vec<_>>(), rows)
     };
     let store = server.app.store.as_ref();
-    let before = all().await;
+    let before = all(None).await;
+    assert_eq!((before.0.len(), before.1.len()), (1_000, 1_000));
+    assert_eq!(all(Some(3)).await, before);
     seal(store, server.village).await.unwrap();
     let sealed = store.sealed(server.village).await.unwrap();
     assert!(sealed.to_seq > 0 && sealed.to_seq < 1_000, "full pages only");
-    assert_eq!(all().await, before);
+    for version in [None, Some(2), Some(3)] {
+        assert_eq!(all(version).await, before);
+    }
     assert_eq!(seal(store, server.village).await.unwrap(), 0, "nothing to do twice");
+}
+
+#[tokio::test]
+async fn a_long_answer_is_one_brotli_stream_for_those_who_take_it() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    fill(&village, server.village, 40).await;
+    let ask = async |from, encodings: &str| {
+        let ask = village.request(vec![(server.village, from)], Vec::new());
+        let body = encode_request(&SyncRequest { want_bytes: u32::MAX, version: Some(3), ..ask });
+        let request = request(Method::POST, "/api/v1/sync", Some(&village.token))
+            .header(header::CONTENT_TYPE, CONTENT_TYPE)
+            .header(header::ACCEPT_ENCODING, encodings);
+        server.send(request.body(Body::from(body)).unwrap()).await
+    };
+    // Full pages as segments, the last one as a page.
+    seal(server.app.store.as_ref(), server.village).await.unwrap();
+    let plain = ask(0, "gzip, br;q=0").await;
+    assert!(plain.headers.get(header::CONTENT_ENCODING).is_none());
+    let mut squeezed = ask(0, "gzip, deflate, br").await;
+    assert_eq!(squeezed.headers[header::CONTENT_ENCODING], "br");
+    assert!(squeezed.body.len() * 10 < plain.body.len() * 9, "a tenth fewer bytes at least");
+    let mut whole = Vec::new();
+    std::io::Read::read_to_end(&mut brotli::Decompressor::new(&squeezed.body[..], 4096), &mut whole).unwrap();
+    squeezed.body = whole;
+    assert_eq!(squeezed.frames(), plain.frames());
+    let short = ask(990, "br").await;
+    assert!(short.headers.get(header::CONTENT_ENCODING).is_none(), "not worth it");
+    let _all = server.app.brotlis.acquire_many(8).await.unwrap();
+    let busy = ask(0, "br").await;
+    assert!(busy.headers.get(header::CONTENT_ENCODING).is_none(), "no more than a few at once");
 }
 
 /// Many visits, 25 a request.

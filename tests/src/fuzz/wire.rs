@@ -1,7 +1,8 @@
 //! Requests and answers.
 
 use zoufang_core::sync::wire::{
-    FrameReader, decode_request, encode_answer_start, encode_frame, encode_request,
+    Frame, FrameReader, Page, VERSION, decode_request, encode_answer_start, encode_frame, encode_page,
+    encode_request,
 };
 
 use super::pieces::Pieces;
@@ -69,10 +70,26 @@ pub(super) fn answer(input: &[u8]) {
             let again = [encode_answer_start(), whole.iter().flat_map(encode_frame).collect()].concat();
             assert_eq!(
                 FrameReader::new().push(&again),
-                Ok(whole),
+                Ok(whole.clone()),
                 "what was read can be written and read again"
             );
+            whole.iter().for_each(packs);
         }
         Err(_) => assert!(refused, "cuts make no difference"),
     }
+}
+
+/// A page that is packed is the same page, but for the order of its rows.
+fn packs(frame: &Frame) {
+    let Frame::Page(page) = frame else { return };
+    let by_document = |mut page: Page| {
+        page.rows.sort_by_key(|row| row.doc);
+        Frame::Page(page)
+    };
+    let packed = [encode_answer_start(), encode_page(page.clone(), VERSION)].concat();
+    let read = FrameReader::new().push(&packed).map(|mut frames| match frames.pop() {
+        Some(Frame::Page(page)) if frames.is_empty() => Some(by_document(page)),
+        _ => None,
+    });
+    assert_eq!(read, Ok(Some(by_document(page.clone()))), "a packed page is the same page");
 }

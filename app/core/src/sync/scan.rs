@@ -116,6 +116,21 @@ pub fn scan(raw: &[u8]) -> Result<Scanned, ScanError> {
     body(input, ChangeHash(hash))
 }
 
+/// A chunk without its magic and its checksum, which [`with_checksum`] puts back, and its hash; `None` if either is wrong.
+#[must_use]
+pub fn without_checksum(raw: &[u8]) -> Option<(&[u8], ChangeHash)> {
+    let (checksum, hashed) = raw.strip_prefix(&MAGIC)?.split_at_checked(4)?;
+    let hash: [u8; 32] = Sha256::digest(hashed).into();
+    (hash[..4] == *checksum).then_some((hashed, ChangeHash(hash)))
+}
+
+/// The chunk of which [`without_checksum`] made this, and its hash.
+#[must_use]
+pub fn with_checksum(hashed: &[u8]) -> (Vec<u8>, ChangeHash) {
+    let hash: [u8; 32] = Sha256::digest(hashed).into();
+    ([&MAGIC, &hash[..4], hashed].concat(), ChangeHash(hash))
+}
+
 fn body(mut input: Input<'_>, hash: ChangeHash) -> Result<Scanned, ScanError> {
     let deps_count = input.size()?;
     if deps_count > DEPS_MAX {

@@ -13,6 +13,7 @@ use crate::{
 
 mod control;
 mod frame;
+mod packed;
 mod repair;
 
 pub use control::Control;
@@ -20,7 +21,7 @@ pub use repair::{BUCKETS, Bucket, HASHES_MAX, PREFIX_BYTES_MAX, PROBES_MAX, Prob
 
 pub use frame::{
     FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, decode_request, encode_answer_start, encode_frame,
-    encode_request,
+    encode_page, encode_request, loosened,
 };
 
 /// The content type of requests and answers. An answer of another type is not ours (a captive portal, a proxy's page).
@@ -31,8 +32,8 @@ pub const CURSORS_MAX: usize = 1_000;
 pub const PUSH_MAX: usize = 2_000;
 /// The version of the protocol that this build speaks; a request without one is of version 1.
 ///
-/// 1: changes, rows, verdicts. 2: control records, repair by digests, tickets against cloned storage.
-pub const VERSION: u8 = 2;
+/// 1: changes, rows, verdicts. 2: control records, repair by digests, tickets against cloned storage. 3: packed pages.
+pub const VERSION: u8 = 3;
 
 /// Why bytes are not of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

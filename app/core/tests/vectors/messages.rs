@@ -14,7 +14,7 @@ use zoufang_core::{
         scan,
         wire::{
             self, Bucket, Control, Directory, DirectoryUnit, DirectoryUser, End, Frame, FrameReader, Item,
-            Page, Probe, Problem, Push, SyncRequest, Verdict, Want,
+            Page, Probe, Problem, Push, SyncRequest, VERSION, Verdict, Want,
         },
     },
 };
@@ -25,6 +25,8 @@ enum Message {
     Change(Vec<u8>),
     Request(SyncRequest),
     Answer(Frame),
+    /// A page as phones of this version of the protocol are sent it.
+    Page(Page, u8),
 }
 
 /// One vector.
@@ -44,7 +46,7 @@ macro_rules! vector {
 /// All vectors.
 #[must_use]
 pub(crate) fn all() -> Vec<Vector> {
-    use Message::{Answer, Change, Request};
+    use Message::{Answer, Change, Page, Request};
     vec![
         vector!("change", Change(change())),
         vector!("request-first", Request(first_request())),
@@ -52,10 +54,11 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("verdicts", Answer(Frame::Verdicts(verdicts()))),
         vector!("scope", Answer(Frame::Scope(vec![(UnitId(5), 0), (UnitId(70_000), 1 << 40)]))),
         vector!("directory", Answer(Frame::Directory(directory()))),
-        vector!("page", Answer(Frame::Page(page()))),
+        vector!("page", Page(page(), 2)),
+        vector!("page-packed", Page(wire::Page { controls: controls(), ..two_changes() }, VERSION)),
         vector!("request-repair", Request(repairing_request())),
         vector!("repair", Answer(Frame::Repair(buckets()))),
-        vector!("page-controls", Answer(Frame::Page(Page { controls: controls(), ..page() }))),
+        vector!("page-controls", Page(wire::Page { controls: controls(), ..page() }, 2)),
         vector!("end", Answer(Frame::End(end()))),
         vector!("ticket", Answer(Frame::Ticket(u64::MAX))),
         vector!("problem-epoch", Answer(Frame::Problem(Problem::EpochChanged(EpochId(9))))),
@@ -68,13 +71,23 @@ pub(crate) fn all() -> Vec<Vector> {
 #[must_use]
 pub(crate) fn frozen() -> Vec<Vector> {
     use Message::{Answer, Request};
-    let first = || SyncRequest { version: None, ..first_request() };
-    let push = || SyncRequest { version: None, ..pushing_request() };
+    let first = |version| SyncRequest { version, ..first_request() };
+    let push = |version| SyncRequest { version, ..pushing_request() };
+    let repair = SyncRequest { version: Some(2), ..repairing_request() };
     vec![
-        vector!("v1/request-first", Request(first())),
-        vector!("v1/request-push", Request(push())),
+        vector!("v1/request-first", Request(first(None))),
+        vector!("v1/request-push", Request(push(None))),
         vector!("v1/page", Answer(Frame::Page(page()))),
         vector!("v1/end", Answer(Frame::End(end()))),
+        vector!("v2/request-first", Request(first(Some(2)))),
+        vector!("v2/request-push", Request(push(Some(2)))),
+        vector!("v2/request-repair", Request(repair)),
+        vector!("v2/verdicts", Answer(Frame::Verdicts(verdicts()))),
+        vector!("v2/page", Answer(Frame::Page(page()))),
+        vector!("v2/page-controls", Answer(Frame::Page(Page { controls: controls(), ..page() }))),
+        vector!("v2/repair", Answer(Frame::Repair(buckets()))),
+        vector!("v2/ticket", Answer(Frame::Ticket(u64::MAX))),
+        vector!("v2/end", Answer(Frame::End(end()))),
     ]
 }
 
@@ -111,6 +124,7 @@ impl Vector {
             }
             Message::Request(request) => wire::decode_request(&bytes).as_ref() == Ok(request),
             Message::Answer(frame) => FrameReader::new().push(&bytes) == Ok(vec![frame.clone()]),
+            Message::Page(page, _) => FrameReader::new().push(&bytes) == Ok(vec![Frame::Page(page.clone())]),
         };
         if same { Ok(()) } else { Err(format!("{}: the bytes are read as something else", self.name)) }
     }
@@ -128,6 +142,7 @@ impl Vector {
             Message::Change(raw) => *raw == bytes,
             Message::Request(request) => wire::decode_request(&bytes).as_ref() == Ok(request),
             Message::Answer(frame) => FrameReader::new().push(&bytes) == Ok(vec![frame.clone()]),
+            Message::Page(page, _) => FrameReader::new().push(&bytes) == Ok(vec![Frame::Page(page.clone())]),
         };
         if same { Ok(()) } else { Err(format!("{}: the bytes are read as something else", self.name)) }
     }
@@ -137,6 +152,9 @@ impl Vector {
             Message::Change(raw) => raw.clone(),
             Message::Request(request) => wire::encode_request(request),
             Message::Answer(frame) => [wire::encode_answer_start(), wire::encode_frame(frame)].concat(),
+            Message::Page(page, version) => {
+                [wire::encode_answer_start(), wire::encode_page(page.clone(), *version)].concat()
+            }
         }
     }
 }
@@ -159,7 +177,7 @@ fn first_request() -> SyncRequest {
         cursors: Vec::new(),
         push: Vec::new(),
         want_bytes: 1 << 20,
-        version: Some(2),
+        version: Some(VERSION),
         ticket: None,
         probes: Vec::new(),
         wants: Vec::new(),
@@ -253,4 +271,24 @@ fn page() -> Page {
         complete: true,
         controls: Vec::new(),
     }
+}
+
+/// A document with two changes, of which the row knows both, and one whose row is newer than the page.
+fn two_changes() -> Page {
+    let mut page = page();
+    let log =
+        |raw: &[u8]| LogChange { raw: raw.to_vec(), author: UserId(7), received_at: Some(Timestamp(9)) };
+    let mut document = Document::load(Kind::Visit, [log(&page.items[0].raw)]).expect("its own change");
+    let patch = Patch::set("facts", Value::Text("看病就医，已住院".to_owned()));
+    let raw = document
+        .commit(DeviceId(7).actor([2; 8]), UserId(7), Timestamp(1_795_449_700_000), &patch)
+        .expect("a valid patch")
+        .expect("a patch that changes something");
+    let item = Item { raw, ..page.items[0].clone() };
+    let other = DocId([4; 16]);
+    page.items.push(Item { doc: other, ..page.items[0].clone() });
+    page.items.push(item);
+    let newer = Row { doc: other, heads: vec![ChangeHash([9; 32])], ..page.rows[0].clone() };
+    page.rows = vec![newer, Row::of(DocId([3; 16]), &document, UnitId(5))];
+    page
 }

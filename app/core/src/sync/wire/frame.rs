@@ -8,7 +8,7 @@ use flate2::{Crc, bufread::DeflateDecoder};
 use minicbor::{Decode, Encode};
 use miniz_oxide::deflate::compress_to_vec;
 
-use super::{CURSORS_MAX, Frame, PUSH_MAX, SyncRequest, WireError};
+use super::{CURSORS_MAX, Frame, PUSH_MAX, Page, SyncRequest, WireError, packed::Packed};
 
 const REQUEST_MAGIC: [u8; 4] = *b"ZFQ1";
 const ANSWER_MAGIC: [u8; 4] = *b"ZFA1";
@@ -17,6 +17,8 @@ const DEFLATED: u8 = 1;
 /// Below this, compressing costs more than it saves.
 const COMPRESS_BYTES_MIN: usize = 64;
 const DEFLATE_LEVEL: u8 = 9;
+/// The version of the protocol from which on a phone reads packed pages.
+const PACKED_SINCE: u8 = 3;
 /// Length, type, compression, checksum.
 const FRAME_HEAD_BYTES: usize = 10;
 
@@ -118,13 +120,79 @@ pub fn encode_frame(frame: &Frame) -> Vec<u8> {
         Frame::Repair(buckets) => (7, encode(buckets)),
         Frame::Ticket(ticket) => (8, encode(ticket)),
     };
+    framed(kind, content)
+}
+
+/// The bytes of a page's frame for a phone that speaks this version of the protocol.
+#[must_use]
+pub fn encode_page(page: Page, version: u8) -> Vec<u8> {
+    if version < PACKED_SINCE {
+        return encode_frame(&Frame::Page(page));
+    }
+    match Packed::of(page) {
+        Ok(packed) => framed(9, encode(&packed)),
+        Err(page) => encode_frame(&Frame::Page(*page)),
+    }
+}
+
+fn framed(kind: u8, content: Vec<u8>) -> Vec<u8> {
     let (compression, content) = pack(content);
+    as_sent(kind, compression, &content)
+}
+
+fn as_sent(kind: u8, compression: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(FRAME_HEAD_BYTES + content.len());
     bytes.extend(u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend([kind, compression]);
-    bytes.extend(checksum(&content).to_le_bytes());
+    bytes.extend(checksum(content).to_le_bytes());
     bytes.extend(content);
     bytes
+}
+
+/// The same piece of an answer with no frame compressed by itself, for a line that compresses all of it; frames that would
+/// be too big stay as they are.
+///
+/// # Errors
+/// [`WireError`] if it is not the beginning of an answer or whole frames.
+pub fn loosened(piece: &[u8]) -> Result<Vec<u8>, WireError> {
+    let mut loose = Vec::new();
+    let mut rest = piece;
+    if let Some(frames) = piece.strip_prefix(&ANSWER_MAGIC) {
+        loose.extend(ANSWER_MAGIC);
+        rest = frames;
+    }
+    while !rest.is_empty() {
+        let (head, after) = FrameHead::split(rest)?.ok_or(WireError::Malformed)?;
+        let (content, next) = after.split_at_checked(head.length).ok_or(WireError::Malformed)?;
+        let plain = unpack(head.compression, content)?;
+        if plain.len() > FRAME_BYTES_MAX {
+            loose.extend(&rest[..FRAME_HEAD_BYTES + head.length]);
+        } else {
+            loose.extend(as_sent(head.kind, PLAIN, &plain));
+        }
+        rest = next;
+    }
+    Ok(loose)
+}
+
+struct FrameHead {
+    length: usize,
+    kind: u8,
+    compression: u8,
+    checksum: u32,
+}
+
+impl FrameHead {
+    /// The head at the beginning of these bytes, and what follows; `None` if they are too few.
+    fn split(bytes: &[u8]) -> Result<Option<(Self, &[u8])>, WireError> {
+        let Some((head, after)) = bytes.split_at_checked(FRAME_HEAD_BYTES) else { return Ok(None) };
+        let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let length = usize::try_from(word(0)).map_err(|_| WireError::TooBig)?;
+        if length > FRAME_BYTES_MAX {
+            return Err(WireError::TooBig);
+        }
+        Ok(Some((Self { length, kind: head[4], compression: head[5], checksum: word(6) }, after)))
+    }
 }
 
 /// Cuts an answer into frames as its bytes come in.
@@ -160,18 +228,13 @@ impl FrameReader {
             rest = &rest[4..];
         }
         let mut frames = Vec::new();
-        while let Some((head, after)) = rest.split_at_checked(FRAME_HEAD_BYTES) {
-            let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-            let length = usize::try_from(word(0)).map_err(|_| WireError::TooBig)?;
-            if length > FRAME_BYTES_MAX {
-                return Err(WireError::TooBig);
-            }
-            let Some((content, next)) = after.split_at_checked(length) else { break };
-            if checksum(content) != word(6) {
+        while let Some((head, after)) = FrameHead::split(rest)? {
+            let Some((content, next)) = after.split_at_checked(head.length) else { break };
+            if checksum(content) != head.checksum {
                 return Err(WireError::Damaged);
             }
             // A frame of a later version's type is passed over: its content is nothing that we must know.
-            frames.extend(decode_frame(head[4], &unpack(head[5], content)?)?);
+            frames.extend(decode_frame(head.kind, &unpack(head.compression, content)?)?);
             rest = next;
         }
         self.pending = rest.to_vec();
@@ -195,6 +258,7 @@ fn decode_frame(kind: u8, content: &[u8]) -> Result<Option<Frame>, WireError> {
         6 => Frame::Problem(decode(content)?),
         7 => Frame::Repair(decode(content)?),
         8 => Frame::Ticket(decode(content)?),
+        9 => Frame::Page(decode::<Packed>(content)?.into_page()),
         _ => return Ok(None),
     }))
 }

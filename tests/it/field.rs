@@ -48,9 +48,21 @@ fn a_first_sync_brings_everything_in_few_requests() {
     let mut township = device(&server.url(), "township");
     let sync = township.sync().unwrap();
     assert_eq!(sync.requests, 1);
+    assert!(sync.down_bytes < 500 * 120, "{} bytes down", sync.down_bytes);
     assert_eq!(township.phone().rows().count(), 500);
     assert_eq!(township.phone().held(home(&village)), village.phone().held(home(&village)));
     // What memory says is what a restart reads.
     township.restart();
     assert_eq!(township.phone().rows().count(), 500);
+}
+
+#[test]
+fn more_than_one_request_takes_goes_in_one_sync() {
+    let server = server();
+    let mut village = device(&server.url(), "village");
+    fill(&mut village, 300, 6, 5);
+    assert_eq!(village.phone().waiting(), 2_100);
+    let sync = village.sync().unwrap();
+    assert_eq!((sync.phase, village.phone().waiting()), (Phase::Idle, 0));
+    assert!(sync.requests <= 3, "{sync:?}");
 }

@@ -246,6 +246,7 @@ impl Device {
             .http_status_as_error(false)
             .build()
             .header("content-type", CONTENT_TYPE)
+            .header("accept-encoding", "br")
             .header("authorization", format!("Bearer {token}"))
             .send(body);
         let Ok(answer) = sent else { return vec![Event::Failed(Failure::Unreachable)] };
@@ -258,20 +259,34 @@ impl Device {
             503 => return vec![Event::Failed(Failure::Busy(1))],
             _ => return vec![Event::Failed(Failure::Server)],
         }
+        let squeezed = answer.headers().get("content-encoding").is_some_and(|encoding| encoding == "br");
+        let line = Counted { line: answer.into_body().into_reader(), bytes: down_bytes };
+        let mut reader: Box<dyn Read> =
+            if squeezed { Box::new(brotli::Decompressor::new(line, PIECE_BYTES)) } else { Box::new(line) };
         let mut events = Vec::new();
-        let mut reader = answer.into_body().into_reader();
         let mut piece = vec![0; PIECE_BYTES];
         loop {
             match reader.read(&mut piece) {
                 Ok(0) => break events.push(Event::AnswerEnded),
-                Ok(count) => {
-                    *down_bytes += count;
-                    events.push(Event::Bytes(piece[..count].to_vec()));
-                }
+                Ok(count) => events.push(Event::Bytes(piece[..count].to_vec())),
                 // A cut line; what came before it counts.
                 Err(_) => break events.push(Event::AnswerEnded),
             }
         }
         events
+    }
+}
+
+/// Counts bytes as they come off the line, before a browser would take a brotli stream apart.
+struct Counted<'c, R> {
+    line: R,
+    bytes: &'c mut usize,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, piece: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.line.read(piece)?;
+        *self.bytes += count;
+        Ok(count)
     }
 }

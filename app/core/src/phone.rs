@@ -178,7 +178,8 @@ impl Phone {
             wants: self.wants(),
             held: Some(self.held_in_all()),
         };
-        Some(Outgoing { request, hashes })
+        let rest_waits = waiting(true).chain(waiting(false)).nth(hashes.len()).is_some();
+        Some(Outgoing { request, hashes, rest_waits })
     }
 
     /// The epoch of the log that the cursors are of.

@@ -31,6 +31,8 @@ pub struct Outgoing {
     pub request: SyncRequest,
     /// The hashes of the pushed changes, in their order.
     pub hashes: Vec<ChangeHash>,
+    /// More waits than one request takes.
+    pub rest_waits: bool,
 }
 
 /// What happened.
@@ -130,6 +132,10 @@ struct Receiving {
     committing: bool,
     progress: bool,
     pushed: Vec<ChangeHash>,
+    /// More waits than was pushed.
+    rest_waits: bool,
+    /// A pushed change waits no more.
+    settled: bool,
     end: Option<End>,
     answer_over: bool,
 }
@@ -221,6 +227,8 @@ impl Session {
             committing: false,
             progress: false,
             pushed: outgoing.hashes,
+            rest_waits: outgoing.rest_waits,
+            settled: false,
             end: None,
             answer_over: false,
         });
@@ -260,9 +268,11 @@ impl Session {
     fn finish(&mut self, dice: u8) -> Vec<Effect> {
         let State::Receiving(receiving) = &self.state else { return Vec::new() };
         let Some(end) = receiving.end else { return self.fail(Failure::CutOff, dice) };
+        // A push of which nothing was settled would be the same one again.
+        let rest_waits = receiving.rest_waits && receiving.settled;
         self.failures = 0;
         self.state = State::Idle;
-        if end.more || self.again {
+        if end.more || rest_waits || self.again {
             return self.begin();
         }
         vec![Effect::Show(Phase::Idle), Effect::Wait(IDLE_MS)]
@@ -295,6 +305,7 @@ impl Receiving {
                 if verdicts.len() != self.pushed.len() {
                     return Err(Failure::Garbled);
                 }
+                self.settled |= verdicts.iter().any(|verdict| !matches!(verdict, Verdict::Pending));
                 Commit::Verdicts(self.pushed.iter().copied().zip(verdicts).collect())
             }
             Frame::Scope(units) => Commit::Scope(units),

@@ -19,7 +19,29 @@ fn outgoing() -> Event {
         wants: vec![],
         held: None,
     };
-    Event::Outgoing(Box::new(Outgoing { request, hashes: vec![] }))
+    Event::Outgoing(Box::new(Outgoing { request, hashes: vec![], rest_waits: false }))
+}
+
+/// Pushes one change while more wait, and gives what is done after the whole answer.
+fn after_a_full_push(verdict: Verdict) -> Vec<Effect> {
+    let mut session = Session::new();
+    session.handle(Event::Wake, 0);
+    let Event::Outgoing(mut outgoing) = outgoing() else { unreachable!("as it is made") };
+    (outgoing.hashes, outgoing.rest_waits) = (vec![ChangeHash([1; 32])], true);
+    session.handle(Event::Outgoing(outgoing), 0);
+    session.handle(Event::Bytes(answer(&[Frame::Verdicts(vec![verdict]), end(false)])), 0);
+    session.handle(Event::Committed, 0);
+    session.handle(Event::AnswerEnded, 0);
+    session.handle(Event::Committed, 0)
+}
+
+#[test]
+fn what_did_not_fit_one_request_goes_at_once() {
+    let again = [Effect::Show(Phase::Running), Effect::Read];
+    assert_eq!(after_a_full_push(Verdict::Accepted(1)), again);
+    assert_eq!(after_a_full_push(Verdict::Duplicate(1)), again);
+    let idle = [Effect::Show(Phase::Idle), Effect::Wait(IDLE_MS)];
+    assert_eq!(after_a_full_push(Verdict::Pending), idle, "it would be the same push for ever");
 }
 
 fn end(more: bool) -> Frame {

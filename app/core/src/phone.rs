@@ -188,6 +188,12 @@ impl Phone {
         self.meta.epoch
     }
 
+    /// Whether a unit of the user's has a log that goes further than what is held.
+    #[must_use]
+    pub fn is_behind(&self, unit: UnitId, seq: u64) -> bool {
+        self.meta.cursors.get(&unit).is_some_and(|cursor| cursor.seq < seq)
+    }
+
     /// The digest and the number of the changes held of a unit's log.
     #[must_use]
     pub fn held(&self, unit: UnitId) -> (Digest, u64) {

@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod digest;
 pub mod gate;
+pub mod news;
 pub mod scan;
 pub mod session;
 pub mod wire;

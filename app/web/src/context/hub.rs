@@ -19,7 +19,7 @@ use super::{library::Phase, problem::Problem, session::SignedIn};
 use crate::{
     platform::one_tab,
     store::{Fault, Store},
-    sync::{Driver, Listener},
+    sync::{Driver, Listener, News},
 };
 
 /// The open store and the driver that writes to it.
@@ -27,6 +27,7 @@ use crate::{
 pub(crate) struct Device {
     pub(crate) store: Rc<Store>,
     pub(crate) driver: Rc<Driver>,
+    news: Rc<News>,
 }
 
 /// Where everything comes together.
@@ -45,6 +46,7 @@ pub(crate) struct Hub {
     pub(super) outbox: RwSignal<Arc<Vec<OutboxRow>>>,
     pub(super) last_answer: RwSignal<Option<(Timestamp, i64)>>,
     pub(super) progress: RwSignal<(u64, u64)>,
+    in_front: RwSignal<bool>,
     pub(super) drafts: RwSignal<BTreeMap<String, Draft>>,
 }
 
@@ -64,6 +66,7 @@ impl Hub {
             outbox: RwSignal::new(Arc::default()),
             last_answer: RwSignal::new(None),
             progress: RwSignal::new((0, 0)),
+            in_front: RwSignal::new(is_in_front()),
             drafts: RwSignal::new(BTreeMap::new()),
         };
         hub.listen();
@@ -79,6 +82,7 @@ impl Hub {
                 // Of this tab only what is being typed may still be written: it stands in a table of its own.
                 if let Some(device) = self.device.try_update_value(Option::take).flatten() {
                     device.driver.tell(Event::Offline);
+                    device.news.listen(false);
                     self.last_words.set_value(Some(device.store));
                 }
                 self.phase.set(Phase::Failed(Problem::OtherTab));
@@ -101,7 +105,8 @@ impl Hub {
         let mut index = Index::default();
         index.extend(store.phone().rows().cloned());
         self.index.set(Arc::new(index));
-        self.device.set_value(Some(Device { store, driver }));
+        let news = News::new(Rc::clone(&store), &driver);
+        self.device.set_value(Some(Device { store, driver, news }));
         self.refresh();
         self.known.set(true);
         self.tell(if is_online() { Event::Wake } else { Event::Offline });
@@ -192,11 +197,29 @@ impl Hub {
         EventListener::new(&window, "online", move |_| self.tell(Event::Wake)).forget();
         EventListener::new(&window, "offline", move |_| self.tell(Event::Offline)).forget();
         EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
-            if gloo::utils::document().visibility_state() == web_sys::VisibilityState::Visible {
+            self.in_front.set(is_in_front());
+            if is_in_front() {
                 self.wake();
             }
         })
         .forget();
+        let listens = Memo::new(move |_| {
+            let stopped = match self.line.get() {
+                LinePhase::Offline | LinePhase::Paused => true,
+                LinePhase::Failed(failure) => failure.needs_person(),
+                LinePhase::Idle | LinePhase::Running => false,
+            };
+            self.phase.get() == Phase::Ready
+                && self.in_front.get()
+                && self.user.with(Option::is_some)
+                && !stopped
+        });
+        Effect::new(move |_| {
+            let listens = listens.get();
+            if let Some(device) = self.device.get_value() {
+                device.news.listen(listens);
+            }
+        });
     }
 }
 
@@ -210,6 +233,10 @@ impl Listener for Hub {
             self.line.set(phase);
         }
     }
+}
+
+fn is_in_front() -> bool {
+    gloo::utils::document().visibility_state() == web_sys::VisibilityState::Visible
 }
 
 fn is_online() -> bool {

@@ -112,11 +112,6 @@ impl Sync {
         all
     }
 
-    /// Something was saved: tries now, unless the person stopped the sync.
-    pub(crate) fn wake(self) {
-        self.hub.wake();
-    }
-
     /// The person asks for it: goes on, also after [`Self::pause`].
     pub(crate) fn resume(self) {
         self.hub.resume();

@@ -23,7 +23,7 @@ use crate::{
         problem::ProblemNotice,
         visit_row::VisitRowView,
     },
-    context::{library::Opened, page_head, problem::Problem, toasts::use_toasts, use_library, use_sync},
+    context::{library::Opened, page_head, problem::Problem, toasts::use_toasts, use_library},
     i18n::{label, t},
     platform::clock,
 };
@@ -122,7 +122,7 @@ fn Head(file: PersonFile) -> impl IntoView {
 /// The fields for which a person must choose.
 #[component]
 fn Conflicts(doc: DocId, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> impl IntoView {
-    let (library, sync, toasts) = (use_library(), use_sync(), use_toasts());
+    let (library, toasts) = (use_library(), use_toasts());
     let problem = RwSignal::new(None::<Problem>);
     let heads = StoredValue::new(heads);
     let choose = move |(key, value): (String, Value)| {
@@ -132,7 +132,6 @@ fn Conflicts(doc: DocId, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> im
             match library.edit(doc, heads, Patch::set(&key, value)).await {
                 Ok(()) => {
                     toasts.say(t::conflict_chosen());
-                    sync.wake();
                 }
                 Err(cause) => problem.set(Some(cause)),
             }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     components::{error_summary::ErrorSummary, problem::ProblemNotice},
-    context::{page_head, problem::Problem, toasts::use_toasts, use_library, use_session, use_sync},
+    context::{page_head, problem::Problem, toasts::use_toasts, use_library, use_session},
     i18n::t,
     platform::storage::StorageGuard,
 };
@@ -87,7 +87,7 @@ fn Loader(doc: Option<DocId>) -> impl IntoView {
 
 #[component]
 fn Form(doc: Option<DocId>, base: Base, unit: UnitId, draft: Option<Draft>) -> impl IntoView {
-    let (library, session, sync, toasts) = (use_library(), use_session(), use_sync(), use_toasts());
+    let (library, session, toasts) = (use_library(), use_session(), use_toasts());
     let guard: StorageGuard = expect_context();
     let navigate = use_navigate();
     let form = PersonForm::of(base.entries.clone());
@@ -129,7 +129,6 @@ fn Form(doc: Option<DocId>, base: Base, unit: UnitId, draft: Option<Draft>) -> i
                     keeper.close().await;
                     toasts.say(t::saved_here());
                     guard.ask();
-                    sync.wake();
                     navigate(
                         &format!("/people/{doc}"),
                         NavigateOptions { replace: true, ..Default::default() },

@@ -11,7 +11,7 @@ use crate::{
         problem::ProblemNotice,
         text_field::TextField,
     },
-    context::{problem::Problem, use_session, use_sync},
+    context::{problem::Problem, use_session},
     i18n::{Language, language, set_language, t},
     platform::{
         focus,
@@ -22,7 +22,7 @@ use crate::{
 /// The page.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
-    let (session, sync) = (use_session(), use_sync());
+    let session = use_session();
     let navigate = use_navigate();
     let path = use_location().pathname;
     let known_name = session.user().with_untracked(|user| user.as_ref().map(|user| user.name.clone()));
@@ -54,7 +54,6 @@ pub(crate) fn SignInPage() -> impl IntoView {
         leptos::task::spawn_local(async move {
             match session.sign_in(&name, &word, label.trim()).await {
                 Ok(()) => {
-                    sync.wake();
                     if path.get_untracked() == "/sign-in" {
                         navigate("/", NavigateOptions { replace: true, ..Default::default() });
                     }

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     components::{error_summary::ErrorSummary, problem::ProblemNotice},
-    context::{page_head, problem::Problem, toasts::use_toasts, use_library, use_session, use_sync},
+    context::{page_head, problem::Problem, toasts::use_toasts, use_library, use_session},
     i18n::t,
     platform::storage::StorageGuard,
 };
@@ -132,7 +132,7 @@ fn Loader(kind: Kind, doc: Option<DocId>, person: Option<DocId>) -> impl IntoVie
 
 #[component]
 fn Form(doc: Option<DocId>, form: VisitForm, base: Base, draft: Option<Draft>, key: String) -> impl IntoView {
-    let (library, session, sync, toasts) = (use_library(), use_session(), use_sync(), use_toasts());
+    let (library, session, toasts) = (use_library(), use_session(), use_toasts());
     let guard: StorageGuard = expect_context();
     let navigate = use_navigate();
     let kind = form.kind;
@@ -176,7 +176,6 @@ fn Form(doc: Option<DocId>, form: VisitForm, base: Base, draft: Option<Draft>, k
                     keeper.close().await;
                     toasts.say(t::saved_here());
                     guard.ask();
-                    sync.wake();
                     navigate(
                         &record_path(kind, written),
                         NavigateOptions { replace: true, ..Default::default() },

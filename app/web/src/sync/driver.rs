@@ -184,7 +184,8 @@ impl Driver {
     }
 }
 
-fn dice() -> u8 {
+/// A random byte.
+pub(super) fn dice() -> u8 {
     let mut byte = [0];
     // Without random numbers the waits are merely the longest.
     let _ = getrandom::fill(&mut byte);

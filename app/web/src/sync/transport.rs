@@ -1,6 +1,6 @@
 //! Requests to our server, and the telling apart of what may answer in its place.
 use gloo::{
-    net::http::{Method, RequestBuilder, Response},
+    net::http::{Method, Request, RequestBuilder, Response},
     timers::callback::Timeout,
 };
 use js_sys::{Reflect, Uint8Array};
@@ -11,6 +11,8 @@ use web_sys::{AbortController, ReadableStreamDefaultReader};
 use zoufang_core::sync::{session::Failure, wire::CONTENT_TYPE};
 
 const SYNC_PATH: &str = "/api/v1/sync";
+const NEWS_PATH: &str = "/api/v1/news";
+const NEWS_TYPE: &str = "text/event-stream";
 /// A line that brings nothing for so long is given up.
 const SILENCE_MS: u32 = 45_000;
 
@@ -69,7 +71,7 @@ impl Drop for SyncCall {
     }
 }
 
-/// The answer of a sync request, piece by piece.
+/// An answer, piece by piece.
 pub(super) struct Pieces {
     reader: ReadableStreamDefaultReader,
     abort: AbortController,
@@ -88,8 +90,26 @@ pub(super) async fn send(abort: AbortController, token: &str, body: &[u8]) -> Re
         .header("Content-Type", CONTENT_TYPE)
         .header("Authorization", &format!("Bearer {token}"))
         .abort_signal(Some(&abort.signal()))
-        .body(Uint8Array::from(body))
-        .map_err(|_| Failure::Unreachable)?;
+        .body(Uint8Array::from(body));
+    pieces(request, abort, CONTENT_TYPE).await
+}
+
+/// Opens a stream of news and waits for the head of its answer.
+pub(super) async fn open_news(abort: AbortController, token: &str) -> Result<Pieces, Failure> {
+    let request = RequestBuilder::new(NEWS_PATH)
+        .header("Accept", NEWS_TYPE)
+        .header("Authorization", &format!("Bearer {token}"))
+        .abort_signal(Some(&abort.signal()))
+        .build();
+    pieces(request, abort, NEWS_TYPE).await
+}
+
+async fn pieces(
+    request: Result<Request, gloo::net::Error>,
+    abort: AbortController,
+    expected: &str,
+) -> Result<Pieces, Failure> {
+    let request = request.map_err(|_| Failure::Unreachable)?;
     let response = {
         let _watch = watchdog(&abort);
         request.send().await.map_err(|_| Failure::Unreachable)?
@@ -97,7 +117,7 @@ pub(super) async fn send(abort: AbortController, token: &str, body: &[u8]) -> Re
     if !response.ok() {
         return Err(failure_of(&response));
     }
-    if !content_type(&response).starts_with(CONTENT_TYPE) {
+    if !content_type(&response).starts_with(expected) {
         return Err(Failure::NotOurs);
     }
     let stream = response.body().ok_or(Failure::CutOff)?;

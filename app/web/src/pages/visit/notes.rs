@@ -9,7 +9,7 @@ use zoufang_core::{
 
 use crate::{
     components::{names::user_name, problem::ProblemNotice, text_area::TextArea},
-    context::{problem::Problem, use_library, use_session, use_sync},
+    context::{problem::Problem, use_library, use_session},
     i18n::t,
     platform::{clock, random},
 };
@@ -25,7 +25,7 @@ pub(crate) fn Notes(
     /// Its notes by entry id.
     notes: BTreeMap<String, Note>,
 ) -> impl IntoView {
-    let (library, session, sync) = (use_library(), use_session(), use_sync());
+    let (library, session) = (use_library(), use_session());
     let text = RwSignal::new(String::new());
     let problem = RwSignal::new(None::<Problem>);
     let note = move |note: Note| {
@@ -55,7 +55,6 @@ pub(crate) fn Notes(
             match library.edit(doc, Vec::new(), patch).await {
                 Ok(()) => {
                     text.try_set(String::new());
-                    sync.wake();
                 }
                 Err(cause) => {
                     problem.try_set(Some(cause));

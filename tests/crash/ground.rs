@@ -3,12 +3,19 @@
 use std::{ffi::OsString, fs, future::Future, path::Path};
 
 use tempfile::TempDir;
-use zoufang_server::store::{County, Store, sqlite::SqliteStore};
+use zoufang_server::store::{
+    County, Store,
+    postgres::{PostgresStore, cluster::Cluster},
+    sqlite::SqliteStore,
+};
 
 /// The data of one server, of whichever kind of store. The tests know stores through this alone.
 pub(crate) trait Ground: Sized {
     /// The store itself.
     type Opened: Store;
+
+    /// The folder below `server/src/store` whose points this store alone passes.
+    const FOLDER: &str;
 
     /// No data yet.
     fn empty() -> Self;
@@ -23,7 +30,7 @@ pub(crate) trait Ground: Sized {
     fn open(&self) -> impl Future<Output = Self::Opened>;
 
     /// What the database itself finds wrong.
-    fn faults(store: &Self::Opened) -> impl Future<Output = Vec<String>>;
+    fn faults(&self, store: &Self::Opened) -> impl Future<Output = Vec<String>>;
 
     /// Lets go of the store.
     fn close(store: Self::Opened) -> impl Future<Output = ()>;
@@ -36,6 +43,8 @@ const FILE: &str = "zoufang.sqlite";
 
 impl Ground for Sqlite {
     type Opened = SqliteStore;
+
+    const FOLDER: &str = "sqlite";
 
     fn empty() -> Self {
         Self(tempfile::tempdir().unwrap())
@@ -58,11 +67,65 @@ impl Ground for Sqlite {
         SqliteStore::open(&path.join(FILE), County::default()).await.unwrap()
     }
 
-    async fn faults(store: &SqliteStore) -> Vec<String> {
+    async fn faults(&self, store: &SqliteStore) -> Vec<String> {
         store.faults().await.unwrap()
     }
 
     async fn close(store: SqliteStore) {
         store.close().await;
+    }
+}
+
+/// A database in the cluster that these tests share. It is gone with this value.
+pub(crate) struct Postgres(String);
+
+impl Postgres {
+    fn url(&self) -> String {
+        Cluster::shared().url(&self.0)
+    }
+}
+
+impl Ground for Postgres {
+    type Opened = PostgresStore;
+
+    const FOLDER: &str = "postgres";
+
+    fn empty() -> Self {
+        Self(Cluster::shared().database().unwrap())
+    }
+
+    fn copy(&self) -> Self {
+        // PostgreSQL waits five seconds for the last connection of a server that just died.
+        Self(Cluster::shared().copy(&self.0).unwrap())
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        vec!["--database-url".into(), self.url().into()]
+    }
+
+    async fn open(&self) -> PostgresStore {
+        PostgresStore::open(&self.url(), County::default()).await.unwrap()
+    }
+
+    async fn faults(&self, _: &PostgresStore) -> Vec<String> {
+        // Every index has exactly the rows of its table. Who died in a transaction would hold its locks, on which building
+        // the projections anew waits in vain.
+        let sql = "set client_min_messages = error; create extension if not exists amcheck;
+            select bt_index_check(index.oid, true) from pg_class index join pg_am method on method.oid = index.relam
+            where method.amname = 'btree' and index.relnamespace = 'public'::regnamespace and index.relkind = 'i';";
+        match Cluster::shared().sql(&self.0, sql) {
+            Ok(said) => said.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
+    async fn close(store: PostgresStore) {
+        store.close().await;
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let _ = Cluster::shared().sql("postgres", &format!("drop database {} with (force)", self.0));
     }
 }

@@ -8,13 +8,13 @@ mod ground;
 mod scenario;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use ground::{Ground, Sqlite};
+use ground::{Ground, Postgres, Sqlite};
 use scenario::Scenario;
 use zoufang_core::{record::ChangeHash, sync::session::Phase};
 use zoufang_server::{
@@ -29,15 +29,29 @@ const START_MAX: Duration = Duration::from_secs(5);
 /// A device on a good line has come to an end after so many syncs.
 const SYNCS_MAX: usize = 5;
 
-macro_rules! dies_everywhere {
-    ($($scenario:ident)*) => {
-        mod sqlite {
+macro_rules! dies_on {
+    ($module:ident, $ground:ident, $($scenario:ident)*) => {
+        mod $module {
             $(
                 #[test]
                 fn $scenario() {
-                    super::die_everywhere(super::scenario::$scenario::<super::Sqlite>());
+                    super::die_everywhere(super::scenario::$scenario::<super::$ground>());
                 }
             )*
+        }
+    };
+}
+
+macro_rules! dies_everywhere {
+    ($($scenario:ident)*) => {
+        dies_on!(sqlite, Sqlite, $($scenario)*);
+        dies_on!(postgres, Postgres, $($scenario)*);
+
+        /// The names of the points that each scenario passes on this ground.
+        fn all_passed<G: Ground>() -> Vec<Vec<String>> {
+            let folder = tempfile::tempdir().unwrap();
+            let log = folder.path().join("points");
+            vec![$(count(&scenario::$scenario::<G>(), &log),)*]
         }
     };
 }
@@ -54,15 +68,68 @@ fn passed(log: &Path) -> Vec<String> {
     fs::read_to_string(log).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
+/// Does a scenario to its end, and says which points it passed.
+fn count<G: Ground>(scenario: &Scenario<G>, log: &Path) -> Vec<String> {
+    let (ground, mut device) = (scenario.ground.copy(), scenario.device.copy());
+    (scenario.act)(&launch(&ground).with("ZOUFANG_CRASH_LOG", log), &mut device, log);
+    let points = passed(log);
+    fs::remove_file(log).unwrap();
+    points
+}
+
+#[test]
+fn every_point_of_the_source_is_passed_and_both_stores_pass_the_same() {
+    let (sqlite, postgres) = (all_passed::<Sqlite>(), all_passed::<Postgres>());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/src");
+    let names = |scenarios: &[Vec<String>]| scenarios.iter().flatten().cloned().collect::<BTreeSet<_>>();
+    let (all, mut shared) = (points_in(&source), points_in(&source));
+    for (name, folders) in &all {
+        if folders.iter().any(|folder| folder == Sqlite::FOLDER || folder == Postgres::FOLDER) {
+            shared.remove(name);
+        }
+    }
+    for (found, ours) in [(names(&sqlite), Sqlite::FOLDER), (names(&postgres), Postgres::FOLDER)] {
+        let wanted =
+            all.iter().filter(|(name, folders)| shared.contains_key(*name) || folders.contains(ours));
+        let wanted: BTreeSet<String> = wanted.map(|(name, _)| name.clone()).collect();
+        assert_eq!(found, wanted, "{ours}: points that are passed, and points that are written");
+    }
+    let without_own = |scenarios: &[Vec<String>]| -> Vec<Vec<String>> {
+        scenarios
+            .iter()
+            .map(|names| names.iter().filter(|name| shared.contains_key(*name)).cloned().collect())
+            .collect()
+    };
+    assert_eq!(without_own(&sqlite), without_own(&postgres), "the same points in the same order");
+}
+
+/// The points that are written below a folder, each with the stores in whose files it is.
+fn points_in(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut points: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            for (name, stores) in points_in(&path) {
+                points.entry(name).or_default().extend(stores);
+            }
+            continue;
+        }
+        let mark = "crash_point!(\"";
+        let text = fs::read_to_string(&path).unwrap();
+        let store = path.iter().skip_while(|part| *part != "store").nth(1);
+        let store = store.map(|part| Path::new(part).file_stem().unwrap().to_str().unwrap().to_owned());
+        for name in text.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()) {
+            points.entry(name).or_default().extend(store.clone());
+        }
+    }
+    points
+}
+
 fn die_everywhere<G: Ground>(scenario: Scenario<G>) {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("points");
-    let ground = scenario.ground.copy();
-    let mut device = scenario.device.copy();
-    (scenario.act)(&launch(&ground).with("ZOUFANG_CRASH_LOG", &log), &mut device, &log);
-    let points = passed(&log);
+    let points = count(&scenario, &log);
     for (number, name) in points.iter().enumerate().map(|(at, name)| (at + 1, name)) {
-        fs::remove_file(&log).unwrap();
+        let _ = fs::remove_file(&log);
         let (ground, mut device) = (scenario.ground.copy(), scenario.device.copy());
         let before = waiting(&device);
         let deadly =
@@ -98,7 +165,7 @@ fn goes_on<G: Ground>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = ground.open().await;
-        let held = look::<G>(&store, place).await;
+        let held = look(ground, &store, place).await;
         assert!(receipts.iter().all(|hash| held.changes.contains_key(hash)), "{place}: a receipt was lost");
         device.move_to(&process.url());
         (scenario.sign_in)(device);
@@ -107,7 +174,7 @@ fn goes_on<G: Ground>(
             syncs += 1;
             assert!(syncs < SYNCS_MAX, "{place}: the device does not come to an end");
         }
-        let end = look::<G>(&store, place).await;
+        let end = look(ground, &store, place).await;
         assert!(all.iter().all(|hash| end.changes.contains_key(hash)), "{place}: a change is missing");
         for tail in store.tails(&store.units_with_log().await.unwrap()).await.unwrap() {
             assert_eq!(
@@ -123,8 +190,8 @@ fn goes_on<G: Ground>(
 }
 
 /// The database is sound, its parts agree, and building rows and projections anew changes nothing.
-async fn look<G: Ground>(store: &G::Opened, place: &str) -> Audit {
-    assert_eq!(G::faults(store).await, Vec::<String>::new(), "{place}");
+async fn look<G: Ground>(ground: &G, store: &G::Opened, place: &str) -> Audit {
+    assert_eq!(ground.faults(store).await, Vec::<String>::new(), "{place}");
     let found = audit(store).await.unwrap();
     assert_eq!(found.faults, Vec::<String>::new(), "{place}");
     let before = office(store).await.unwrap();

@@ -36,6 +36,7 @@ use super::{
     Account, County, Device, Erasure, LogEntry, LogPage, NewAccount, PUSH_TABLES, Principal, Result, Sealed,
     Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
+use crate::crash::crash_point;
 use codec::failed;
 use connect::Pools;
 
@@ -87,8 +88,10 @@ impl PostgresStore {
         let host = connect::wait_for_primary(&hosts).await?;
         let (pools, teller) = (Pools::to(&host), Teller::default());
         connect::check(&pools).await?;
+        crash_point!("open.migrate.before");
         let migrated = migrator(MIGRATIONS).run(&pools.write()).await;
         migrated.map_err(|error| StoreError::Migration(Box::new(error)))?;
+        crash_point!("open.migrate.after");
         let county = county.0.cast_signed();
         let stop = Arc::new(Notify::new());
         let minding = listen::mind(hosts, host, pools.clone(), county, teller.clone(), Arc::clone(&stop));
@@ -112,6 +115,7 @@ impl PostgresStore {
         let sql = "insert into meta (county, key, value) values ($1, 'epoch', $2), ($1, 'directory_version', 1) on conflict do nothing";
         let query = sqlx::query(sql).bind(self.county).bind(epoch.max(1).cast_signed());
         query.execute(&self.write()).await.map_err(failed)?;
+        crash_point!("open.draw.after");
         Ok(())
     }
 

@@ -176,6 +176,17 @@ impl Cluster {
         Ok(name)
     }
 
+    /// A new database with what this one has; returns its name. Nobody may be connected to the old one; PostgreSQL waits
+    /// five seconds for those who are leaving.
+    ///
+    /// # Errors
+    /// When somebody stays, or the cluster does not answer.
+    pub fn copy(&self, database: &str) -> Result<String> {
+        let name = format!("test_{}", number());
+        self.sql("postgres", &format!("create database {name} template {database}"))?;
+        Ok(name)
+    }
+
     /// Says something to a database, and gives what it answers.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use sqlx::{Postgres, Transaction};
 use zoufang_core::record::{DocId, UnitId};
 
 use super::codec::{docs, text, text_option, units};
+use crate::crash::crash_point;
 use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
 use crate::store::{ChangeRecord, DocumentState, Tail};
 
@@ -86,12 +87,16 @@ impl Stage {
         let log = std::mem::take(&mut self.log);
         if !log.is_empty() {
             send_log(tx, county, &log).await?;
+            crash_point!("stage.log.after");
             let grown: BTreeSet<UnitId> = log.iter().map(|appended| appended.change.unit).collect();
             send_tails(tx, county, grown.iter().filter_map(|unit| tails.get(unit))).await?;
+            crash_point!("stage.tails.after");
         }
         let staged = std::mem::take(&mut self.docs);
         let sent = staged.is_empty() || send_docs(tx, county, &staged).await?;
+        crash_point!("stage.docs.after");
         send_people(tx, county, &std::mem::take(&mut self.people)).await?;
+        crash_point!("stage.people.after");
         send_visits(tx, county, &std::mem::take(&mut self.visits), new).await?;
         send_contacts(tx, county, &std::mem::take(&mut self.contacts)).await?;
         Ok(sent)
@@ -229,10 +234,12 @@ async fn send_visits(
         .bind(visits().map(|visit| visit.received_at.0).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
+    crash_point!("stage.visit.after");
     let changed = docs(staged.keys().filter(|doc| !new.contains(doc)));
     if !changed.is_empty() {
         let sql = "delete from visit_person where county = $1 and visit = any($2)";
         sqlx::query(sql).bind(county).bind(changed).execute(&mut **tx).await?;
+        crash_point!("stage.visit_person.delete.after");
     }
     let pairs =
         || staged.iter().flat_map(|(doc, (_, visit))| visit.people.iter().map(move |person| (doc, person)));

@@ -21,6 +21,7 @@ use super::codec::{docs, failed, units};
 use super::listen::{Told, notify};
 use super::lock::Lock;
 use super::stage::{Appended, Stage};
+use crate::crash::crash_point;
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64};
 use crate::store::control::erased_key;
 use crate::store::decode::{entry_of, known_of, state_of, tail_of};
@@ -371,10 +372,12 @@ impl WriteTx for PostgresTx {
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
         self.send_staged().await?;
+        crash_point!("stage.after");
         let ends = self.grown.iter().filter_map(|unit| self.tails.get(unit));
         let told: Vec<Told> = ends.map(|tail| Told::Unit(tail.unit, tail.last_seq)).collect();
         let done = notify(&mut self.tx, self.county, &told).await;
         self.noted(done)?;
+        crash_point!("news.after");
         if self.broken {
             return Err(StoreError::Overtaken);
         }

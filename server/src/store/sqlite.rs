@@ -8,6 +8,8 @@ mod codec;
 mod control;
 mod log;
 mod office;
+#[cfg(test)]
+mod plans;
 mod tx;
 
 use std::path::Path;

@@ -144,7 +144,7 @@ impl SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-        let sessions = "delete from session where county = ? and device = ?";
+        let sessions = "delete from session indexed by session_device where county = ? and device = ?";
         sqlx::query(sessions)
             .bind(self.county)
             .bind(device.0.cast_signed())

@@ -15,7 +15,7 @@ use crate::store::{ChangeRecord, DocumentState, Erasure, Move, Result, StoreErro
 impl SqliteTx {
     pub(super) async fn delete_changes(&mut self, doc: DocId) -> Result<Vec<ChangeRecord>> {
         let sql = "select unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at
-            from log where county = ? and doc = ? order by seq";
+            from log indexed by sqlite_autoindex_log_3 where county = ? and doc = ? order by seq";
         let query = sqlx::query(sql).bind(self.county).bind(&doc.0[..]);
         let rows = query.fetch_all(&mut *self.tx).await.map_err(failed)?;
         let changes = rows.iter().map(record_of).collect::<Result<Vec<_>>>()?;
@@ -47,7 +47,9 @@ impl SqliteTx {
             .await
             .map_err(failed)?;
         let query =
-            sqlx::query("delete from log where county = ? and doc = ?").bind(self.county).bind(&doc.0[..]);
+            sqlx::query("delete from log indexed by sqlite_autoindex_log_3 where county = ? and doc = ?")
+                .bind(self.county)
+                .bind(&doc.0[..]);
         query.execute(&mut *self.tx).await.map_err(failed)?;
         Ok(changes.into_iter().map(|(_, change)| change).collect())
     }
@@ -122,7 +124,7 @@ impl SqliteTx {
 
     pub(super) async fn select_documents(&mut self, unit: UnitId) -> Result<Vec<(DocumentState, Vec<u8>)>> {
         let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted, row from doc
-            where county = ? and unit = ? order by doc";
+            indexed by doc_by_unit where county = ? and unit = ? order by doc";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
         let rows = query.fetch_all(&mut *self.tx).await.map_err(failed)?;
         rows.iter().map(|row| Ok((state_of(row)?, to_bytes(row, 8)?))).collect()

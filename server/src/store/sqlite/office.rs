@@ -25,7 +25,7 @@ impl SqliteStore {
 
     pub(super) async fn read_visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
         let sql = "select doc, unit, happened_on, channel, result, reasons, needs, created_by, received_at from visit
-            where county = ?1 and unit in (select value from json_each(?2))
+            indexed by visit_by_day where county = ?1 and unit in (select value from json_each(?2))
             and (?3 is null or happened_on >= ?3) and (?4 is null or happened_on <= ?4)
             and (?5 is null or (happened_on, doc) < (?5, ?6))
             order by happened_on desc, doc desc limit ?7";
@@ -48,7 +48,7 @@ impl SqliteStore {
 
     pub(super) async fn read_contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
         let sql = "select c.doc, c.unit, c.happened_on, c.person, c.topic, c.channel, c.result, c.created_by, c.received_at, coalesce(p.name, '')
-            from contact c left join person p on p.county = c.county and p.unit = c.unit and p.doc = c.person
+            from contact c indexed by contact_by_day left join person p on p.county = c.county and p.unit = c.unit and p.doc = c.person
             where c.county = ?1 and c.unit in (select value from json_each(?2))
             and (?3 is null or c.happened_on >= ?3) and (?4 is null or c.happened_on <= ?4)
             and (?5 is null or (c.happened_on, c.doc) < (?5, ?6))

@@ -137,7 +137,8 @@ impl WriteTx for SqliteTx {
     }
 
     async fn changes_of(&mut self, doc: DocId) -> Result<Vec<LogEntry>> {
-        let sql = "select seq, doc, kind, hash, raw, user, received_at from log where county = ? and doc = ? order by seq";
+        let sql = "select seq, doc, kind, hash, raw, user, received_at from log
+            indexed by sqlite_autoindex_log_3 where county = ? and doc = ? order by seq";
         let rows = sqlx::query(sql)
             .bind(self.county)
             .bind(&doc.0[..])

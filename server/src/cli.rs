@@ -88,7 +88,7 @@ async fn open(folder: &Path, database: &Database) -> Result<Arc<dyn Store>> {
         Some(url) => Arc::new(PostgresStore::open(&url.0, County::default()).await?),
         None => {
             private_folder(folder)?;
-            Arc::new(SqliteStore::open(&folder.join(DATABASE), County::default()).await?)
+            Arc::new(SqliteStore::open_busy(&folder.join(DATABASE), County::default()).await?)
         }
     };
     if store.units().await?.is_empty() {

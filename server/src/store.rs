@@ -16,6 +16,7 @@ mod decode;
 mod error;
 pub mod memory;
 mod migrations;
+mod minder;
 mod news;
 pub mod office;
 pub mod postgres;

@@ -24,12 +24,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
-use tokio::sync::{Mutex, Notify};
-use tokio::task::JoinHandle;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 
 use super::codec::{to_i64, to_u64};
 use super::migrations::{Migrations, migrator};
+use super::minder::Minder;
 use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 use super::{
@@ -55,29 +54,6 @@ pub struct PostgresStore {
     minder: Arc<Minder>,
 }
 
-/// The task that listens; it ends when the store is closed, or with its last clone.
-struct Minder {
-    stop: Arc<Notify>,
-    task: Mutex<JoinHandle<()>>,
-}
-
-impl Minder {
-    async fn stop(&self) {
-        let mut task = self.task.lock().await;
-        self.stop.notify_one();
-        // A second call finds it ended.
-        if !task.is_finished() {
-            let _ = (&mut *task).await;
-        }
-    }
-}
-
-impl Drop for Minder {
-    fn drop(&mut self) {
-        self.task.get_mut().abort();
-    }
-}
-
 impl PostgresStore {
     /// Connects to the primary of an address and brings its schema up to date.
     ///
@@ -93,9 +69,9 @@ impl PostgresStore {
         migrated.map_err(|error| StoreError::Migration(Box::new(error)))?;
         crash_point!("open.migrate.after");
         let county = county.0.cast_signed();
-        let stop = Arc::new(Notify::new());
-        let minding = listen::mind(hosts, host, pools.clone(), county, teller.clone(), Arc::clone(&stop));
-        let minder = Arc::new(Minder { stop, task: Mutex::new(tokio::spawn(minding)) });
+        let listening = (pools.clone(), teller.clone());
+        let minder = Minder::start(|stop| listen::mind(hosts, host, listening.0, county, listening.1, stop));
+        let minder = Arc::new(minder);
         let store = Self { county, pools, teller, minder };
         store.draw_epoch().await?;
         Ok(store)

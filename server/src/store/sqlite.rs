@@ -4,6 +4,7 @@
 //! writes over; readers see the last commit and never wait.
 
 mod accounts;
+mod checkpoint;
 mod codec;
 mod control;
 mod log;
@@ -13,6 +14,7 @@ mod plans;
 mod tx;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +26,7 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, Unit
 
 use super::codec::to_u64;
 use super::migrations::{Migrations, migrator};
+use super::minder::Minder;
 use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 use super::{
@@ -34,6 +37,9 @@ use crate::crash::crash_point;
 use codec::failed;
 
 const READERS_MAX: u32 = 4;
+/// Pages that the writer keeps in memory, as SQLite writes it: 16 MiB. With 2 MiB it reads the upper pages of its trees again
+/// and again once there are many records.
+const WRITER_CACHE: &str = "-16384";
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 const ACQUIRE_TIMEOUT_MS: u64 = 10_000;
 
@@ -50,14 +56,29 @@ pub struct SqliteStore {
     read: SqlitePool,
     write: SqlitePool,
     teller: Teller,
+    /// Who makes checkpoints, and its connection.
+    minder: Option<(Arc<Minder>, SqlitePool)>,
 }
 
 impl SqliteStore {
-    /// Opens the file, makes it if it is missing, and brings its schema up to date.
+    /// Opens the file, makes it if it is missing, and brings its schema up to date. The file is at rest whenever no
+    /// transaction runs.
     ///
     /// # Errors
     /// If the file cannot be opened or a migration fails.
     pub async fn open(path: &Path, county: County) -> Result<Self> {
+        Self::open_with(path, county, false).await
+    }
+
+    /// As [`Self::open`], for many requests: no commit waits for a checkpoint, which a task makes at any time.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or a migration fails.
+    pub async fn open_busy(path: &Path, county: County) -> Result<Self> {
+        Self::open_with(path, county, true).await
+    }
+
+    async fn open_with(path: &Path, county: County, busy: bool) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -81,12 +102,22 @@ impl SqliteStore {
                     })
                 })
         };
-        let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        let mut writing = options.clone().pragma("cache_size", WRITER_CACHE);
+        if busy {
+            writing = writing.pragma("wal_autocheckpoint", checkpoint::PAGES_MAX);
+        }
+        let write = pool(1).connect_with(writing).await.map_err(failed)?;
         crash_point!("open.migrate.before");
         migrator(MIGRATIONS).run(&write).await.map_err(|error| StoreError::Migration(Box::new(error)))?;
         crash_point!("open.migrate.after");
+        let teller = Teller::default();
+        let minder = busy.then(|| {
+            let carrying = pool(1).connect_lazy_with(options.clone());
+            let (pool, teller) = (carrying.clone(), teller.clone());
+            (Arc::new(Minder::start(|stop| checkpoint::mind(pool, teller, stop))), carrying)
+        });
         let read = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(failed)?;
-        let store = Self { county: county.0.cast_signed(), read, write, teller: Teller::default() };
+        let store = Self { county: county.0.cast_signed(), read, write, teller, minder };
         store.draw_epoch().await?;
         Ok(store)
     }
@@ -153,6 +184,10 @@ impl Store for SqliteStore {
 
     /// Closes all connections, after which the WAL is folded into the file.
     async fn close(&self) {
+        if let Some((minder, carrying)) = &self.minder {
+            minder.stop().await;
+            carrying.close().await;
+        }
         self.read.close().await;
         self.write.close().await;
     }

@@ -42,6 +42,23 @@ mod sqlite {
         assert!(parts >= vec![3, 51, 3], "{version}");
     }
 
+    /// What is committed is in the write-ahead log; it comes into the file while the store is open, and no commit does it.
+    #[tokio::test]
+    async fn a_task_makes_the_checkpoints() {
+        use std::time::{Duration, Instant};
+        use zoufang_server::store::{County, Store, sqlite::SqliteStore};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let store = SqliteStore::open_busy(&path, County(1)).await.unwrap();
+        zoufang_server::store::contract::accounts_and_logins(&store).await;
+        let (size, start) = (|| std::fs::metadata(&path).unwrap().len(), Instant::now());
+        while size() < 64 * 1024 {
+            assert!(start.elapsed() < Duration::from_secs(30), "{} bytes", size());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        store.close().await;
+    }
+
     #[tokio::test]
     async fn counties_in_one_file_do_not_see_each_other() {
         use zoufang_server::store::{County, Store, sqlite::SqliteStore};

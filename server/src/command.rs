@@ -25,6 +25,34 @@ const BATCH: u32 = 500;
 /// [`Error::NotFound`] if there is no such document; nothing moved then.
 pub async fn move_documents(store: &dyn Store, docs: &[DocId], to: UnitId, now: Timestamp) -> Result<usize> {
     let mut tx = store.begin().await?;
+    let moved = move_within(tx.as_mut(), docs, to, now).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+/// Moves a document, and what goes with it if it is a person's file, to a unit. `may` is asked in the same transaction
+/// whether it may go from where it is. Returns how many documents moved.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such document or it may not go; nothing moved then.
+pub async fn move_with_person(
+    store: &dyn Store,
+    person: DocId,
+    to: UnitId,
+    may: impl Fn(&DocumentState) -> bool + Send,
+    now: Timestamp,
+) -> Result<usize> {
+    let mut tx = store.begin().await?;
+    tx.claim(&Claim { docs: BTreeSet::from([person]), units: BTreeSet::from([to]), ..Claim::default() })
+        .await?;
+    let state = tx.document(person).await?.filter(|state| may(state)).ok_or(Error::NotFound)?;
+    let docs = with_person_within(tx.as_mut(), &state).await?;
+    let moved = move_within(tx.as_mut(), &docs, to, now).await?;
+    tx.commit().await?;
+    Ok(moved)
+}
+
+async fn move_within(tx: &mut dyn WriteTx, docs: &[DocId], to: UnitId, now: Timestamp) -> Result<usize> {
     tx.claim(&Claim {
         docs: docs.iter().copied().collect(),
         units: BTreeSet::from([to]),
@@ -44,11 +72,10 @@ pub async fn move_documents(store: &dyn Store, docs: &[DocId], to: UnitId, now: 
             tx.append(&ChangeRecord { unit: to, ..change.clone() }).await?;
         }
         tx.remove_document(*doc).await?;
-        put(tx.as_mut(), &state, &changes).await?;
+        put(tx, &state, &changes).await?;
         tx.put_move(&Move { doc: *doc, from, to, at: now }).await?;
         moved += 1;
     }
-    tx.commit().await?;
     Ok(moved)
 }
 
@@ -58,9 +85,14 @@ pub async fn move_documents(store: &dyn Store, docs: &[DocId], to: UnitId, now: 
 /// [`Error::NotFound`] if there is no such document.
 pub async fn with_person(store: &dyn Store, person: DocId) -> Result<Vec<DocId>> {
     let mut tx = store.begin().await?;
-    let unit = tx.document(person).await?.ok_or(Error::NotFound)?.unit;
+    let state = tx.document(person).await?.ok_or(Error::NotFound)?;
+    with_person_within(tx.as_mut(), &state).await
+}
+
+async fn with_person_within(tx: &mut dyn WriteTx, file: &DocumentState) -> Result<Vec<DocId>> {
+    let person = file.doc;
     let mut docs = vec![person];
-    for (state, row) in tx.documents_of_unit(unit).await? {
+    for (state, row) in tx.documents_of_unit(file.unit).await? {
         let row: Row = minicbor::decode(&row).map_err(|_| StoreError::Corrupt("row"))?;
         let only = |people: &[DocId]| people == [person];
         let belongs = match &row.body {

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use zoufang_core::record::{DeviceId, Timestamp, UnitId};
 
+use crate::account::session::Unforgiven;
 use crate::account::token;
 use crate::assets::Assets;
 use crate::error::{Error, Result};
@@ -68,6 +69,7 @@ pub struct App {
     /// What devices said last of their cursors.
     seen: Seen,
     units: Arc<UnitCache>,
+    pub(crate) unforgiven: Unforgiven,
     pub(crate) hashes: Arc<Semaphore>,
     syncs: Arc<Semaphore>,
     /// Answers that are compressed as one stream.
@@ -91,6 +93,7 @@ impl App {
             sealing: Arc::default(),
             seen: Arc::default(),
             units: Arc::default(),
+            unforgiven: Unforgiven::default(),
             hashes: Arc::new(Semaphore::new(HASHES_MAX)),
             syncs: Arc::new(Semaphore::new(SYNCS_MAX)),
             brotlis: Arc::new(Semaphore::new(brotli::STREAMS_MAX)),

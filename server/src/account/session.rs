@@ -1,6 +1,7 @@
 //! Signing in and out, and the extractor that says who is asking.
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::FromRequestParts;
 use axum::http::{header, request::Parts};
@@ -11,7 +12,7 @@ use super::{password, token};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::state::App;
-use crate::store::{Account, Device, Principal, TokenHash, TryOutcome};
+use crate::store::{Account, Device, Principal, Store, TokenHash, TryOutcome};
 
 /// A session ends after 30 days, whatever happens in it.
 pub const SESSION_MS: i64 = 30 * 24 * 3_600_000;
@@ -24,6 +25,7 @@ pub const ADDRESS_TRIES_MAX: u32 = 20;
 const LABEL_CHARS_MAX: usize = 60;
 /// A phone is rarely copied more often.
 const FORMER_MAX: usize = 16;
+const UNFORGIVEN_MAX: usize = 1_000;
 
 /// A session that was just opened.
 pub struct Opened {
@@ -56,20 +58,58 @@ pub async fn sign_in(
         (try_key("account", login), ACCOUNT_TRIES_MAX),
         (try_key("address", &caller.to_string()), ADDRESS_TRIES_MAX),
     ];
+    app.unforgiven.forgive(app.store.as_ref()).await?;
+    // Before the try is counted: a store that cannot be read is no wrong password.
+    let account = app.store.account_by_login(login).await?.filter(|account| !account.disabled);
     let (nonce, now) = (token::random_u64()?, app.now());
     if let TryOutcome::LockedUntil(until) = app.store.begin_try(&keys, nonce, now, TRY_WINDOW_MS).await? {
         let wait_ms = until.0.saturating_sub(now.0).max(0);
         return Err(Error::Locked { retry_after_s: wait_ms.cast_unsigned().div_ceil(1000) });
     }
     crash_point!("try.after");
-    let account = app.store.account_by_login(login).await?.filter(|account| !account.disabled);
     let fits =
         password::verify(app, password, account.as_ref().map(|account| account.password.clone())).await?;
     let account = account.filter(|_| fits).ok_or(Error::BadCredentials)?;
     crash_point!("forgive.before");
-    app.store.forgive_try(&keys.map(|(key, _)| key), nonce).await?;
+    let tried = (keys.map(|(key, _)| key), nonce);
+    if let Err(error) = app.store.forgive_try(&tried.0, nonce).await {
+        app.unforgiven.keep(tried);
+        return Err(error.into());
+    }
     crash_point!("forgive.after");
     admit(app, account, device, label).await
+}
+
+/// The keys of a try, and its number.
+type Tried = ([[u8; 16]; 2], u64);
+
+/// Tries with the right password that still count as wrong, since the store failed when they were to be forgotten.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unforgiven(Arc<Mutex<Vec<Tried>>>);
+
+impl Unforgiven {
+    fn all(&self) -> MutexGuard<'_, Vec<Tried>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, tried: Tried) {
+        let mut all = self.all();
+        // They lapse by themselves after the window.
+        if all.len() < UNFORGIVEN_MAX {
+            all.push(tried);
+        }
+    }
+
+    /// Forgets them now.
+    async fn forgive(&self, store: &dyn Store) -> Result<()> {
+        while let Some(tried) = { self.all().pop() } {
+            if let Err(error) = store.forgive_try(&tried.0, tried.1).await {
+                self.keep(tried);
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Opens a session for an account whose word is good; enrols the device if it is new.

@@ -4,7 +4,7 @@ use zoufang_core::record::{DocId, EpochId};
 
 use super::{CliError, Result, open_store, say};
 use crate::account::token;
-use crate::command::{self, erase, move_documents, re_root, with_person};
+use crate::command::{self, erase, move_with_person, re_root};
 use crate::config::{Compact, DataFolder, RecordCommand, RecordId};
 use crate::state::system_clock;
 use crate::units::UnitTable;
@@ -25,8 +25,7 @@ pub(super) async fn run(command: RecordCommand) -> Result<()> {
             let table = UnitTable::read(store.as_ref()).await?;
             let to =
                 table.by_code(&it.to).ok_or_else(|| CliError::Usage("no unit has this code".to_owned()))?;
-            let docs = with_person(store.as_ref(), doc).await?;
-            let moved = move_documents(store.as_ref(), &docs, to, now).await?;
+            let moved = move_with_person(store.as_ref(), doc, to, |_| true, now).await?;
             say(&format!("{moved} records moved"))?;
         }
         RecordCommand::Erase(_) => {

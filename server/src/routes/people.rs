@@ -9,9 +9,10 @@ use zoufang_core::record::list::Role;
 use zoufang_core::record::{DocId, Kind, UnitId};
 
 use crate::account::SignedIn;
-use crate::command::{move_documents, with_person};
+use crate::command::move_with_person;
 use crate::error::{Error, ErrorBody, Result};
 use crate::state::App;
+use crate::store::DocumentState;
 
 /// Where a person goes.
 #[derive(Deserialize, ToSchema)]
@@ -49,15 +50,8 @@ pub async fn move_person(
     if account.role != Role::TownshipHead || !scope.contains(&to) {
         return Err(Error::NotFound);
     }
-    let mut tx = app.store.begin().await?;
-    let known = tx.document(doc).await?;
-    drop(tx);
-    let here = known.is_some_and(|state| state.kind == Kind::Person && scope.contains(&state.unit));
-    if !here {
-        return Err(Error::NotFound);
-    }
-    let docs = with_person(app.store.as_ref(), doc).await?;
-    let records = move_documents(app.store.as_ref(), &docs, to, app.now()).await?;
+    let may = |state: &DocumentState| state.kind == Kind::Person && scope.contains(&state.unit);
+    let records = move_with_person(app.store.as_ref(), doc, to, may, app.now()).await?;
     tracing::info!(user = account.id.0, unit = to.0, records, "person moved");
     Ok(Json(Moved { records }))
 }

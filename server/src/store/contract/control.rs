@@ -1,11 +1,16 @@
 //! The part of the suite about what happens to documents and devices besides changes.
 
-use zoufang_core::record::{DeviceId, Timestamp};
+use zoufang_core::record::{DeviceId, Timestamp, UserId};
 use zoufang_core::sync::wire::Control;
 
 use super::{DEVICE, OTHER, UNIT, account, append, doc, hash, person, project, state};
 use crate::store::office::{PeopleFilter, Projection};
 use crate::store::{ChangeRecord, Device, Move, Segment, Store, Ticket};
+
+fn enrolled(id: DeviceId, user: UserId) -> Device {
+    let label = String::new();
+    Device { id, user, label, enrolled_at: Timestamp(1), revoked_at: None, former: Vec::new() }
+}
 
 async fn take_out(store: &dyn Store, number: u8) -> Vec<ChangeRecord> {
     let mut tx = store.begin().await.expect("begin");
@@ -112,15 +117,7 @@ pub async fn controls_share_the_numbers(store: &dyn Store) {
 pub async fn erasures_know_who_has_not_read(store: &dyn Store) {
     let user = store.add_account(&account("cys")).await.expect("account");
     for number in 1..=3 {
-        let device = Device {
-            id: DeviceId(number),
-            user,
-            label: String::new(),
-            enrolled_at: Timestamp(1),
-            revoked_at: None,
-            former: Vec::new(),
-        };
-        store.add_device(&device).await.expect("device");
+        store.add_device(&enrolled(DeviceId(number), user)).await.expect("device");
     }
     append(store, UNIT, [1]).await;
     for (device, seq) in [(1, 1), (2, 1), (3, 1)] {
@@ -169,15 +166,7 @@ pub async fn a_log_is_asked_by_hash(store: &dyn Store) {
 /// A device's ticket is what was last put, and a new epoch forgets all of them.
 pub async fn tickets_and_epochs(store: &dyn Store) {
     let user = store.add_account(&account("cys")).await.expect("account");
-    let device = Device {
-        id: DEVICE,
-        user,
-        label: String::new(),
-        enrolled_at: Timestamp(1),
-        revoked_at: None,
-        former: Vec::new(),
-    };
-    store.add_device(&device).await.expect("device");
+    store.add_device(&enrolled(DEVICE, user)).await.expect("device");
     for ticket in [
         Ticket { current: u64::MAX, shown: None, first: hash(1) },
         Ticket { current: 2, shown: Some(u64::MAX), first: hash(2) },

@@ -28,6 +28,9 @@ const LOGIN: &str = "village";
 const FILE: &str = "zoufang.sqlite";
 /// A disk that works again is used again after so many tries.
 const TRIES_MAX: usize = 20;
+/// More work than a disk that has no room can take.
+const WORK_MAX: usize = 400;
+const REFUSED_MIN: usize = 3;
 
 /// Says why something was not tested here.
 fn skip(test: &str, why: &str) {
@@ -81,6 +84,24 @@ impl Bench {
         let sync = self.device.sync().unwrap();
         assert!(matches!(sync.phase, Phase::Failed(_)), "{what}: {sync:?}");
         assert_eq!(self.receipts(), before, "{what}: a receipt for what cannot be stored");
+    }
+
+    /// With a disk that has no room, work is refused before long, and gets no receipt then. A checkpoint makes room in the
+    /// write-ahead log, so some more work may be taken in after that, and then no more.
+    fn is_refused(&mut self, what: &str) {
+        let mut refused = 0;
+        for _ in 0..WORK_MAX {
+            let before = self.receipts();
+            self.work();
+            if self.device.sync().unwrap().phase != Phase::Idle {
+                assert_eq!(self.receipts(), before, "{what}: a receipt for what cannot be stored");
+                refused += 1;
+            }
+            if refused == REFUSED_MIN {
+                return;
+            }
+        }
+        panic!("{what}: it was felt {refused} times");
     }
 
     /// The disk works again: the server takes everything without being started anew.

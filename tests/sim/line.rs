@@ -244,11 +244,10 @@ impl World {
 /// What the app's transport makes of an error.
 fn failure_of(error: &Error) -> Failure {
     match error {
-        Error::SignedOut => Failure::SignInNeeded,
+        Error::SignedOut | Error::WrongDevice => Failure::SignInNeeded,
         Error::Busy | Error::Overtaken | Error::Disk(_) => Failure::Busy(5),
         Error::BadCredentials
         | Error::Locked { .. }
-        | Error::WrongDevice
         | Error::NotFound
         | Error::MethodNotAllowed
         | Error::BadRequest(_)

@@ -254,10 +254,11 @@ impl Device {
             answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         match answer.status().as_u16() {
             200 if kind == CONTENT_TYPE => {}
-            401 if kind.starts_with("application/json") => return vec![Event::Failed(Failure::SignInNeeded)],
             200 => return vec![Event::Failed(Failure::NotOurs)],
-            503 => return vec![Event::Failed(Failure::Busy(1))],
-            _ => return vec![Event::Failed(Failure::Server)],
+            status => {
+                let ours = kind.starts_with("application/json");
+                return vec![Event::Failed(Failure::of_status(status, ours, 0))];
+            }
         }
         let squeezed = answer.headers().get("content-encoding").is_some_and(|encoding| encoding == "br");
         let line = Counted { line: answer.into_body().into_reader(), bytes: down_bytes };

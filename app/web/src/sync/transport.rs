@@ -154,12 +154,5 @@ fn retry_after(response: &Response) -> u32 {
 
 fn failure_of(response: &Response) -> Failure {
     let ours = content_type(response).starts_with("application/json");
-    match response.status() {
-        401 if ours => Failure::SignInNeeded,
-        426 if ours => Failure::TooOld,
-        429 | 503 => Failure::Busy(retry_after(response).max(5)),
-        500..=599 => Failure::Server,
-        _ if ours => Failure::Server,
-        _ => Failure::NotOurs,
-    }
+    Failure::of_status(response.status(), ours, retry_after(response))
 }

@@ -25,7 +25,25 @@ pub enum Failure {
     Store,
 }
 
+/// A server that is busy and does not say for how long is given so many seconds.
+const BUSY_S: u32 = 5;
+
 impl Failure {
+    /// What a status other than success says of a sync. `ours`: the answer has the form of our server's errors;
+    /// `retry_after_s`: what it asks to wait, 0 if it does not.
+    #[must_use]
+    pub fn of_status(status: u16, ours: bool, retry_after_s: u32) -> Self {
+        match status {
+            // Another device's session is of no use here: signing in makes a new one.
+            401 | 403 if ours => Self::SignInNeeded,
+            426 if ours => Self::TooOld,
+            429 | 503 => Self::Busy(retry_after_s.max(BUSY_S)),
+            500..=599 => Self::Server,
+            _ if ours => Self::Server,
+            _ => Self::NotOurs,
+        }
+    }
+
     /// Whether trying again is of no use before a person did something.
     #[must_use]
     pub fn needs_person(self) -> bool {
@@ -63,5 +81,29 @@ impl Failure {
             Self::StoreFull => "store_full",
             Self::Store => "store",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_what_a_person_can_do() {
+        for (status, ours, failure) in [
+            (401, true, Failure::SignInNeeded),
+            (403, true, Failure::SignInNeeded),
+            (403, false, Failure::NotOurs),
+            (426, true, Failure::TooOld),
+            (400, true, Failure::Server),
+            (404, false, Failure::NotOurs),
+            (429, true, Failure::Busy(5)),
+            (503, false, Failure::Busy(5)),
+            (500, false, Failure::Server),
+            (507, true, Failure::Server),
+        ] {
+            assert_eq!(Failure::of_status(status, ours, 0), failure, "{status}");
+        }
+        assert_eq!(Failure::of_status(503, true, 30), Failure::Busy(30));
     }
 }

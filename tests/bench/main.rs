@@ -22,20 +22,30 @@ struct Options {
     /// Leave the browser out.
     #[arg(long)]
     no_browser: bool,
+    /// Only what the browser measures.
+    #[arg(long, conflicts_with = "no_browser")]
+    browser_only: bool,
 }
 
 fn main() -> Result<()> {
     let options = Options::parse();
     let scale = if options.quick { 10 } else { 1 };
     let mut report = Report::new(machine::describe());
-    measures::day_in_the_field(&mut report)?;
-    let mut place = measures::Place::fill(&mut report, 10_000 / scale)?;
-    measures::idle(&mut report, &mut place)?;
-    measures::first_sync(&mut report, &place)?;
-    if !options.no_browser {
-        browser::cold_start(&mut report, &mut place)?;
+    if !options.browser_only {
+        measures::day_in_the_field(&mut report)?;
     }
-    measures::memory(&mut report, place, 100_000 / scale)?;
+    let mut place = measures::Place::fill(&mut report, 10_000 / scale)?;
+    if !options.browser_only {
+        measures::idle(&mut report, &mut place)?;
+        measures::first_sync(&mut report, &place)?;
+    }
+    if !options.no_browser {
+        browser::cold_start(&mut report, &place)?;
+        browser::smooth(&mut report, &mut place)?;
+    }
+    if !options.browser_only {
+        measures::memory(&mut report, place, 100_000 / scale)?;
+    }
     println!("{}", report.table());
     let path = report.write()?;
     println!("written to {}", path.display());

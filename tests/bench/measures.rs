@@ -110,6 +110,11 @@ impl Place {
         Ok(place)
     }
 
+    /// So many documents more.
+    pub(crate) fn more(&mut self, documents: usize) -> Result<()> {
+        self.grow(self.documents + documents).map(drop)
+    }
+
     /// Makes documents until there are so many; gives how many the server took a second.
     fn grow(&mut self, documents: usize) -> Result<f64> {
         let account = self.device.phone().account().context("signed in")?;

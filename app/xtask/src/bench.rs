@@ -34,7 +34,9 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     let chromium = setup::browser::ready()?;
     let node = setup::node::ready(place)?;
     setup::node::packages(&place.e2e())?;
-    let dist = bundle::make(place, &bundle::Options::default())?;
+    // The page must save at a word of the bench, as often as it likes.
+    let dist =
+        bundle::make(place, &bundle::Options { features: vec!["bench".to_owned()], ..Default::default() })?;
     let server = build_server(place, false)?;
     say("Measuring");
     let mut command = cargo(place);
@@ -44,6 +46,6 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
         .env("PATH", node.path())
         .env("CHROMIUM", env::var_os("CHROMIUM").unwrap_or_else(|| chromium.into()))
         .env("ZOUFANG_SERVER_BIN", server)
-        .env("ZOUFANG_DIST", dist);
+        .env("ZOUFANG_DIST_DIR", dist);
     run(&mut command)
 }

@@ -49,6 +49,9 @@ pub(crate) struct Options {
     /// Put the bundle here instead of `dist`.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+    /// Keep the names of functions, for a profiler.
+    #[arg(long)]
+    pub(crate) names: bool,
     /// Fail when the first load is over its limit.
     #[arg(long)]
     pub(crate) check_size: bool,
@@ -105,7 +108,7 @@ fn inputs(place: &Place, options: &Options, compiler: &str) -> Result<String> {
         digest.tree(&place.root, &place.root.join(input))?;
     }
     digest.part("compiler", compiler.as_bytes());
-    digest.part("options", format!("{} {:?}", options.dev, options.features).as_bytes());
+    digest.part("options", format!("{} {:?} {}", options.dev, options.features, options.names).as_bytes());
     Ok(digest.text())
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn compile(
     let module = build(place, options, toolchain)?;
     note("split");
     let split = split::split(&module, folder)?;
-    bindgen(&split.main, folder, options.dev)?;
+    bindgen(&split.main, folder, options)?;
     let wasm = folder.join("zoufang_bg.wasm");
     let read = |name: &Path| fs::read(name).with_context(|| format!("{} was not made", name.display()));
     let snippets = crate::stamp::files(&folder.join("snippets"))?
@@ -105,7 +105,7 @@ fn remap() -> Vec<String> {
 }
 
 /// Writes the JavaScript for a wasm module, for a browser.
-fn bindgen(module: &Path, folder: &Path, debug: bool) -> Result<()> {
+fn bindgen(module: &Path, folder: &Path, options: &Options) -> Result<()> {
     note("wasm-bindgen");
     Bindgen::new()
         .input_path(module)
@@ -114,11 +114,11 @@ fn bindgen(module: &Path, folder: &Path, debug: bool) -> Result<()> {
         .typescript(false)
         // The loader says where the module lies: its name holds a hash.
         .omit_default_module_path(true)
-        .debug(debug)
-        .keep_debug(debug)
+        .debug(options.dev)
+        .keep_debug(options.dev)
         // The later modules share the table of functions.
         .keep_lld_exports(true)
-        .remove_name_section(!debug)
+        .remove_name_section(!options.dev && !options.names)
         .remove_producers_section(true)
         .generate(folder)
         .context("wasm-bindgen failed; is `wasm-bindgen` in Cargo.lock of the version app/xtask/Cargo.toml states?")

@@ -14,7 +14,7 @@ use std::{
 use crate::{
     document::{Document, DocumentError, LogChange},
     query::Row,
-    record::{ChangeHash, DocId, EpochId, Kind, Timestamp, UnitId},
+    record::{DocId, EpochId, Kind, Timestamp, UnitId},
     sync::{
         digest::Digest,
         scan,
@@ -27,6 +27,7 @@ mod account;
 mod control;
 mod draft;
 mod edit;
+mod outbox;
 mod page;
 mod plan;
 mod rebase;
@@ -42,6 +43,7 @@ pub use page::SEGMENT_BYTES;
 pub use plan::{Batch, Op, Plan, Settled, Table};
 pub use stored::{OutState, OutboxRow, SegmentId, Stored};
 
+use outbox::Outbox;
 use stored::SyncMeta;
 
 /// Raw bytes of segments by their ids, as the driver read them for [`Phone::needs`] or [`Phone::segments_of`].
@@ -62,10 +64,12 @@ pub struct Phone {
     meta: SyncMeta,
     directory: Directory,
     places: BTreeMap<DocId, Place>,
-    outbox: BTreeMap<u64, OutboxRow>,
+    outbox: Outbox,
     /// Documents whose newest row stands in a block of rows and not by itself.
     in_blocks: BTreeSet<DocId>,
     blocks: BTreeSet<u64>,
+    /// Which rows stand in which block, also those that are older than one by itself or in a later block.
+    block_rows: BTreeSet<(DocId, u64)>,
     next_outbox: u64,
     next_segment: u32,
     next_block: u64,
@@ -109,10 +113,20 @@ impl Phone {
         self.outbox.values()
     }
 
+    /// What of a document is in the outbox, oldest first.
+    pub fn outbox_of(&self, doc: DocId) -> impl Iterator<Item = &OutboxRow> {
+        self.outbox.of(doc).map(|(_, row)| row)
+    }
+
+    /// What was refused, oldest first.
+    pub fn refused(&self) -> impl Iterator<Item = &OutboxRow> {
+        self.outbox.refused()
+    }
+
     /// How many changes wait for their receipt.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.outbox.values().filter(|row| row.state == OutState::Waiting).count()
+        self.outbox.waiting()
     }
 
     /// All rows.
@@ -136,8 +150,7 @@ impl Phone {
         segments: &Segments,
     ) -> Result<Option<(Document, UnitId)>, DocumentError> {
         let place = self.places.get(&doc);
-        let mut out =
-            self.outbox.values().filter(|row| row.doc == doc && row.state == OutState::Waiting).peekable();
+        let mut out = self.outbox.waiting_of(doc).peekable();
         let found = place.map(|place| (place.row.kind(), place.row.unit));
         let Some((kind, unit)) = found.or_else(|| out.peek().map(|row| (row.kind, row.unit))) else {
             return Ok(None);
@@ -222,10 +235,6 @@ impl Phone {
     #[must_use]
     pub fn is_cloned(&self) -> bool {
         self.meta.cloned
-    }
-
-    fn outbox_of(&self, hash: ChangeHash) -> Option<(u64, &OutboxRow)> {
-        self.outbox.iter().find(|(_, row)| row.hash == hash).map(|(number, row)| (*number, row))
     }
 
     fn kind_of(&self, doc: DocId) -> Option<Kind> {

@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod focus;
 pub(crate) mod install;
 pub(crate) mod one_tab;
+pub(crate) mod pace;
 pub(crate) mod preference;
 pub(crate) mod random;
 pub(crate) mod storage;

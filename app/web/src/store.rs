@@ -1,4 +1,5 @@
-//! The phone's store in IndexedDB: reads everything at the start, then runs one plan of the core at a time.
+//! The phone's store in IndexedDB: reads everything at the start, in steps that leave the screen its turns, then runs one
+//! plan of the core at a time.
 //!
 //! "Saved" is true when [`Store::run`] has returned: the strict transaction committed, and memory says so after it.
 mod db;
@@ -18,8 +19,12 @@ use zoufang_core::{
     sync::session::Outgoing,
 };
 
+use crate::platform::pace::{self, Pace};
 use db::Db;
 pub(crate) use fault::Fault;
+
+/// Most steps of tidying at one start.
+const TIDY_STEPS_MAX: usize = 64;
 
 /// The open store and what the phone holds.
 pub(crate) struct Store {
@@ -36,21 +41,29 @@ impl Store {
         let stored = Stored {
             meta: opened(db.all(Table::Meta).await?),
             outbox: opened(db.all(Table::Outbox).await?),
-            blocks: opened(db.all(Table::Block).await?),
-            rows: opened(db.all(Table::Row).await?),
             log_keys: db.keys(Table::Log).await?,
+            ..Stored::default()
         };
-        let store = Self {
-            phone: RefCell::new(Phone::read(&stored)),
-            db: RefCell::new(Rc::new(db)),
-            turn: Mutex::new(()),
-        };
-        let tidy = store.phone().plan_tidy();
-        if let Some(plan) = tidy {
-            // Only a quicker next start is at stake.
-            let _ = store.run(|_, _| Some(plan), BTreeSet::new()).await;
+        let pace = Pace::begin();
+        let mut phone = Phone::begin(&stored);
+        pace.step().await;
+        for (key, value) in db.all(Table::Block).await? {
+            phone.read_block(&key, &seal::open(&value).unwrap_or_default());
+            pace.step().await;
         }
-        Ok(store)
+        for (_, value) in db.all(Table::Row).await? {
+            phone.read_row(&seal::open(&value).unwrap_or_default());
+            pace.step().await;
+        }
+        Ok(Self { phone: RefCell::new(phone), db: RefCell::new(Rc::new(db)), turn: Mutex::new(()) })
+    }
+
+    /// Keeps the next start short, one small transaction after the other. Only its speed is at stake, so a failure ends it.
+    pub(crate) async fn tidy(&self) {
+        for _ in 0..TIDY_STEPS_MAX {
+            let Ok(Some(_)) = self.run(|phone, _| phone.plan_tidy(), BTreeSet::new()).await else { return };
+            pace::turn().await;
+        }
     }
 
     /// What the phone holds.

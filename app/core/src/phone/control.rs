@@ -84,10 +84,10 @@ impl Phone {
 
     /// Edits of a document that begins anew wait until its new beginning is here.
     fn orphan(&self, doc: DocId, now: Timestamp, plan: &mut Plan) {
-        let waiting = self.outbox.iter().filter(|(_, row)| row.doc == doc && row.state == OutState::Waiting);
+        let waiting = self.outbox.of(doc).filter(|(_, row)| row.state == OutState::Waiting);
         for (number, row) in waiting {
             let state = OutState::Refused(Refusal::ReRooted, now);
-            plan.put_outbox(*number, OutboxRow { state, ..row.clone() });
+            plan.put_outbox(number, OutboxRow { state, ..row.clone() });
         }
     }
 
@@ -146,8 +146,8 @@ impl Phone {
         let Some(place) = self.planned(doc, plan) else { return false };
         let in_scope = meta.cursors.contains_key(&to);
         if in_scope {
-            for (number, row) in self.outbox.iter().filter(|(_, row)| row.doc == doc && row.unit == from) {
-                plan.put_outbox(*number, OutboxRow { unit: to, ..row.clone() });
+            for (number, row) in self.outbox.of(doc).filter(|(_, row)| row.unit == from) {
+                plan.put_outbox(number, OutboxRow { unit: to, ..row.clone() });
             }
         }
         // Units come in any order, so this may be an old word: what another log holds of it stays until that log says more.
@@ -193,9 +193,9 @@ impl Phone {
     /// An erased document leaves nothing: also not what the server refused of it, nor drafts. What waits is pushed once
     /// more and refused as erased, and goes then.
     fn erase(&self, doc: DocId, plan: &mut Plan) {
-        let refused = self.outbox.iter().filter(|(_, row)| row.doc == doc && row.state != OutState::Waiting);
+        let refused = self.outbox.of(doc).filter(|(_, row)| row.state != OutState::Waiting);
         for (number, _) in refused {
-            plan.delete_outbox(*number);
+            plan.delete_outbox(number);
         }
         plan.forget_drafts(doc);
     }

@@ -94,7 +94,7 @@ impl Phone {
     /// A person has read a refused change and lets it go.
     pub fn plan_dismiss(&self, hash: ChangeHash) -> Plan {
         let mut plan = Plan::of(self);
-        if let Some((number, row)) = self.outbox_of(hash)
+        if let Some((number, row)) = self.outbox.by_hash().get(&hash).copied()
             && matches!(row.state, OutState::Refused(..))
         {
             plan.delete_outbox(number);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Phone, Segments,
     plan::Plan,
-    stored::{OutState, OutboxRow, SegmentId, read_segment},
+    stored::{OutboxRow, SegmentId, read_segment},
 };
 use crate::{
     document::{Document, LogChange},
@@ -89,7 +89,7 @@ impl Phone {
                     .chain(written.get(&doc).into_iter().flatten().copied())
                     .collect()
             };
-            let waits = self.outbox.values().any(|own| own.doc == row.doc && own.state == OutState::Waiting);
+            let waits = self.outbox.waiting_of(row.doc).next().is_some();
             // Own changes that the server does not have yet: the row is made here, from all of them.
             let row = if waits {
                 self.merged(row, new, segments).unwrap_or_else(|| row.clone())
@@ -117,8 +117,7 @@ impl Phone {
             author: item.author,
             received_at: Some(item.received_at),
         }));
-        let own = self.outbox.values().filter(|own| own.doc == row.doc && own.state == OutState::Waiting);
-        changes.extend(own.map(OutboxRow::log_change));
+        changes.extend(self.outbox.waiting_of(row.doc).map(OutboxRow::log_change));
         let kind: Kind = row.kind();
         Document::load(kind, changes).ok().map(|document| Row::of(row.doc, &document, row.unit))
     }

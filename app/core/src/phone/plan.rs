@@ -94,6 +94,8 @@ pub struct Settled {
     pub wake: bool,
     /// Keys of drafts that went with an erased document.
     pub drafts: Vec<String>,
+    /// The outbox says something else than before.
+    pub outbox: bool,
 }
 
 impl Plan {
@@ -155,15 +157,26 @@ impl Plan {
     pub(super) fn put_block(&mut self, rows: Vec<(Arc<Row>, Vec<SegmentId>)>) {
         let number = self.next_block;
         self.next_block += 1;
+        self.write_block(number, &rows);
+        for (row, segments) in rows {
+            self.places.insert(row.doc, Some(Place { row, segments }));
+        }
+    }
+
+    /// Writes a block anew with these rows, which are as they were.
+    pub(super) fn write_block(&mut self, number: u64, rows: &[(Arc<Row>, Vec<SegmentId>)]) {
+        let key = format!("{number:020}");
+        if rows.is_empty() {
+            self.batch.push(Op::Delete(Table::Block, key));
+            self.blocks.insert(number, None);
+            return;
+        }
         let stored: Vec<StoredRow> = rows
             .iter()
             .map(|(row, segments)| StoredRow { row: Row::clone(row), segments: segments.clone() })
             .collect();
-        self.batch.push(Op::Put(Table::Block, format!("{number:020}"), encode(&stored)));
+        self.batch.push(Op::Put(Table::Block, key, encode(&stored)));
         self.blocks.insert(number, Some(rows.iter().map(|(row, _)| row.doc).collect()));
-        for (row, segments) in rows {
-            self.places.insert(row.doc, Some(Place { row, segments }));
-        }
     }
 
     pub(super) fn remove_place(&mut self, doc: DocId) {
@@ -180,6 +193,7 @@ impl Phone {
         }
         let mut settled =
             Settled { forgotten: plan.forget, drafts: plan.drafts, wake: plan.wake, ..Settled::default() };
+        settled.outbox = plan.forget || !plan.outbox.is_empty();
         if let Some(account) = plan.account {
             self.account = account;
         }
@@ -191,8 +205,8 @@ impl Phone {
         }
         for (number, row) in plan.outbox {
             match row {
-                Some(row) => drop(self.outbox.insert(number, row)),
-                None => drop(self.outbox.remove(&number)),
+                Some(row) => self.outbox.insert(number, row),
+                None => self.outbox.remove(number),
             }
         }
         for (doc, place) in plan.places {
@@ -208,10 +222,14 @@ impl Phone {
                 }
             }
         }
+        if plan.blocks.keys().any(|number| self.blocks.contains(number)) {
+            self.block_rows.retain(|(_, number)| !plan.blocks.contains_key(number));
+        }
         for (number, docs) in plan.blocks {
             match docs {
                 Some(docs) => {
                     self.blocks.insert(number);
+                    self.block_rows.extend(docs.iter().map(|doc| (*doc, number)));
                     self.in_blocks.extend(docs);
                 }
                 None => drop(self.blocks.remove(&number)),

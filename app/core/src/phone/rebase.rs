@@ -19,7 +19,7 @@ use crate::{
 impl Phone {
     /// The documents with edits that are to be made again.
     pub(super) fn docs_to_rebase(&self) -> BTreeSet<DocId> {
-        gather(self.outbox.values().filter(|row| row.state.is_re_rooted()).map(|row| row.doc))
+        gather(self.outbox.refused().filter(|row| row.state.is_re_rooted()).map(|row| row.doc))
     }
 
     /// Makes the unsent edits again of documents that began anew, as far as their new beginning is here.
@@ -50,12 +50,12 @@ impl Phone {
         if document.is_empty() {
             return;
         }
-        for (number, row) in self.outbox.iter().filter(|(_, row)| row.doc == doc && is_open(row)) {
+        for (number, row) in self.outbox.of(doc).filter(|(_, row)| is_open(row)) {
             let Ok(scanned) = scan::scan(&row.raw) else { continue };
             if scanned.deps.iter().all(|dep| known.contains(dep)) {
                 if document.apply([row.log_change()]).is_ok() {
                     known.insert(row.hash);
-                    plan.put_outbox(*number, OutboxRow { state: OutState::Waiting, ..row.clone() });
+                    plan.put_outbox(number, OutboxRow { state: OutState::Waiting, ..row.clone() });
                     plan.wake = true;
                 }
                 continue;
@@ -68,14 +68,14 @@ impl Phone {
                     let Ok(made) = scan::scan(&raw) else { continue };
                     known.insert(made.hash);
                     let state = OutState::Waiting;
-                    plan.put_outbox(*number, OutboxRow { hash: made.hash, raw, state, ..row.clone() });
+                    plan.put_outbox(number, OutboxRow { hash: made.hash, raw, state, ..row.clone() });
                     plan.wake = true;
                 }
                 // The document says it already.
-                Ok(None) => plan.delete_outbox(*number),
+                Ok(None) => plan.delete_outbox(number),
                 Err(_) => {
                     let state = OutState::Refused(Refusal::ReRooted, now);
-                    plan.put_outbox(*number, OutboxRow { state, ..row.clone() });
+                    plan.put_outbox(number, OutboxRow { state, ..row.clone() });
                 }
             }
         }

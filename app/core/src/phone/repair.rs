@@ -138,6 +138,7 @@ impl Phone {
     pub(super) fn plan_repair(&self, buckets: &[Bucket], segments: &Segments, now: Timestamp) -> Plan {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
+        let unsent = self.outbox.by_hash();
         for repair in &mut meta.repairs {
             // Every range was answered: one without a bucket is the same on both sides.
             repair.prefixes.drain(..repair.prefixes.len().min(PROBES_MAX));
@@ -153,7 +154,7 @@ impl Phone {
                 repair.wants.extend(listed.iter().filter(|hash| !here.contains(hash)));
                 for change in &held {
                     let surplus = change.hash.0.starts_with(&bucket.prefix) && !listed.contains(&change.hash);
-                    if surplus && self.writes_as(change.device) && self.outbox_of(change.hash).is_none() {
+                    if surplus && self.writes_as(change.device) && !unsent.contains_key(&change.hash) {
                         let row = outbox_row(change.item.clone(), repair.unit, change.hash, now);
                         plan.put_outbox(plan.next_outbox, row);
                         plan.wake = true;

@@ -1,5 +1,8 @@
 //! What the server says besides changes: units won and lost, a restored log, names, the end of an answer.
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Phone, Segments,
@@ -12,10 +15,10 @@ use crate::{
     sync::{scan, session::Commit, wire::Item},
 };
 
-/// Rows in one block when blocks are written anew.
-const BLOCK_ROWS: usize = 500;
-/// With more rows by themselves than this, blocks are written anew at start.
-const LOOSE_ROWS_MAX: usize = 1_000;
+/// Most rows that are gathered in one block.
+pub(super) const BLOCK_ROWS: usize = 500;
+/// With more rows by themselves than this, they are gathered in blocks at start.
+pub(super) const LOOSE_ROWS_MAX: usize = 1_000;
 
 impl Phone {
     /// The segments that [`Phone::plan_commit`] wants to see.
@@ -131,7 +134,7 @@ impl Phone {
             for doc in gone {
                 plan.remove_place(doc);
             }
-            self.rewrite_blocks(&mut plan);
+            self.forget_in_blocks(&mut plan);
         }
         plan.set_meta(meta);
         plan
@@ -141,10 +144,7 @@ impl Phone {
     pub(super) fn leave(&self, plan: &mut Plan, doc: DocId) {
         let Some(place) = self.places.get(&doc) else { return };
         let in_scope = self.meta.scope.iter().any(|(unit, _)| *unit == place.row.unit);
-        let unsent = self
-            .outbox
-            .iter()
-            .any(|(number, row)| row.doc == doc && !matches!(plan.outbox.get(number), Some(None)));
+        let unsent = self.outbox.of(doc).any(|(number, _)| !matches!(plan.outbox.get(&number), Some(None)));
         if in_scope || unsent {
             return;
         }
@@ -157,10 +157,35 @@ impl Phone {
     }
 
     /// After places were removed: a block may still have a row of them, older than the one that stood by itself, and the
-    /// next start would read it. Called once in a plan, when all are removed.
+    /// next start would read it. Writes the blocks anew that have one, and no others. Called once in a plan, when all are
+    /// removed.
     pub(super) fn forget_in_blocks(&self, plan: &mut Plan) {
-        if !self.blocks.is_empty() {
-            self.rewrite_blocks(plan);
+        let removed = plan.places.iter().filter(|(_, place)| place.is_none()).map(|(doc, _)| *doc);
+        let numbers: BTreeSet<u64> = gather(removed.flat_map(|doc| self.blocks_with(doc)));
+        self.write_anew(&numbers, plan);
+    }
+
+    fn blocks_with(&self, doc: DocId) -> impl Iterator<Item = u64> {
+        self.block_rows.range((doc, 0)..=(doc, u64::MAX)).map(|(_, number)| *number)
+    }
+
+    /// Writes blocks anew without the rows that the plan removes and those that are newer elsewhere.
+    fn write_anew(&self, numbers: &BTreeSet<u64>, plan: &mut Plan) {
+        if numbers.is_empty() {
+            return;
+        }
+        let mut kept: BTreeMap<u64, Vec<_>> = gather(numbers.iter().map(|number| (*number, Vec::new())));
+        for (doc, number) in &self.block_rows {
+            if let (Some(rows), Some(place)) = (kept.get_mut(number), self.places.get(doc))
+                && self.in_blocks.contains(doc)
+                && self.blocks_with(*doc).last() == Some(*number)
+                && !plan.places.contains_key(doc)
+            {
+                rows.push((Arc::clone(&place.row), place.segments.clone()));
+            }
+        }
+        for (number, rows) in kept {
+            plan.write_block(number, &rows);
         }
     }
 
@@ -174,11 +199,12 @@ impl Phone {
         }
         meta.repairs.clear();
         meta.tried.clear();
+        let unsent = self.outbox.by_hash();
         for (id, bytes) in segments {
             for item in read_segment(bytes) {
                 let Ok(scanned) = scan::scan(&item.raw) else { continue };
                 let own = self.writes_as(DeviceId::of_actor(&scanned.actor));
-                if own && self.outbox_of(scanned.hash).is_none() {
+                if own && !unsent.contains_key(&scanned.hash) {
                     let row = outbox_row(item, id.unit, scanned.hash, now);
                     plan.put_outbox(plan.next_outbox, row);
                 }
@@ -188,31 +214,44 @@ impl Phone {
         plan
     }
 
-    /// Gathers loose rows into blocks, so that the next start reads few big rows; `None` if there are few.
+    /// Keeps the next start short, in small steps: gathers a block of the rows that stand by themselves while there are
+    /// many, then writes a block anew of which most rows are old. `None` if there is nothing to do.
     #[must_use]
     pub fn plan_tidy(&self) -> Option<Plan> {
-        let loose = self.places.len() - self.in_blocks.len();
-        (loose > LOOSE_ROWS_MAX).then(|| {
-            let mut plan = Plan::of(self);
-            self.rewrite_blocks(&mut plan);
-            plan
-        })
+        if self.places.len() - self.in_blocks.len() > LOOSE_ROWS_MAX {
+            return Some(self.plan_gather());
+        }
+        let number = self.stale_block()?;
+        let mut plan = Plan::of(self);
+        self.write_anew(&gather([number]), &mut plan);
+        Some(plan)
     }
 
-    /// Writes all rows, as the plan leaves them, in new blocks.
-    pub(super) fn rewrite_blocks(&self, plan: &mut Plan) {
-        for number in &self.blocks {
-            plan.batch.push(Op::Delete(Table::Block, format!("{number:020}")));
-            plan.blocks.insert(*number, None);
+    /// Writes rows that stand by themselves as one block.
+    pub(super) fn plan_gather(&self) -> Plan {
+        let mut plan = Plan::of(self);
+        let alone = self.places.iter().filter(|(doc, _)| !self.in_blocks.contains(doc)).take(BLOCK_ROWS);
+        let rows: Vec<_> = alone.map(|(_, place)| (Arc::clone(&place.row), place.segments.clone())).collect();
+        for (row, _) in &rows {
+            plan.batch.push(Op::Delete(Table::Row, row.doc.to_string()));
         }
-        plan.batch.push(Op::Clear(Table::Row));
-        let held = self.places.iter().filter(|(doc, _)| !plan.places.contains_key(doc));
-        let planned = plan.places.iter().filter_map(|(doc, place)| Some((doc, place.as_ref()?)));
-        let rows: Vec<_> =
-            held.chain(planned).map(|(_, place)| (Arc::clone(&place.row), place.segments.clone())).collect();
-        for block in rows.chunks(BLOCK_ROWS) {
-            plan.put_block(block.to_vec());
+        plan.put_block(rows);
+        plan
+    }
+
+    /// A block of which more than half of the rows are newer elsewhere.
+    fn stale_block(&self) -> Option<u64> {
+        if self.block_rows.len() == self.in_blocks.len() {
+            return None;
         }
+        let mut counts: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
+        for (doc, number) in &self.block_rows {
+            let newest = self.in_blocks.contains(doc) && self.blocks_with(*doc).last() == Some(*number);
+            let (all, live) = counts.entry(*number).or_default();
+            *all += 1;
+            *live += usize::from(newest);
+        }
+        counts.into_iter().find(|(_, (all, live))| live * 2 < *all).map(|(number, _)| number)
     }
 }
 

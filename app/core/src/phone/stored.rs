@@ -190,6 +190,20 @@ impl Phone {
     /// log, and an outbox row that cannot be read stays in the store untouched.
     #[must_use]
     pub fn read(stored: &Stored) -> Self {
+        let mut phone = Self::begin(stored);
+        for (key, value) in &stored.blocks {
+            phone.read_block(key, value);
+        }
+        for (_, value) in &stored.rows {
+            phone.read_row(value);
+        }
+        phone
+    }
+
+    /// What is read of a store before its rows, which a driver that must not hold up the screen gives in pieces: all blocks
+    /// with [`Self::read_block`] in the order of their keys, then all rows by themselves with [`Self::read_row`].
+    #[must_use]
+    pub fn begin(stored: &Stored) -> Self {
         let mut phone = Self::default();
         for (key, value) in &stored.meta {
             match key.as_str() {
@@ -204,28 +218,36 @@ impl Phone {
                 phone.outbox.insert(number(key), row);
             }
         }
-        for (key, value) in &stored.blocks {
-            phone.blocks.insert(number(key));
-            for row in minicbor::decode::<Vec<StoredRow>>(value).unwrap_or_default() {
-                phone.in_blocks.insert(row.row.doc);
-                phone.hold(row);
-            }
-        }
-        for (_, value) in &stored.rows {
-            if let Ok(row) = minicbor::decode::<StoredRow>(value) {
-                phone.in_blocks.remove(&row.row.doc);
-                phone.hold(row);
-            }
-        }
         // A number that no phone gets to is a damaged key: counting on from it would come round to keys that are in use.
         let next = |keys: &mut dyn Iterator<Item = &String>| {
             let sound = keys.map(|key| number(key)).filter(|number| *number < NUMBERS_MAX);
             sound.max().map_or(0, |last| last + 1)
         };
         phone.next_outbox = next(&mut stored.outbox.iter().map(|(key, _)| key));
-        phone.next_block = next(&mut stored.blocks.iter().map(|(key, _)| key));
         phone.next_segment = u32::try_from(next(&mut stored.log_keys.iter())).unwrap_or(0);
         phone
+    }
+
+    /// Reads a block of rows.
+    pub fn read_block(&mut self, key: &str, value: &[u8]) {
+        let number = number(key);
+        self.blocks.insert(number);
+        if number < NUMBERS_MAX {
+            self.next_block = self.next_block.max(number + 1);
+        }
+        for row in minicbor::decode::<Vec<StoredRow>>(value).unwrap_or_default() {
+            self.in_blocks.insert(row.row.doc);
+            self.block_rows.insert((row.row.doc, number));
+            self.hold(row);
+        }
+    }
+
+    /// Reads a row that stands by itself.
+    pub fn read_row(&mut self, value: &[u8]) {
+        if let Ok(row) = minicbor::decode::<StoredRow>(value) {
+            self.in_blocks.remove(&row.row.doc);
+            self.hold(row);
+        }
     }
 
     fn hold(&mut self, stored: StoredRow) {

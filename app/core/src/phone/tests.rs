@@ -7,7 +7,7 @@ use harness::{Device, Server, UNIT, doc};
 
 use super::*;
 use crate::{
-    record::{Patch, UserId, Value},
+    record::{ChangeHash, Patch, UserId, Value},
     sync::{gate::Refusal, session::Commit, wire::Verdict},
 };
 
@@ -227,9 +227,8 @@ fn records_refused_as_a_whole_do_not_come_back_from_an_old_block() {
     a.take(&Commit::Scope(vec![(UNIT, 0)]));
     a.set(doc(1), "name", "张伟");
     a.set(doc(2), "name", "王芳");
-    let mut tidied = Plan::of(&a.phone);
-    a.phone.rewrite_blocks(&mut tidied);
-    a.run(tidied);
+    let gathered = a.phone.plan_gather();
+    a.run(gathered);
     a.set(doc(1), "address", "newer than the block");
     a.set(doc(2), "address", "newer than the block");
     let refused = |row: &OutboxRow| (row.hash, Verdict::Refused(crate::sync::gate::Refusal::Malformed));
@@ -237,6 +236,48 @@ fn records_refused_as_a_whole_do_not_come_back_from_an_old_block() {
     // The device compares what it remembers with what its disk says after each step.
     a.take(&Commit::Verdicts(verdicts));
     assert_eq!(a.phone.rows().count(), 0);
+}
+
+#[test]
+fn rows_are_gathered_and_forgotten_in_small_steps() {
+    let mut a = Device::new(1);
+    a.take(&Commit::Scope(vec![(UNIT, 0)]));
+    a.set(doc(0), "name", "张伟");
+    let row = Row::clone(a.phone.rows().next().unwrap());
+    // Each row by itself, all at once.
+    let alone = |a: &mut Device, docs: &mut dyn Iterator<Item = DocId>| {
+        let mut plan = Plan::of(&a.phone);
+        docs.for_each(|doc| plan.put_row(Row { doc, ..row.clone() }.into(), Vec::new()));
+        a.run(plan);
+    };
+    let count = scope::LOOSE_ROWS_MAX + scope::BLOCK_ROWS + 1;
+    alone(&mut a, &mut (0..count as u128).map(|number| DocId(number.to_be_bytes())));
+    let mut steps = 0;
+    while let Some(plan) = a.phone.plan_tidy() {
+        a.run(plan);
+        steps += 1;
+    }
+    assert_eq!((steps, a.phone.blocks.len()), (2, 2));
+    assert!(a.phone.places.len() - a.phone.in_blocks.len() <= scope::LOOSE_ROWS_MAX);
+    // One row goes: only its block is written anew.
+    let (gone, number) = a.phone.block_rows.first().copied().unwrap();
+    let mut plan = Plan::of(&a.phone);
+    plan.remove_place(gone);
+    a.phone.forget_in_blocks(&mut plan);
+    let blocks: Vec<_> = plan.blocks.keys().copied().collect();
+    assert_eq!(blocks, [number]);
+    a.run(plan);
+    assert_eq!(a.phone.places.len(), count - 1);
+    // Most of a block is newer elsewhere: it is written anew without that, and the other one is left alone.
+    let stale: Vec<DocId> =
+        a.phone.block_rows.iter().filter(|(_, block)| *block == number).map(|(doc, _)| *doc).collect();
+    alone(&mut a, &mut stale.into_iter().skip(scope::BLOCK_ROWS / 3));
+    let plan = a.phone.plan_tidy().unwrap();
+    assert_eq!(plan.blocks.len(), 1);
+    a.run(plan);
+    assert!(a.phone.plan_tidy().is_none());
+    let left = a.phone.block_rows.iter().filter(|(_, block)| *block == number).count();
+    assert_eq!((left, a.phone.places.len()), (scope::BLOCK_ROWS / 3, count - 1));
 }
 
 #[test]

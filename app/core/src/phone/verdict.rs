@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Phone, Segments,
     plan::Plan,
-    stored::{OutState, OutboxRow, read_segment},
+    stored::{OutState, OutboxRow, SegmentId, read_segment},
 };
 use crate::{
     document::Document,
@@ -22,7 +22,8 @@ impl Phone {
     /// The documents whose segments a set of verdicts needs: a change with a receipt may be in the log already (it was
     /// pulled after a lost answer, or is offered again to a restored server), and rows of refused ones are made anew.
     pub(super) fn docs_for_verdicts(&self, verdicts: &[(ChangeHash, Verdict)]) -> BTreeSet<DocId> {
-        gather(verdicts.iter().filter_map(|(hash, _)| self.outbox_of(*hash)).map(|(_, row)| row.doc))
+        let unsent = self.outbox.by_hash();
+        gather(verdicts.iter().filter_map(|(hash, _)| unsent.get(hash)).map(|(_, row)| row.doc))
     }
 
     pub(super) fn plan_verdicts(
@@ -34,11 +35,16 @@ impl Phone {
         let mut plan = Plan::of(self);
         let mut kept: BTreeMap<UnitId, Vec<(Item, ChangeHash)>> = BTreeMap::new();
         let mut refused: BTreeMap<ChangeHash, Refusal> = BTreeMap::new();
+        let unsent = self.outbox.by_hash();
+        let logged = self.logged_of(
+            verdicts.iter().filter_map(|(hash, _)| unsent.get(hash)).map(|(_, row)| row.doc),
+            segments,
+        );
         let anew = verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Refused(Refusal::ReRooted));
         let anew: BTreeSet<DocId> =
-            gather(anew.filter_map(|(hash, _)| self.outbox_of(*hash)).map(|(_, row)| row.doc));
+            gather(anew.filter_map(|(hash, _)| unsent.get(hash)).map(|(_, row)| row.doc));
         for (hash, verdict) in verdicts {
-            let Some((number, row)) = self.outbox_of(*hash) else { continue };
+            let Some((number, row)) = unsent.get(hash).copied() else { continue };
             match verdict {
                 // What builds on an edit that is to be made again is to be made again, too.
                 Verdict::Refused(Refusal::AfterRefused) if anew.contains(&row.doc) => {
@@ -48,7 +54,7 @@ impl Phone {
                     plan.delete_outbox(number);
                     // A document that went to another unit is no longer held, but what waited was routed after it.
                     if let Some(place) = self.places.get(&row.doc)
-                        && !self.is_logged(row, segments)
+                        && !logged.contains(&row.raw)
                     {
                         kept.entry(place.row.unit).or_default().push((item(row, now), *hash));
                     }
@@ -67,12 +73,12 @@ impl Phone {
         plan
     }
 
-    fn is_logged(&self, row: &OutboxRow, segments: &Segments) -> bool {
-        self.segments_of(row.doc)
-            .iter()
-            .filter_map(|id| segments.get(id))
-            .flat_map(|bytes| read_segment(bytes))
-            .any(|item| item.raw == row.raw)
+    /// The changes of documents that are in the log here. Each segment is read once, however many of them it holds.
+    fn logged_of(&self, docs: impl Iterator<Item = DocId>, segments: &Segments) -> BTreeSet<Vec<u8>> {
+        let docs: BTreeSet<DocId> = gather(docs);
+        let ids: BTreeSet<SegmentId> = gather(docs.iter().flat_map(|doc| self.segments_of(*doc)));
+        let items = ids.iter().filter_map(|id| segments.get(id)).flat_map(|bytes| read_segment(bytes));
+        gather(items.filter(|item| docs.contains(&item.doc)).map(|item| item.raw))
     }
 
     /// Moves changes with a receipt into the log.
@@ -108,8 +114,11 @@ impl Phone {
         segments: &Segments,
         now: Timestamp,
     ) {
+        if refused.is_empty() {
+            return;
+        }
         let mut docs = BTreeSet::new();
-        for (number, row) in &self.outbox {
+        for (number, row) in self.outbox.iter() {
             let built_on = || {
                 let scanned = scan::scan(&row.raw).ok()?;
                 let below = scanned.deps.iter().find_map(|dep| refused.get(dep))?;
@@ -127,11 +136,9 @@ impl Phone {
         let mut removed = false;
         for doc in docs {
             let mut changes = self.logged(doc, segments);
-            let own = self.outbox.iter().filter(|(number, row)| {
-                let with_receipt = matches!(plan.outbox.get(*number), Some(None));
-                row.doc == doc
-                    && row.state == OutState::Waiting
-                    && (with_receipt || !refused.contains_key(&row.hash))
+            let own = self.outbox.of(doc).filter(|(number, row)| {
+                let with_receipt = matches!(plan.outbox.get(number), Some(None));
+                row.state == OutState::Waiting && (with_receipt || !refused.contains_key(&row.hash))
             });
             changes.extend(own.map(|(_, row)| row.log_change()));
             let (Some(kind), Some(place)) = (self.kind_of(doc), self.places.get(&doc)) else { continue };

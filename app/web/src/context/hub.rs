@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 use gloo::events::EventListener;
 use leptos::{prelude::*, task::spawn_local};
 use zoufang_core::{
-    phone::{Draft, OutboxRow, Settled},
+    phone::{Draft, Phone, Settled},
     query::Index,
     record::Timestamp,
     sync::{
@@ -17,10 +17,16 @@ use zoufang_core::{
 
 use super::{library::Phase, problem::Problem, session::SignedIn};
 use crate::{
-    platform::one_tab,
+    platform::{
+        one_tab,
+        pace::{self, Pace},
+    },
     store::{Fault, Store},
     sync::{Driver, Listener, News},
 };
+
+/// So many rows are put into the index in one step at the start.
+const ROWS_A_STEP: usize = 100;
 
 /// The open store and the driver that writes to it.
 #[derive(Clone)]
@@ -43,7 +49,7 @@ pub(crate) struct Hub {
     pub(super) known: RwSignal<bool>,
     pub(super) cloned: RwSignal<bool>,
     pub(super) line: RwSignal<LinePhase>,
-    pub(super) outbox: RwSignal<Arc<Vec<OutboxRow>>>,
+    outbox: Trigger,
     pub(super) last_answer: RwSignal<Option<(Timestamp, i64)>>,
     pub(super) progress: RwSignal<(u64, u64)>,
     in_front: RwSignal<bool>,
@@ -63,7 +69,7 @@ impl Hub {
             known: RwSignal::new(false),
             cloned: RwSignal::new(false),
             line: RwSignal::new(LinePhase::Idle),
-            outbox: RwSignal::new(Arc::default()),
+            outbox: Trigger::new(),
             last_answer: RwSignal::new(None),
             progress: RwSignal::new((0, 0)),
             in_front: RwSignal::new(is_in_front()),
@@ -91,11 +97,22 @@ impl Hub {
                 self.phase.set(Phase::Failed(Problem::OtherTab));
                 return;
             }
-            match self.read().await {
-                Ok(()) => self.phase.set(Phase::Ready),
-                Err(fault) => self.phase.set(Phase::Failed(fault.into())),
+            let phase = match self.read().await {
+                Ok(()) => Phase::Ready,
+                Err(fault) => Phase::Failed(fault.into()),
+            };
+            // Another tab may have taken the store while it was read.
+            if self.is_loading() {
+                self.phase.set(phase);
+                if let Ok(device) = self.device() {
+                    device.store.tidy().await;
+                }
             }
         });
+    }
+
+    fn is_loading(self) -> bool {
+        self.phase.get_untracked() == Phase::Loading
     }
 
     async fn read(self) -> Result<(), Fault> {
@@ -103,12 +120,22 @@ impl Hub {
         let driver = Driver::new(Rc::clone(&store), Box::new(self));
         self.drafts.set(store.drafts().await?);
         let mut index = Index::default();
-        index.extend(store.phone().rows().cloned());
+        let (pace, rows): (_, Vec<_>) = (Pace::begin(), store.phone().rows().cloned().collect());
+        for some in rows.chunks(ROWS_A_STEP) {
+            index.extend(some.iter().cloned());
+            pace.step().await;
+        }
+        if !self.is_loading() {
+            return Ok(());
+        }
         self.index.set(Arc::new(index));
         let news = News::new(Rc::clone(&store), &driver);
         self.device.set_value(Some(Device { store, driver, news }));
         self.refresh();
+        self.outbox.notify();
         self.known.set(true);
+        // The frame of the pages is drawn in this task, the first list in the next one.
+        pace::turn().await;
         self.tell(if is_online() { Event::Wake } else { Event::Offline });
         Ok(())
     }
@@ -146,7 +173,7 @@ impl Hub {
 
     /// Says to lists what a settled plan changed.
     pub(super) fn take(self, settled: Settled) {
-        let Settled { rows, removed, forgotten, drafts, wake: _ } = settled;
+        let Settled { rows, removed, forgotten, drafts, wake: _, outbox } = settled;
         if forgotten {
             self.index.set(Arc::default());
             self.drafts.set(BTreeMap::new());
@@ -161,7 +188,16 @@ impl Hub {
                 index.extend(rows);
             });
         }
+        if outbox {
+            self.outbox.notify();
+        }
         self.refresh();
+    }
+
+    /// What the phone says of its outbox; tracked. Nothing is copied, so a save costs the same whatever waits.
+    pub(super) fn of_outbox<T>(self, ask: impl FnOnce(&Phone) -> T) -> Option<T> {
+        self.outbox.track();
+        self.device.with_value(|device| device.as_ref().map(|device| ask(&device.store.phone())))
     }
 
     /// Reads the small signals anew; each tells its readers only if it differs.
@@ -174,10 +210,6 @@ impl Hub {
         }
         if self.cloned.get_untracked() != phone.is_cloned() {
             self.cloned.set(phone.is_cloned());
-        }
-        let outbox: Vec<OutboxRow> = phone.outbox().cloned().collect();
-        if self.outbox.with_untracked(|known| **known != outbox) {
-            self.outbox.set(Arc::new(outbox));
         }
         if self.directory.with_untracked(|known| known.version != phone.directory().version) {
             self.directory.set(Arc::new(phone.directory().clone()));

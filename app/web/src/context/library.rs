@@ -100,7 +100,7 @@ impl Library {
 
     async fn fetch_again(self, doc: DocId) -> Result<(), Problem> {
         let store = self.hub.device()?.store;
-        let unit = store.phone().rows().find(|row| row.doc == doc).map(|row| row.unit);
+        let unit = self.hub.index.with_untracked(|index| index.row(doc).map(|row| row.unit));
         if let Some(unit) = unit.filter(|_| !store.phone().is_repairing()) {
             let needs = store.phone().segments_of_unit(unit);
             let settled =
@@ -186,17 +186,17 @@ impl Library {
     /// Where a record's newest change is; tracked.
     pub(crate) fn record_state(self, doc: DocId) -> RecordState {
         let sending = self.hub.line.get() == LinePhase::Running;
-        self.hub.outbox.with(|outbox| {
-            let own = || outbox.iter().filter(|row| row.doc == doc);
-            if own().any(|row| row.state == OutState::Waiting) {
+        let state = self.hub.of_outbox(|phone| {
+            if phone.outbox_of(doc).any(|row| row.state == OutState::Waiting) {
                 return if sending { RecordState::Sending } else { RecordState::OnlyHere };
             }
-            let refused = own().find_map(|row| match row.state {
+            let refused = phone.outbox_of(doc).find_map(|row| match row.state {
                 OutState::Refused(refusal, _) => Some(refusal.code()),
                 OutState::Waiting => None,
             });
             refused.map_or(RecordState::Delivered, RecordState::Refused)
-        })
+        });
+        state.unwrap_or(RecordState::Delivered)
     }
 
     /// Keeps what was typed.

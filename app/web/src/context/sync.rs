@@ -4,7 +4,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use zoufang_core::{
     gather,
-    phone::{OutState, OutboxRow},
+    phone::{OutState, OutboxRow, Phone},
     record::{DocId, Kind, Patch, Timestamp},
     sync::{
         scan,
@@ -69,11 +69,11 @@ const CLOCK_OFF_MS: i64 = 5 * 60 * 1000;
 impl Sync {
     /// The sync of a hub.
     pub(crate) fn new(hub: Hub) -> Self {
-        let waiting = Memo::new(move |_| {
-            hub.outbox.with(|outbox| outbox.iter().filter(|row| row.state == OutState::Waiting).count())
-        });
+        let waiting = Memo::new(move |_| hub.of_outbox(Phone::waiting).unwrap_or_default());
         let refused = Memo::new(move |_| {
-            hub.outbox.with(|outbox| Arc::new(outbox.iter().filter_map(refused_change).collect::<Vec<_>>()))
+            let refused =
+                hub.of_outbox(|phone| phone.refused().filter_map(refused_change).collect::<Vec<_>>());
+            Arc::new(refused.unwrap_or_default())
         });
         let state =
             Memo::new(move |_| state_of(hub, waiting.get(), refused.with(|refused| refused.is_empty())));
@@ -125,8 +125,7 @@ impl Sync {
     /// The user has read a refused change and lets it go.
     pub(crate) async fn dismiss(self, doc: DocId) -> Result<(), Problem> {
         let store = self.hub.device()?.store;
-        let hashes: Vec<_> =
-            store.phone().outbox().filter(|row| row.doc == doc).map(|row| row.hash).collect();
+        let hashes: Vec<_> = store.phone().outbox_of(doc).map(|row| row.hash).collect();
         for hash in hashes {
             if let Some(settled) =
                 store.run(|phone, _| Some(phone.plan_dismiss(hash)), Default::default()).await?

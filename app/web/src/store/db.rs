@@ -12,6 +12,7 @@ use zoufang_core::{
 };
 
 use super::fault::Fault;
+use crate::platform::pace::Pace;
 
 const NAME: &str = "zoufang";
 const VERSION: u8 = 1;
@@ -104,18 +105,26 @@ impl Db {
             .with_options(options)
             .build()
             .map_err(fault)?;
+        // Each request costs the page's thread some 50 us. A transaction stays open while one of its requests is awaited, so
+        // many are made in steps: when the screen is due a turn, the last one made so far is waited for.
+        let pace = Pace::begin();
         for op in batch {
             let store = transaction.object_store(touched(op).name()).map_err(fault)?;
             match op {
-                Op::Put(_, key, value) => drop(
-                    store
-                        .put(JsValue::from(Uint8Array::from(value.as_slice())))
-                        .with_key(key.clone())
-                        .primitive()
-                        .map_err(fault)?,
-                ),
+                Op::Put(_, key, value) => {
+                    let bytes = JsValue::from(Uint8Array::from(value.as_slice()));
+                    let request = store.put(bytes).with_key(key.clone()).primitive().map_err(fault)?;
+                    if pace.is_due() {
+                        request.await.map_err(fault)?;
+                        pace.restart();
+                    }
+                }
                 Op::Delete(_, key) => {
-                    drop(store.delete::<String, _>(key.clone()).primitive().map_err(fault)?)
+                    let request = store.delete::<String, _>(key.clone()).primitive().map_err(fault)?;
+                    if pace.is_due() {
+                        request.await.map_err(fault)?;
+                        pace.restart();
+                    }
                 }
                 Op::Clear(_) => drop(store.clear().map_err(fault)?),
             }

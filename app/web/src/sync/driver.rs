@@ -12,7 +12,7 @@ use zoufang_core::sync::session::{Commit, Effect, Event, Failure, Phase, Session
 
 use super::transport::{self, SyncCall};
 use crate::{
-    platform::clock,
+    platform::{clock, pace::Pace},
     store::{Fault, Store},
 };
 use zoufang_core::phone::Settled;
@@ -36,7 +36,12 @@ pub(crate) struct Driver {
     timer: RefCell<Option<Timeout>>,
     /// One event at a time: a commit that is under way when the sync is stopped ends before the next one is asked for.
     turn: Mutex<()>,
+    /// A first sync is thousands of small steps: the screen gets its turns between them.
+    pace: Pace,
 }
+
+/// So many bytes of an answer are read in one step: about a hundred records.
+const PIECE_BYTES: usize = 16 * 1024;
 
 impl Driver {
     /// A driver with nothing under way.
@@ -49,6 +54,7 @@ impl Driver {
             request: Cell::new(0),
             timer: RefCell::new(None),
             turn: Mutex::new(()),
+            pace: Pace::begin(),
         })
     }
 
@@ -65,6 +71,7 @@ impl Driver {
             let effects = self.session.borrow_mut().handle(event, dice());
             for effect in effects {
                 events.extend(self.perform(effect).await);
+                self.pace.step().await;
             }
         }
     }
@@ -175,10 +182,13 @@ impl Driver {
     ) -> Result<(), Failure> {
         let pieces = transport::send(abort, token, body).await?;
         while let Some(bytes) = pieces.next().await? {
-            if self.request.get() != number {
-                return Ok(());
+            for bytes in bytes.chunks(PIECE_BYTES) {
+                if self.request.get() != number {
+                    return Ok(());
+                }
+                self.feed(Event::Bytes(bytes.to_vec())).await;
+                self.pace.step().await;
             }
-            self.feed(Event::Bytes(bytes)).await;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use crate::{
-    record::{DeviceId, Patch, UserId, Value, list::Role},
+    record::{ChangeHash, DeviceId, Patch, UserId, Value, list::Role},
     sync::{
         gate::Refusal,
         scan,
@@ -100,6 +100,8 @@ impl Device {
                 .collect::<Vec<_>>()
         };
         assert_eq!(places(&read), places(&self.phone));
+        assert_eq!((&read.blocks, &read.in_blocks), (&self.phone.blocks, &self.phone.in_blocks));
+        assert_eq!(read.block_rows, self.phone.block_rows);
         self.phone = read;
         settled
     }

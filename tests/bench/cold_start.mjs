@@ -1,39 +1,14 @@
 // Cold start, offline: signs in, waits until everything is on the device, then opens the list in a new page, again and
 // again, with the network off, at full speed and at 6x CPU throttle. Prints one line of JSON.
 // Usage: node cold_start.mjs <address> <user> <password>
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { launch, noteFirstRow } from './phone.mjs';
 
-const require = createRequire(fileURLToPath(new URL('../e2e/package.json', import.meta.url)));
-const { chromium } = require('@playwright/test');
 const [address, user, password] = process.argv.slice(2);
 const ROUNDS = 5;
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS });
+const browser = await launch();
 const context = await browser.newContext({ viewport: { width: 360, height: 800 } });
-// Notes when the first row of the list is in the page.
-await context.addInitScript(() => {
-  const look = () => {
-    if (!document.querySelector('[data-at="0"]')) return false;
-    requestAnimationFrame(() => {
-      window.firstRowMs = performance.now();
-    });
-    return true;
-  };
-  const observer = new MutationObserver(() => {
-    if (look()) observer.disconnect();
-  });
-  observer.observe(document, { childList: true, subtree: true });
-});
+await noteFirstRow(context);
 const page = await context.newPage();
 await page.goto(address);
 await page.fill('#user', user);
@@ -50,7 +25,7 @@ async function coldStart(rate) {
   const cdp = await context.newCDPSession(fresh);
   await cdp.send('Emulation.setCPUThrottlingRate', { rate });
   await fresh.goto(`${address}/people`);
-  const ms = await (await fresh.waitForFunction(() => window.firstRowMs, undefined, { timeout: 120_000 })).jsonValue();
+  const ms = await (await fresh.waitForFunction(() => window.firstRow, undefined, { timeout: 120_000 })).jsonValue();
   await fresh.close();
   return ms;
 }

@@ -5,23 +5,11 @@
 // Usage: node smooth.mjs <address> <user> <password>
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { launch, noteFirstRow } from './phone.mjs';
 
-const require = createRequire(fileURLToPath(new URL('../e2e/package.json', import.meta.url)));
-const { chromium } = require('@playwright/test');
 const [address, user, password] = process.argv.slice(2);
 const RATES = [1, 6];
 const { PROFILE } = process.env;
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const SYNC_MS = 600_000;
 const WAITING_MANY = 2_000;
 const SAVES = 50;
@@ -35,7 +23,7 @@ async function changesOfOthers() {
   await answers.next();
 }
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS });
+const browser = await launch();
 
 /** A new phone, whose pages note their long tasks and when the first row of the list of people is drawn. */
 async function phone() {
@@ -45,15 +33,8 @@ async function phone() {
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) window.tasks.push([entry.startTime, entry.duration]);
     }).observe({ type: 'longtask', buffered: true });
-    window.firstRow = new Promise((resolve) => {
-      const observer = new MutationObserver(() => {
-        if (!document.querySelector('[data-at="0"]')) return;
-        observer.disconnect();
-        requestAnimationFrame(() => resolve(performance.now()));
-      });
-      observer.observe(document, { childList: true, subtree: true });
-    });
   });
+  await noteFirstRow(context);
   return context;
 }
 
@@ -161,12 +142,7 @@ async function day(context, rate) {
   await measure('saves, many wait', page, rate, () => saves(page, SAVES));
   await measure('many changes go', page, rate, async () => {
     await context.setOffline(false);
-    // What one request cannot take is asked for by a person, as soon as the request is over.
-    for (;;) {
-      await page.waitForSelector('.sync-chip:is([data-state=done],[data-state=waiting])', { timeout: SYNC_MS });
-      if ((await page.getAttribute('.sync-chip', 'data-waiting')) === '0') break;
-      await page.evaluate(() => window.dispatchEvent(new Event('online')));
-    }
+    await synced(page);
   });
   await page.close();
 }

@@ -4,17 +4,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, type CDPSession, type Locator, type Page, chromium, expect } from '@playwright/test';
+import { ARGUMENTS, EXECUTABLE } from './chromium.mjs';
 import { PASSWORD } from './server.ts';
 
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Kills every process whose command line names the profile; where the system lists no processes as files, by pkill. */
 function killAll(profile: string): void {
@@ -71,7 +63,7 @@ export class Device {
   async start(): Promise<void> {
     const { width = 360, height = 800, language = 'zh', dark = false, touch = false } = this.look;
     this.context = await chromium.launchPersistentContext(this.profile, {
-      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+      executablePath: EXECUTABLE,
       args: ARGUMENTS,
       viewport: { width, height },
       hasTouch: touch,

@@ -17,6 +17,9 @@ pub(crate) trait Ground: Sized {
     /// The folder below `server/src/store` whose points this store alone passes.
     const FOLDER: &str;
 
+    /// Fewer points at a first start than this are a fault of the test.
+    const FIRST_POINTS_MIN: usize;
+
     /// No data yet.
     fn empty() -> Self;
 
@@ -45,6 +48,7 @@ impl Ground for Sqlite {
     type Opened = SqliteStore;
 
     const FOLDER: &str = "sqlite";
+    const FIRST_POINTS_MIN: usize = 8;
 
     fn empty() -> Self {
         Self(tempfile::tempdir().unwrap())
@@ -89,6 +93,7 @@ impl Ground for Postgres {
     type Opened = PostgresStore;
 
     const FOLDER: &str = "postgres";
+    const FIRST_POINTS_MIN: usize = 7;
 
     fn empty() -> Self {
         Self(Cluster::shared().database().unwrap())

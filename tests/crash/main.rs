@@ -82,23 +82,16 @@ fn every_point_of_the_source_is_passed_and_both_stores_pass_the_same() {
     let (sqlite, postgres) = (all_passed::<Sqlite>(), all_passed::<Postgres>());
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/src");
     let names = |scenarios: &[Vec<String>]| scenarios.iter().flatten().cloned().collect::<BTreeSet<_>>();
-    let (all, mut shared) = (points_in(&source), points_in(&source));
-    for (name, folders) in &all {
-        if folders.iter().any(|folder| folder == Sqlite::FOLDER || folder == Postgres::FOLDER) {
-            shared.remove(name);
-        }
-    }
+    let all = points_in(&source);
+    let is_own = |folder: &String| folder == Sqlite::FOLDER || folder == Postgres::FOLDER;
+    let is_shared = |name: &String| all.get(name).is_some_and(|folders| !folders.iter().any(is_own));
     for (found, ours) in [(names(&sqlite), Sqlite::FOLDER), (names(&postgres), Postgres::FOLDER)] {
-        let wanted =
-            all.iter().filter(|(name, folders)| shared.contains_key(*name) || folders.contains(ours));
+        let wanted = all.iter().filter(|(name, folders)| is_shared(name) || folders.contains(ours));
         let wanted: BTreeSet<String> = wanted.map(|(name, _)| name.clone()).collect();
         assert_eq!(found, wanted, "{ours}: points that are passed, and points that are written");
     }
     let without_own = |scenarios: &[Vec<String>]| -> Vec<Vec<String>> {
-        scenarios
-            .iter()
-            .map(|names| names.iter().filter(|name| shared.contains_key(*name)).cloned().collect())
-            .collect()
+        scenarios.iter().map(|names| names.iter().filter(|name| is_shared(name)).cloned().collect()).collect()
     };
     assert_eq!(without_own(&sqlite), without_own(&postgres), "the same points in the same order");
 }

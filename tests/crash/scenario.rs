@@ -87,7 +87,7 @@ pub(crate) fn first_start<G: Ground>() -> Scenario<G> {
         again: add_user,
         sign_in: enter,
         end: anything,
-        points_min: 7,
+        points_min: G::FIRST_POINTS_MIN,
     }
 }
 

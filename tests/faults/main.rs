@@ -29,7 +29,7 @@ const FILE: &str = "zoufang.sqlite";
 /// A disk that works again is used again after so many tries.
 const TRIES_MAX: usize = 20;
 /// More work than a disk that has no room can take.
-const WORK_MAX: usize = 400;
+const WORK_MAX: usize = 200;
 const REFUSED_MIN: usize = 3;
 
 /// Says why something was not tested here.

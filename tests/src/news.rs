@@ -1,13 +1,14 @@
 //! A stream of news, read by a thread of its own.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::Read,
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
+use zoufang_core::sync::news::NewsReader;
 
 /// What a server says of the units of one device's user.
 #[derive(Debug)]
@@ -23,16 +24,18 @@ impl News {
             .header("authorization", format!("Bearer {token}"))
             .call()
             .context("news")?;
-        let lines = BufReader::new(answer.into_body().into_reader()).lines();
+        let mut line = answer.into_body().into_reader();
         let (heard, hear) = channel();
         thread::spawn(move || {
-            let data = lines.map_while(std::result::Result::ok);
-            for text in data.filter_map(|line| line.strip_prefix("data: ").map(str::to_owned)) {
-                let news = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
-                let number = |name: &str| news[name].as_u64().unwrap_or_default();
-                let unit = u32::try_from(number("unit")).unwrap_or_default();
-                if heard.send((unit, number("seq"))).is_err() {
-                    return;
+            let (mut reader, mut piece) = (NewsReader::default(), [0; 1024]);
+            while let Some(count) = line.read(&mut piece).ok().filter(|count| *count > 0) {
+                for text in reader.push(&piece[..count]) {
+                    let news = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
+                    let number = |name: &str| news[name].as_u64().unwrap_or_default();
+                    let unit = u32::try_from(number("unit")).unwrap_or_default();
+                    if heard.send((unit, number("seq"))).is_err() {
+                        return;
+                    }
                 }
             }
         });

@@ -191,7 +191,7 @@ impl Phone {
             wants: self.wants(),
             held: Some(self.held_in_all()),
         };
-        let rest_waits = waiting(true).chain(waiting(false)).nth(hashes.len()).is_some();
+        let rest_waits = self.outbox.waiting() > hashes.len();
         Some(Outgoing { request, hashes, rest_waits })
     }
 

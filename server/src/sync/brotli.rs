@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zoufang_core::sync::wire::loosened;
 
 use super::exchange::Chunks;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::work::off_thread;
 
 /// Streams at once; each holds a few megabytes, and answers beyond them are sent as they are.
@@ -33,10 +33,10 @@ struct Encoder {
 
 impl Encoder {
     fn piece(&mut self, piece: &[u8]) -> Result<Bytes> {
-        let loose = loosened(piece).map_err(|error| crate::error::Error::Internal(Box::new(error)))?;
+        let loose = loosened(piece).map_err(|error| Error::Internal(Box::new(error)))?;
         // Writing to memory does not fail.
         let written = self.brotli.write_all(&loose).and_then(|()| self.brotli.flush());
-        written.map_err(|error| crate::error::Error::Internal(Box::new(error)))?;
+        written.map_err(|error| Error::Internal(Box::new(error)))?;
         Ok(std::mem::take(self.brotli.get_mut()).into())
     }
 }

@@ -94,10 +94,11 @@ impl Phone {
     /// A person has read a refused change and lets it go.
     pub fn plan_dismiss(&self, hash: ChangeHash) -> Plan {
         let mut plan = Plan::of(self);
-        if let Some((number, row)) = self.outbox.by_hash().get(&hash).copied()
+        let dismissed = self.outbox.iter().find(|(_, row)| row.hash == hash);
+        if let Some((number, row)) = dismissed
             && matches!(row.state, OutState::Refused(..))
         {
-            plan.delete_outbox(number);
+            plan.delete_outbox(*number);
             self.leave(&mut plan, row.doc);
         }
         plan

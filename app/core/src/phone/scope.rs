@@ -169,6 +169,11 @@ impl Phone {
         self.block_rows.range((doc, 0)..=(doc, u64::MAX)).map(|(_, number)| *number)
     }
 
+    /// Whether a document's newest row stands in this block, and not in a later one or by itself.
+    fn is_newest_in(&self, doc: DocId, number: u64) -> bool {
+        self.in_blocks.contains(&doc) && self.blocks_with(doc).last() == Some(number)
+    }
+
     /// Writes blocks anew without the rows that the plan removes and those that are newer elsewhere.
     fn write_anew(&self, numbers: &BTreeSet<u64>, plan: &mut Plan) {
         if numbers.is_empty() {
@@ -177,8 +182,7 @@ impl Phone {
         let mut kept: BTreeMap<u64, Vec<_>> = gather(numbers.iter().map(|number| (*number, Vec::new())));
         for (doc, number) in &self.block_rows {
             if let (Some(rows), Some(place)) = (kept.get_mut(number), self.places.get(doc))
-                && self.in_blocks.contains(doc)
-                && self.blocks_with(*doc).last() == Some(*number)
+                && self.is_newest_in(*doc, *number)
                 && !plan.places.contains_key(doc)
             {
                 rows.push((Arc::clone(&place.row), place.segments.clone()));
@@ -246,10 +250,9 @@ impl Phone {
         }
         let mut counts: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
         for (doc, number) in &self.block_rows {
-            let newest = self.in_blocks.contains(doc) && self.blocks_with(*doc).last() == Some(*number);
             let (all, live) = counts.entry(*number).or_default();
             *all += 1;
-            *live += usize::from(newest);
+            *live += usize::from(self.is_newest_in(*doc, *number));
         }
         counts.into_iter().find(|(_, (all, live))| live * 2 < *all).map(|(number, _)| number)
     }

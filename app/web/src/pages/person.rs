@@ -130,9 +130,7 @@ fn Conflicts(doc: DocId, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> im
         let heads = heads.get_value();
         leptos::task::spawn_local(async move {
             match library.edit(doc, heads, Patch::set(&key, value)).await {
-                Ok(()) => {
-                    toasts.say(t::conflict_chosen());
-                }
+                Ok(()) => toasts.say(t::conflict_chosen()),
                 Err(cause) => problem.set(Some(cause)),
             }
         });

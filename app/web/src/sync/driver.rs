@@ -71,8 +71,8 @@ impl Driver {
             let effects = self.session.borrow_mut().handle(event, dice());
             for effect in effects {
                 events.extend(self.perform(effect).await);
-                self.pace.step().await;
             }
+            self.pace.step().await;
         }
     }
 
@@ -187,7 +187,6 @@ impl Driver {
                     return Ok(());
                 }
                 self.feed(Event::Bytes(bytes.to_vec())).await;
-                self.pace.step().await;
             }
         }
         Ok(())

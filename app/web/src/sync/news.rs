@@ -1,7 +1,7 @@
 //! Listens to the server's news while the app is in front, so that what others wrote is here within seconds and not
 //! within a minute.
 //!
-//! News only wake the sync: without them it asks by itself. Behind a document's own number they say nothing of it.
+//! News only wake the sync, which asks by itself without them, too.
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,

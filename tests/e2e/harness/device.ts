@@ -149,6 +149,13 @@ export class Device {
     await expect(this.chip).toHaveAttribute('data-waiting', '0');
   }
 
+  /** Does what begins a sync, and waits until that is over: before it begins the chip says that all is well, too. */
+  async settled<T>(act: () => Promise<T>): Promise<T> {
+    const [done] = await Promise.all([act(), this.page.waitForResponse('**/api/v1/sync')]);
+    await this.expectSynced();
+    return done;
+  }
+
   async expectWaiting(count: number): Promise<void> {
     await expect(this.chip).toHaveAttribute('data-waiting', String(count));
   }

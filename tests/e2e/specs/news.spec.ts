@@ -20,16 +20,8 @@ test('what another phone writes is here within seconds, and an own save asks the
   const [writer, reader] = [await Device.open(server.url), await Device.open(server.url)];
   await writer.enrol('cys');
   await reader.enrol('cys');
-  // Opening a page is a reason to ask, too.
-  const asksAtOpening = async <T>(device: Device, open: () => Promise<T>): Promise<T> => {
-    const answer = device.page.waitForResponse('**/api/v1/sync');
-    const opened = await open();
-    await answer;
-    await device.expectSynced();
-    return opened;
-  };
-  const id = await asksAtOpening(reader, () => reader.openPerson(PERSON));
-  await asksAtOpening(writer, () => writer.openForm(id));
+  const id = await reader.settled(() => reader.openPerson(PERSON));
+  await writer.settled(() => writer.openForm(id));
   const asked: string[] = [];
   for (const [name, device] of [['writer', writer], ['reader', reader]] as const) {
     device.page.on('request', (request) => request.url().endsWith('/api/v1/sync') && asked.push(name));

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 
 use zoufang_core::document::{Document, LogChange};
 use zoufang_core::query::{Row, RowBody};
-use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId};
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::Control;
 
-use crate::account::token;
 use crate::error::{Error, Result};
 use crate::projection;
 use crate::store::{ChangeRecord, Claim, DocumentState, Move, Store, StoreError, WriteTx};
@@ -129,6 +128,9 @@ pub async fn erase(store: &dyn Store, doc: DocId, now: Timestamp) -> Result<()> 
     Ok(())
 }
 
+/// Draws 64 random bits.
+pub type Draw<'d> = &'d (dyn Fn() -> Result<u64> + Send + Sync);
+
 /// Begins a document anew from its values, without its history and without the keys that `drops` names: what was under
 /// them is gone for good. Returns how many changes the document had and has.
 ///
@@ -138,10 +140,11 @@ pub async fn re_root(
     store: &dyn Store,
     doc: DocId,
     drops: impl Fn(&str) -> bool + Send,
+    draw: Draw<'_>,
     now: Timestamp,
 ) -> Result<(u64, u64)> {
     let mut tx = store.begin().await?;
-    let counts = re_root_within(tx.as_mut(), doc, drops, now).await?;
+    let counts = re_root_within(tx.as_mut(), doc, drops, draw, now).await?;
     tx.commit().await?;
     Ok(counts)
 }
@@ -150,7 +153,7 @@ pub async fn re_root(
 ///
 /// # Errors
 /// If the store fails; documents done before stay done.
-pub async fn compact(store: &dyn Store, changes_min: u64, now: Timestamp) -> Result<u64> {
+pub async fn compact(store: &dyn Store, changes_min: u64, draw: Draw<'_>, now: Timestamp) -> Result<u64> {
     let (mut after, mut done) = (None, 0);
     loop {
         let mut tx = store.begin().await?;
@@ -158,7 +161,7 @@ pub async fn compact(store: &dyn Store, changes_min: u64, now: Timestamp) -> Res
         let Some(last) = states.last() else { return Ok(done) };
         after = Some(last.doc);
         for state in states.iter().filter(|state| state.changes >= changes_min) {
-            let (_, has) = re_root_within(tx.as_mut(), state.doc, |_| false, now).await?;
+            let (_, has) = re_root_within(tx.as_mut(), state.doc, |_| false, draw, now).await?;
             done += u64::from(has < state.changes);
         }
         tx.commit().await?;
@@ -169,13 +172,14 @@ async fn re_root_within(
     tx: &mut dyn WriteTx,
     doc: DocId,
     drops: impl Fn(&str) -> bool + Send,
+    draw: Draw<'_>,
     now: Timestamp,
 ) -> Result<(u64, u64)> {
     tx.claim(&Claim { docs: BTreeSet::from([doc]), ..Claim::default() }).await?;
     let mut state = tx.document(doc).await?.ok_or(Error::NotFound)?;
     let changes = tx.take_out(doc).await?;
     let document = load(&state, &changes)?;
-    let mut number = token::random_u64()?;
+    let mut number = draw()?;
     let next_actor = || {
         number = number.wrapping_add(1);
         SERVER.actor(number.to_be_bytes())
@@ -183,6 +187,8 @@ async fn re_root_within(
     let roots = document
         .re_root(state.created_by, drops, next_actor)
         .map_err(|error| Error::Internal(Box::new(error)))?;
+    let left: Vec<ChangeHash> = changes.iter().map(|change| change.hash).collect();
+    tx.put_replaced(doc, &left).await?;
     tx.append_control(state.unit, &Control::ReRooted { doc }).await?;
     (state.max_op, state.size_bytes, state.changes, state.re_rooted) = (0, 0, 0, true);
     let first_received_at = changes.first().map_or(now, |change| change.received_at);

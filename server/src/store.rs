@@ -231,7 +231,13 @@ pub trait WriteTx: Send {
     /// Forgets a document's state, row and projection.
     async fn remove_document(&mut self, doc: DocId) -> Result<()>;
 
-    /// Notes that a document is erased: its id, hashed, refuses later pushes for ever.
+    /// Notes changes that a document leaves behind as it begins anew.
+    async fn put_replaced(&mut self, doc: DocId, hashes: &[ChangeHash]) -> Result<()>;
+
+    /// Did the document leave this change behind? Then it was taken in once.
+    async fn is_replaced(&mut self, doc: DocId, hash: ChangeHash) -> Result<bool>;
+
+    /// Notes that a document is erased: its id, hashed, refuses later pushes for ever. What it left behind is forgotten.
     async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()>;
 
     /// Was the document erased?

@@ -263,6 +263,13 @@ impl Document {
         resolve::entries(self)
     }
 
+    /// The values that stand under a key, concurrent ones beside each other.
+    #[must_use]
+    pub fn values(&self, key: &str) -> Vec<Value> {
+        let Ok(all) = self.inner.get_all(ROOT, key) else { return Vec::new() };
+        gather(all.iter().filter_map(|(value, _)| read_value(value)))
+    }
+
     fn claims(&self, key: &str) -> Vec<conflict::Claim> {
         let Ok(all) = self.inner.get_all(ROOT, key) else { return Vec::new() };
         all.iter()

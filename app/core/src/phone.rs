@@ -41,7 +41,7 @@ pub use draft::{Base, Draft, DraftText};
 pub use edit::{Edit, EditError};
 pub use page::SEGMENT_BYTES;
 pub use plan::{Batch, Op, Plan, Settled, Table};
-pub use stored::{OutState, OutboxRow, SegmentId, Stored};
+pub use stored::{OutState, OutboxRow, Saw, SegmentId, Stored};
 
 use outbox::Outbox;
 use stored::SyncMeta;

@@ -37,7 +37,7 @@ pub(super) async fn run(command: RecordCommand) -> Result<()> {
             let drops = move |key: &str| {
                 keys.iter().any(|drop| key == drop || drop.ends_with('/') && key.starts_with(drop))
             };
-            let (had, has) = re_root(store.as_ref(), doc, drops, now).await?;
+            let (had, has) = re_root(store.as_ref(), doc, drops, &token::random_u64, now).await?;
             say(&format!("{had} changes became {has}"))?;
         }
     }
@@ -47,7 +47,8 @@ pub(super) async fn run(command: RecordCommand) -> Result<()> {
 
 pub(super) async fn compact(options: Compact) -> Result<()> {
     let store = open_store(&options.folder).await?;
-    let records = command::compact(store.as_ref(), options.changes, system_clock()()).await?;
+    let records =
+        command::compact(store.as_ref(), options.changes, &token::random_u64, system_clock()()).await?;
     say(&format!("{records} records have a shorter history"))?;
     store.close().await;
     Ok(())

@@ -96,6 +96,10 @@ impl OpenDocument {
                 Verdict::Refused(Refusal::WrongDocument)
             });
         }
+        // A change that was left behind with an old history was taken in: it must not come back as new.
+        if self.known().re_rooted && tx.is_replaced(self.doc, scanned.hash).await? {
+            return Ok(Verdict::Duplicate(0));
+        }
         let unit = match self.home(tx, change.kind, change.unit, now).await? {
             Ok(unit) => unit,
             Err(refusal) => return Ok(Verdict::Refused(refusal)),

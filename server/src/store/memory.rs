@@ -49,6 +49,7 @@ struct State {
     visits: BTreeMap<DocId, (UnitId, VisitProjection)>,
     contacts: BTreeMap<DocId, (UnitId, ContactProjection)>,
     erased: BTreeMap<([u8; 32], UnitId), (u64, Timestamp)>,
+    replaced: BTreeSet<(DocId, ChangeHash)>,
     moves: Vec<Move>,
     tickets: BTreeMap<DeviceId, Ticket>,
     cursors: BTreeMap<(DeviceId, UnitId), u64>,

@@ -43,6 +43,7 @@ const MIGRATIONS: Migrations = &[
     (1, "foundation", include_str!("../../migrations/postgres/0001_foundation.sql")),
     (2, "control", include_str!("../../migrations/postgres/0002_control.sql")),
     (3, "packed pages", include_str!("../../migrations/postgres/0003_packed_pages.sql")),
+    (4, "replaced", include_str!("../../migrations/postgres/0004_replaced.sql")),
 ];
 
 /// The store in a PostgreSQL database.

@@ -142,11 +142,14 @@ async fn edits_on_a_history_that_is_gone_are_sent_back_to_be_made_again() {
     let village = server.phone("village").await;
     let (person, mut document) = village.person(1, server.village, "张伟");
     let secret = village.edit(&person, &mut document, 2, &Patch::set("address", text("CANARY")));
-    village.push(vec![person.clone(), secret]).await;
+    village.push(vec![person.clone(), secret.clone()]).await;
     let edit = village.edit(&person, &mut document, 3, &Patch::set("residence", text("away")));
     let built_on = village.edit(&person, &mut document, 4, &Patch::set("away_place", text("沈阳")));
     let store = server.app.store.as_ref();
-    let counts = command::re_root(store, doc(1), |key| key == "address", server.app.now()).await.unwrap();
+    let counts =
+        command::re_root(store, doc(1), |key| key == "address", server.app.random.as_ref(), server.app.now())
+            .await
+            .unwrap();
     assert_eq!(counts, (2, 1));
     let frames = village.sync(&village.today(vec![(server.village, 2)], vec![edit, built_on])).await.frames();
     assert_eq!(
@@ -159,8 +162,14 @@ async fn edits_on_a_history_that_is_gone_are_sent_back_to_be_made_again() {
         (vec![Control::ReRooted { doc: doc(1) }], 1, 1)
     );
     assert!(!page.items[0].raw.windows(6).any(|bytes| bytes == b"CANARY"));
+    // A phone that never heard its receipts brings the old history once more: it was taken in, and does not come back.
+    assert_eq!(
+        village.push(vec![person.clone(), secret]).await,
+        [Verdict::Duplicate(0), Verdict::Duplicate(0)]
+    );
+    assert_eq!(village.page(server.village, 0).await.count, 1);
     // Long histories are shortened the same way; what is short stays.
-    assert_eq!(command::compact(store, 2, server.app.now()).await.unwrap(), 0);
+    assert_eq!(command::compact(store, 2, server.app.random.as_ref(), server.app.now()).await.unwrap(), 0);
     let next = village.person(5, server.village, "李强").0;
     assert_eq!(
         village.push(vec![next]).await,

@@ -2,11 +2,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Draft, Phone, Place, Segments,
+    Draft, Phone, Place, Segments, log_change,
     plan::{Op, Plan, Table},
-    stored::{OutState, OutboxRow, SegmentId, SyncMeta, encode, read_segment},
+    stored::{OutState, OutboxRow, Saw, SegmentId, SyncMeta, encode, read_segment},
 };
 use crate::{
+    document::Document,
     gather,
     query::Row,
     record::{ChangeHash, DocId, Timestamp, UnitId},
@@ -65,7 +66,7 @@ impl Phone {
                 }
                 // Its new changes follow; until then the row stays.
                 Control::ReRooted { .. } => {
-                    self.orphan(doc, now, &mut plan);
+                    self.orphan(doc, dropped, now, &mut plan);
                     true
                 }
                 Control::Schema { .. } | Control::Unknown(_) => true,
@@ -82,12 +83,21 @@ impl Phone {
         plan
     }
 
-    /// Edits of a document that begins anew wait until its new beginning is here.
-    fn orphan(&self, doc: DocId, now: Timestamp, plan: &mut Plan) {
-        let waiting = self.outbox.of(doc).filter(|(_, row)| row.state == OutState::Waiting);
-        for (number, row) in waiting {
+    /// Edits of a document that begins anew wait until its new beginning is here. What their authors saw is noted while the
+    /// old history can still tell.
+    fn orphan(&self, doc: DocId, history: Vec<Item>, now: Timestamp, plan: &mut Plan) {
+        let open = || self.outbox.of(doc).filter(|(_, row)| row.is_open());
+        if open().next().is_none() {
+            return;
+        }
+        let own = open().map(|(_, row)| row.log_change());
+        let changes = history.into_iter().map(log_change).chain(own);
+        let old = self.kind_of(doc).and_then(|kind| Document::load(kind, changes).ok());
+        for (number, row) in open() {
+            // Where there is no history to read, it was read before: this word came once more.
+            let saw = old.as_ref().and_then(|old| saw(old, row)).unwrap_or_else(|| row.saw.clone());
             let state = OutState::Refused(Refusal::ReRooted, now);
-            plan.put_outbox(number, OutboxRow { state, ..row.clone() });
+            plan.put_outbox(number, OutboxRow { state, saw, ..row.clone() });
         }
     }
 
@@ -203,6 +213,16 @@ impl Phone {
     fn planned<'p>(&'p self, doc: DocId, plan: &'p Plan) -> Option<Place> {
         plan.places.get(&doc).cloned().unwrap_or_else(|| self.places.get(&doc).cloned())
     }
+}
+
+/// What the author of an edit saw under the keys that it writes.
+fn saw(history: &Document, row: &OutboxRow) -> Option<Saw> {
+    let scanned = scan::scan(&row.raw).ok()?;
+    let then = history.at(&scanned.deps)?;
+    Some(gather(scanned.ops.into_iter().map(|op| {
+        let values = then.values(&op.key);
+        (op.key, values)
+    })))
 }
 
 impl Plan {

@@ -85,6 +85,7 @@ impl Phone {
             saved_at: edit.at,
             state: OutState::Waiting,
             again: false,
+            saw: Vec::new(),
         };
         plan.put_outbox(self.next_outbox, row);
         plan.put_row(Row::of(edit.doc, &document, unit).into(), self.segments_of(edit.doc));

@@ -9,10 +9,10 @@ use super::{
     stored::{OutState, OutboxRow},
 };
 use crate::{
-    document::Document,
+    document::{Document, DocumentError},
     gather,
     query::Row,
-    record::{ChangeHash, DocId, Patch, Timestamp},
+    record::{ChangeHash, DeviceId, DocId, Patch, Timestamp},
     sync::{gate::Refusal, scan},
 };
 
@@ -46,52 +46,105 @@ impl Phone {
         let mut known: BTreeSet<ChangeHash> = gather(
             logged.iter().filter_map(|change| scan::scan(&change.raw).ok()).map(|scanned| scanned.hash),
         );
-        let Ok(mut document) = Document::load(place.row.kind(), logged) else { return };
+        let Ok(document) = Document::load(place.row.kind(), logged) else { return };
         if document.is_empty() {
             return;
         }
-        for (number, row) in self.outbox.of(doc).filter(|(_, row)| is_open(row)) {
+        let mut made = Made { document, beside: Document::new(place.row.kind()) };
+        // An edit that is made again as two takes new numbers, and so do all after it: they go up in their order.
+        let mut renumber = false;
+        for (number, row) in self.outbox.of(doc).filter(|(_, row)| row.is_open()) {
             let Ok(scanned) = scan::scan(&row.raw) else { continue };
-            if scanned.deps.iter().all(|dep| known.contains(dep)) {
-                if document.apply([row.log_change()]).is_ok() {
-                    known.insert(row.hash);
-                    plan.put_outbox(number, OutboxRow { state: OutState::Waiting, ..row.clone() });
-                    plan.wake = true;
+            let again: Vec<OutboxRow> = if scanned.deps.iter().all(|dep| known.contains(dep)) {
+                if made.document.apply([row.log_change()]).is_err() {
+                    continue;
                 }
-                continue;
+                vec![OutboxRow { state: OutState::Waiting, ..row.clone() }]
+            } else {
+                match made.again(row, scanned, account.device) {
+                    Ok(again) => again,
+                    Err(_) => {
+                        let state = OutState::Refused(Refusal::ReRooted, now);
+                        plan.put_outbox(number, OutboxRow { state, ..row.clone() });
+                        continue;
+                    }
+                }
+            };
+            known.extend(again.iter().map(|row| row.hash));
+            renumber |= again.len() > 1;
+            plan.wake |= !again.is_empty();
+            // The document may say it already.
+            if again.is_empty() || renumber {
+                plan.delete_outbox(number);
             }
-            let patch = Patch(gather(scanned.ops.into_iter().map(|op| (op.key, op.value))));
-            let at = Timestamp(scanned.time.saturating_mul(1000));
-            let actor = account.device.actor(again(row.hash));
-            match document.commit(actor, row.author, at, &patch) {
-                Ok(Some(raw)) => {
-                    let Ok(made) = scan::scan(&raw) else { continue };
-                    known.insert(made.hash);
-                    let state = OutState::Waiting;
-                    plan.put_outbox(number, OutboxRow { hash: made.hash, raw, state, ..row.clone() });
-                    plan.wake = true;
-                }
-                // The document says it already.
-                Ok(None) => plan.delete_outbox(number),
-                Err(_) => {
-                    let state = OutState::Refused(Refusal::ReRooted, now);
-                    plan.put_outbox(number, OutboxRow { state, ..row.clone() });
-                }
+            for row in again {
+                let number = if renumber { plan.next_outbox } else { number };
+                plan.put_outbox(number, row);
             }
         }
-        plan.put_row(Row::of(doc, &document, place.row.unit).into(), place.segments.clone());
+        plan.put_row(Row::of(doc, &made.document, place.row.unit).into(), place.segments.clone());
     }
 }
 
-/// Waits, or was refused for the very reason that is mended here.
-fn is_open(row: &OutboxRow) -> bool {
-    row.state == OutState::Waiting || row.state.is_re_rooted()
+/// A document while edits of its old history are made again.
+struct Made {
+    /// The new beginning, and what was made on it.
+    document: Document,
+    /// What was made beside it.
+    beside: Document,
+}
+
+impl Made {
+    /// Makes an edit again. What replaces a value that its author had not seen is written beside it, so that both stand.
+    fn again(
+        &mut self,
+        row: &OutboxRow,
+        scanned: scan::Scanned,
+        device: DeviceId,
+    ) -> Result<Vec<OutboxRow>, DocumentError> {
+        let (mut on_top, mut beside) = (Patch::default(), Patch::default());
+        for op in scanned.ops {
+            let now = self.document.values(&op.key);
+            let saw = row.saw.iter().find(|(key, _)| *key == op.key).map(|(_, values)| values.as_slice());
+            let known = now.iter().all(|value| saw.unwrap_or_default().contains(value));
+            // What is taken away is only what was seen.
+            match op.value {
+                value if known => drop(on_top.0.insert(op.key, value)),
+                Some(value) if !now.contains(&value) => drop(beside.0.insert(op.key, Some(value))),
+                Some(_) | None => {}
+            }
+        }
+        let at = Timestamp(scanned.time.saturating_mul(1000));
+        let mut made = Vec::new();
+        for (part, patch) in [(Part::OnTop, on_top), (Part::Beside, beside)] {
+            let document = if part == Part::OnTop { &mut self.document } else { &mut self.beside };
+            let actor = device.actor(session_of(row.hash, part));
+            let Some(raw) = document.commit(actor, row.author, at, &patch)? else { continue };
+            let hash = scan::scan(&raw).map_err(|_| DocumentError::Unreadable)?.hash;
+            let again = OutboxRow { hash, raw, state: OutState::Waiting, saw: Vec::new(), ..row.clone() };
+            if part == Part::Beside {
+                self.document.apply([again.log_change()])?;
+            }
+            made.push(again);
+        }
+        Ok(made)
+    }
+}
+
+/// How a part of an edit is made again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// On what the document says now.
+    OnTop,
+    /// Beside it.
+    Beside,
 }
 
 /// The session part of the actor with which a change is made again: of the change alone, so that a crash in between makes
 /// the same change, and of no other change.
-fn again(hash: ChangeHash) -> [u8; 8] {
-    let digest: [u8; 32] = Sha256::new().chain_update(b"again").chain_update(hash.0).finalize().into();
+fn session_of(hash: ChangeHash, part: Part) -> [u8; 8] {
+    let word: &[u8] = if part == Part::OnTop { b"again" } else { b"beside" };
+    let digest: [u8; 32] = Sha256::new().chain_update(word).chain_update(hash.0).finalize().into();
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
     first

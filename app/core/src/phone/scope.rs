@@ -274,5 +274,6 @@ pub(super) fn outbox_row(
         saved_at: now,
         state: OutState::Waiting,
         again: true,
+        saw: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     document::LogChange,
     query::Row,
-    record::{ChangeHash, DocId, EpochId, Kind, Timestamp, UnitId, UserId},
+    record::{ChangeHash, DocId, EpochId, Kind, Timestamp, UnitId, UserId, Value},
     sync::{
         digest::Digest,
         gate::Refusal,
@@ -89,9 +89,20 @@ pub struct OutboxRow {
     /// It had a receipt of a server that was restored since: it is offered before what was built on it.
     #[cbor(n(8), default)]
     pub again: bool,
+    /// What its author saw under the keys that it writes, once the document began anew: then nothing else can tell.
+    #[cbor(n(9), default)]
+    pub saw: Saw,
 }
 
+/// Values that stood under keys; more than one where they were concurrent.
+pub type Saw = Vec<(String, Vec<Value>)>;
+
 impl OutboxRow {
+    /// Waits, or was refused only because its document began anew.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == OutState::Waiting || self.state.is_re_rooted()
+    }
+
     pub(super) fn log_change(&self) -> LogChange {
         LogChange { raw: self.raw.clone(), author: self.author, received_at: None }
     }

@@ -1,6 +1,6 @@
 //! The part of the suite about what happens to documents and devices besides changes.
 
-use zoufang_core::record::{DeviceId, Timestamp, UserId};
+use zoufang_core::record::{ChangeHash, DeviceId, Timestamp, UserId};
 use zoufang_core::sync::wire::Control;
 
 use super::{DEVICE, OTHER, UNIT, account, append, doc, hash, person, project, state};
@@ -111,6 +111,24 @@ pub async fn controls_share_the_numbers(store: &dyn Store) {
         [(UNIT, OTHER, 5), (OTHER, UNIT, 6)]
     );
     assert!(tx.moves_of(doc(3)).await.expect("moves").is_empty());
+}
+
+/// A document that began anew knows what it left behind, until it is erased.
+pub async fn what_is_left_behind_is_remembered(store: &dyn Store) {
+    append(store, UNIT, [1]).await;
+    let (one, two) = (ChangeHash([1; 32]), ChangeHash([2; 32]));
+    let mut tx = store.begin().await.expect("begin");
+    tx.put_replaced(doc(1), &[one]).await.expect("put");
+    tx.put_replaced(doc(1), &[one]).await.expect("once more");
+    tx.put_replaced(doc(1), &[]).await.expect("nothing");
+    tx.commit().await.expect("commit");
+    let mut tx = store.begin().await.expect("begin");
+    assert!(tx.is_replaced(doc(1), one).await.expect("ask"));
+    assert!(!tx.is_replaced(doc(1), two).await.expect("ask"));
+    assert!(!tx.is_replaced(doc(2), one).await.expect("ask"), "of this document");
+    tx.put_erasure(doc(1), UNIT, 2, Timestamp(4)).await.expect("erasure");
+    assert!(!tx.is_replaced(doc(1), one).await.expect("ask"));
+    tx.commit().await.expect("commit");
 }
 
 /// An erasure is remembered by document, and says which devices in use have not read of it.

@@ -128,7 +128,17 @@ impl WriteTx for MemoryTx {
         Ok(())
     }
 
+    async fn put_replaced(&mut self, doc: DocId, hashes: &[ChangeHash]) -> Result<()> {
+        self.staged.replaced.extend(hashes.iter().map(|hash| (doc, *hash)));
+        Ok(())
+    }
+
+    async fn is_replaced(&mut self, doc: DocId, hash: ChangeHash) -> Result<bool> {
+        Ok(self.staged.replaced.contains(&(doc, hash)))
+    }
+
     async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
+        self.staged.replaced.retain(|(replaced, _)| *replaced != doc);
         self.staged.erased.insert((erased_key(doc), unit), (seq, now));
         Ok(())
     }

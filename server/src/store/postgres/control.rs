@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId};
 use zoufang_core::sync::wire::Control;
 
 use super::PostgresStore;
@@ -88,6 +88,21 @@ impl PostgresTx {
         Ok(())
     }
 
+    pub(super) async fn insert_replaced(&mut self, doc: DocId, hashes: &[ChangeHash]) -> Result<()> {
+        let hashes: Vec<&[u8]> = hashes.iter().map(|hash| &hash.0[..]).collect();
+        let sql = "insert into replaced (county, doc, hash) select $1, $2, unnest($3::bytea[]) on conflict do nothing";
+        let done =
+            sqlx::query(sql).bind(self.county).bind(&doc.0[..]).bind(hashes).execute(&mut *self.tx).await;
+        self.noted(done).map(drop)
+    }
+
+    pub(super) async fn find_replaced(&mut self, doc: DocId, hash: ChangeHash) -> Result<bool> {
+        let sql = "select 1 from replaced where county = $1 and doc = $2 and hash = $3";
+        let query = sqlx::query(sql).bind(self.county).bind(&doc.0[..]).bind(&hash.0[..]);
+        let found = query.fetch_optional(&mut *self.tx).await;
+        Ok(self.noted(found)?.is_some())
+    }
+
     pub(super) async fn insert_erasure(
         &mut self,
         doc: DocId,
@@ -95,6 +110,9 @@ impl PostgresTx {
         seq: u64,
         now: Timestamp,
     ) -> Result<()> {
+        let query = sqlx::query("delete from replaced where county = $1 and doc = $2");
+        let done = query.bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await;
+        self.noted(done)?;
         let sql = "insert into erased (county, key, unit, seq, erased_at) values ($1, $2, $3, $4, $5)
             on conflict (county, key, unit) do update set seq = excluded.seq, erased_at = excluded.erased_at";
         let done = sqlx::query(sql)

@@ -1,6 +1,6 @@
 //! Control records, erasures, moves, tickets and what devices have read.
 
-use zoufang_core::record::{DeviceId, DocId, EpochId, Timestamp, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId};
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::wire::Control;
 
@@ -72,6 +72,25 @@ impl SqliteTx {
         Ok(seq)
     }
 
+    pub(super) async fn insert_replaced(&mut self, doc: DocId, hashes: &[ChangeHash]) -> Result<()> {
+        for hash in hashes {
+            sqlx::query("insert or ignore into replaced (county, doc, hash) values (?, ?, ?)")
+                .bind(self.county)
+                .bind(&doc.0[..])
+                .bind(&hash.0[..])
+                .execute(&mut *self.tx)
+                .await
+                .map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn find_replaced(&mut self, doc: DocId, hash: ChangeHash) -> Result<bool> {
+        let query = sqlx::query("select 1 from replaced where county = ? and doc = ? and hash = ?");
+        let query = query.bind(self.county).bind(&doc.0[..]).bind(&hash.0[..]);
+        Ok(query.fetch_optional(&mut *self.tx).await.map_err(failed)?.is_some())
+    }
+
     pub(super) async fn insert_erasure(
         &mut self,
         doc: DocId,
@@ -79,6 +98,8 @@ impl SqliteTx {
         seq: u64,
         now: Timestamp,
     ) -> Result<()> {
+        let query = sqlx::query("delete from replaced where county = ? and doc = ?");
+        query.bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await.map_err(failed)?;
         sqlx::query(
             "insert or replace into erased (county, key, unit, seq, erased_at) values (?, ?, ?, ?, ?)",
         )

@@ -279,6 +279,14 @@ impl WriteTx for SqliteTx {
         Ok(())
     }
 
+    async fn put_replaced(&mut self, doc: DocId, hashes: &[ChangeHash]) -> Result<()> {
+        self.insert_replaced(doc, hashes).await
+    }
+
+    async fn is_replaced(&mut self, doc: DocId, hash: ChangeHash) -> Result<bool> {
+        self.find_replaced(doc, hash).await
+    }
+
     async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
         self.insert_erasure(doc, unit, seq, now).await
     }

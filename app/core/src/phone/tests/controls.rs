@@ -150,6 +150,45 @@ fn unsent_edits_are_made_again_on_a_document_that_began_anew() {
 }
 
 #[test]
+fn an_edit_that_is_made_again_replaces_only_what_its_author_saw() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    set(&mut a, 1, "birth", "1950");
+    set(&mut a, 1, "address", "一组");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    set(&mut b, 1, "name", "张玮");
+    let mut patch = Patch::set("birth", Value::Text("1951".into()));
+    patch.0.insert("address".into(), None);
+    b.edit(doc(1), patch);
+    set(&mut b, 1, "birth", "1952");
+    set(&mut a, 1, "birth", "1949");
+    set(&mut a, 1, "address", "二组");
+    server.sync(&mut a);
+    server.re_root(doc(1), "");
+    for _ in 0..2 {
+        server.sync(&mut b);
+        server.sync(&mut a);
+    }
+    for device in [&a, &b] {
+        assert_eq!(device.phone.outbox().count(), 0);
+        let document = device.open(doc(1));
+        assert_eq!(
+            document.values("name"),
+            [Value::Text("张玮".into())],
+            "the one that was seen is replaced"
+        );
+        let mut births = document.values("birth");
+        births.sort();
+        assert_eq!(births, ["1949", "1952"].map(|year| Value::Text(year.into())), "both stand");
+        assert_eq!(document.entries().text("address").as_deref(), Some("二组"), "not seen, not taken away");
+        agrees(device, &server, &[UNIT]);
+    }
+}
+
+#[test]
 fn the_new_beginning_may_come_in_a_later_page_than_the_word_of_it() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));

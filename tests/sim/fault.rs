@@ -88,6 +88,19 @@ faults! {
     Revoked = "device-revoked", 60;
     /// A village moves to another township, so that scopes change.
     ScopeChange = "scope-change", 200;
+    /// The office moves a record to another unit.
+    Moved = "record-moved", 200;
+    /// The office erases a record.
+    Erased = "record-erased", 100;
+    /// The office begins a record anew, without its history.
+    ReRooted = "record-re-rooted", 150;
+    /// A phone speaks an older version of the protocol from now on, or is updated.
+    OldClient = "old-client", 100;
+}
+
+impl Fault {
+    /// What the office does to records on the server: no faults, but they meet every fault.
+    pub(crate) const OF_THE_OFFICE: &'static [Self] = &[Self::Moved, Self::Erased, Self::ReRooted];
 }
 
 /// How often each kind comes, in thousandths of its occasions; one that is not here does not come.

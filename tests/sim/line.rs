@@ -3,7 +3,10 @@
 use anyhow::Result;
 use zoufang_core::{
     record::Timestamp,
-    sync::session::{Event, Failure},
+    sync::{
+        session::{Event, Failure},
+        wire::{SyncRequest, decode_request, encode_request},
+    },
 };
 use zoufang_server::{error::Error, sync::exchange::Chunks};
 
@@ -44,6 +47,9 @@ impl World {
         self.next_call += 1;
         let number = self.next_call;
         tab.call = Some(number);
+        if let Some(version) = self.phones[phone].version {
+            body = as_of(version, &body);
+        }
         let online = self.phones[phone].online;
         self.note("send", phone, &[number], &body);
         if !online {
@@ -144,7 +150,8 @@ impl World {
         }
     }
 
-    fn blow(&mut self) -> Option<(u32, Blow, Fault)> {
+    /// What strikes at the server in its next piece of work, at which step, and as which fault.
+    pub(crate) fn blow(&mut self) -> Option<(u32, Blow, Fault)> {
         let rate = |fault| if self.calm { 0 } else { self.config.rates.of(fault) };
         let (stop, fail) = (rate(Fault::ServerCrash), rate(Fault::ServerStoreFails));
         // An early step in half of all cases: most requests are short.
@@ -239,6 +246,23 @@ impl World {
     pub(crate) fn phone_clock(&self, phone: usize) -> Timestamp {
         Timestamp(crate::world::EPOCH_MS + self.now + self.phones[phone].clock_off_ms)
     }
+}
+
+/// A request as a phone of an older version writes it.
+fn as_of(version: u8, body: &[u8]) -> Vec<u8> {
+    let Ok(request) = decode_request(body) else { return body.to_vec() };
+    encode_request(&if version == 1 {
+        SyncRequest {
+            version: None,
+            ticket: None,
+            probes: Vec::new(),
+            wants: Vec::new(),
+            held: None,
+            ..request
+        }
+    } else {
+        SyncRequest { version: Some(version), ..request }
+    })
 }
 
 /// What the app's transport makes of an error.

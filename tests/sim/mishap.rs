@@ -15,6 +15,9 @@ const HOUR_MS: i64 = 3_600_000;
 const PHONES_MAX: usize = 60;
 const SECONDS_IN_TEN_YEARS: i64 = 10 * 365 * 86_400;
 
+/// So often in a day the office may move, erase or begin anew.
+const COMMANDS_A_DAY: usize = 3;
+
 /// What the agenda says of the server, in the place of a phone.
 const SERVER: usize = usize::MAX;
 
@@ -38,6 +41,14 @@ impl World {
                 self.at(time, Item::Mishap(fault, SERVER));
             }
         }
+        for fault in Fault::OF_THE_OFFICE {
+            for _ in 0..COMMANDS_A_DAY {
+                if self.due(*fault) {
+                    let time = morning + self.mishap.between(5 * HOUR_MS, 21 * HOUR_MS);
+                    self.at(time, Item::Mishap(*fault, SERVER));
+                }
+            }
+        }
         let time = morning + self.mishap.between(0, DAY_MS - 1);
         self.at(time, Item::Seal);
     }
@@ -46,6 +57,7 @@ impl World {
     pub(crate) fn plan_mishaps_of(&mut self, phone: usize, morning: i64) {
         let of_phones =
             [Fault::DiskRollback, Fault::Clone, Fault::WrongClock, Fault::SessionEnds, Fault::Revoked];
+        let of_phones = of_phones.into_iter().chain([Fault::OldClient]);
         for fault in of_phones {
             if self.due(fault) {
                 let time = morning + self.mishap.between(5 * HOUR_MS, 21 * HOUR_MS);
@@ -133,6 +145,8 @@ impl World {
                 self.restore(epoch)?
             }
             Fault::ScopeChange => self.move_village()?,
+            Fault::Moved | Fault::Erased | Fault::ReRooted => self.command(fault)?,
+            Fault::OldClient => self.change_client(phone),
             Fault::Drop
             | Fault::AnswerLost
             | Fault::Duplicate
@@ -165,8 +179,7 @@ impl World {
         if let Some(running) = tab.running.take_if(|running| !running.written)
             && self.mishap.happens(500)
         {
-            self.phones[phone].image.disk.write(&running.plan.batch);
-            self.written(phone, &running.job, &running.plan);
+            self.put_on_disk(phone, &running.job, &running.plan);
         }
         self.take_over(phone);
         true
@@ -175,8 +188,7 @@ impl World {
     /// The second tab reads the disk; then the first one's last transaction is committed after all.
     pub(crate) fn late_writer(&mut self, phone: usize, running: &Running) {
         self.take_over(phone);
-        self.phones[phone].image.disk.write(&running.plan.batch);
-        self.written(phone, &running.job, &running.plan);
+        self.put_on_disk(phone, &running.job, &running.plan);
     }
 
     fn take_over(&mut self, phone: usize) {
@@ -216,6 +228,7 @@ impl World {
         let mut copy = SimPhone::new(it.login.clone(), it.user, it.role, it.home, it.device);
         copy.image = Image::clone(&it.image);
         (copy.revoked, copy.clock_off_ms) = (it.revoked, it.clock_off_ms);
+        (copy.version, copy.was_old) = (it.version, it.was_old);
         self.phones.push(copy);
         let copy = self.phones.len() - 1;
         let last = self.config.days as i64 * DAY_MS;
@@ -224,6 +237,17 @@ impl World {
             self.at(time, Item::Open(copy));
         }
         true
+    }
+
+    /// A phone whose app was not updated for long, or is updated at last.
+    fn change_client(&mut self, phone: usize) -> bool {
+        let version = self.mishap.pick(&[None, Some(1), Some(2)]).flatten();
+        self.crash(phone);
+        // What version 1 has read without the control records was read: no later version looks back.
+        let it = &mut self.phones[phone];
+        it.was_old |= version == Some(1);
+        it.version = version;
+        version.is_some()
     }
 
     fn wrong_clock(&mut self) -> i64 {
@@ -259,6 +283,7 @@ impl World {
             // The tree is that of the backup, too.
             let units = self.server.run(self.server.store().units())?;
             self.above = units.into_iter().map(|unit| (unit.id, unit.parent)).collect();
+            self.facts = self.facts_kept.clone();
         }
         Ok(restored)
     }

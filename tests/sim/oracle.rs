@@ -81,6 +81,10 @@ pub(crate) struct Oracle {
     pub(crate) taken_by_fault: Seen,
     /// Edits that got a receipt.
     pub(crate) receipted: Seen,
+    /// Edits that are no more, and rightly so: another stands for them since their document began anew.
+    pub(crate) gone: Seen,
+    /// Edits that were made again by a phone.
+    pub(crate) remade: Seen,
 }
 
 /// The name of a change: SHA-256 of all but magic and checksum.
@@ -161,6 +165,41 @@ impl Oracle {
         };
         let top = top.map(|(_, value)| (*value).clone())?;
         Some(Shown { values: standing.into_iter().map(|(_, value)| value.clone()).collect(), top })
+    }
+
+    /// The values of a key that somebody sees who holds these edits.
+    pub(crate) fn values(&self, seen: &Seen, key: &str) -> BTreeSet<Value> {
+        self.standing(seen, key).into_iter().map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The changes that a document has after it began anew, as what each sets, by whom, and when by the writer's clock:
+    /// what nobody contradicts in one, and beside it each of several values of a key.
+    pub(crate) fn anew(
+        &self,
+        seen: &Seen,
+        creator: UserId,
+    ) -> Vec<(BTreeMap<String, Option<Value>>, UserId, i64)> {
+        let keys: BTreeSet<&String> = seen.iter().flat_map(|id| self.edit(*id).sets.keys()).collect();
+        let (mut settled, mut rivals, mut newest) = (BTreeMap::new(), Vec::new(), 0);
+        for key in keys {
+            let standing = self.standing(seen, key);
+            newest = standing.iter().map(|(id, _)| self.edit(*id).at_s).fold(newest, i64::max);
+            if let [(_, value)] = standing.as_slice() {
+                settled.insert(key.clone(), Some((*value).clone()));
+                continue;
+            }
+            rivals.extend(standing.into_iter().map(|(id, value)| {
+                let edit = self.edit(id);
+                (BTreeMap::from([(key.clone(), Some(value.clone()))]), edit.user, edit.at_s)
+            }));
+        }
+        rivals.push((settled, creator, newest));
+        rivals
+    }
+
+    /// Whether a phone made this edit again on a new beginning.
+    pub(crate) fn is_remade(&self, id: EditId) -> bool {
+        self.remade.contains(&id)
     }
 
     /// The newest edits: those that no other one here was built on.

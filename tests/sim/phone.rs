@@ -135,6 +135,10 @@ pub(crate) struct SimPhone {
     pub(crate) full_until: i64,
     /// Its device was revoked: what waits on it stays there.
     pub(crate) revoked: bool,
+    /// The version of the protocol that its app speaks, where that is not the newest.
+    pub(crate) version: Option<u8>,
+    /// It spoke version 1 at some time: what the office did then it has not heard of.
+    pub(crate) was_old: bool,
     /// The app is in a person's hand until then.
     pub(crate) open_until: i64,
     pub(crate) snapshot: Option<Image>,
@@ -156,6 +160,8 @@ impl SimPhone {
             clock_off_ms: 0,
             full_until: 0,
             revoked: false,
+            version: None,
+            was_old: false,
             open_until: 0,
             snapshot: None,
         }

@@ -26,6 +26,7 @@ use zoufang_server::{
         token,
     },
     assets::Assets,
+    command,
     error::Error,
     store::{County, NewAccount, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
     sync::{
@@ -36,6 +37,8 @@ use zoufang_server::{
 
 pub(crate) use faulty::Blow;
 use faulty::{Faulty, Fuse};
+
+use crate::office::Command;
 
 /// What keeps the data.
 enum Kept {
@@ -56,6 +59,17 @@ pub(crate) enum Outcome {
     Chunks(Chunks),
     /// An error of ours, in JSON.
     Refused(Error),
+    /// The server stopped.
+    Stopped,
+}
+
+/// What became of what the office wanted done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// It was done.
+    Whole,
+    /// It failed.
+    Failed,
     /// The server stopped.
     Stopped,
 }
@@ -181,6 +195,29 @@ impl Server {
             }
         });
         (outcome, self.fuse.disarm())
+    }
+
+    /// Does something to a record; `blow` strikes at one of the steps. Tells whether it struck.
+    pub(crate) fn command(&self, command: Command, blow: Option<(u32, Blow)>) -> (Done, bool) {
+        self.fuse.arm(blow);
+        let (store, now, draw) = (self.app.store.as_ref(), self.app.now(), self.app.random.as_ref());
+        let work = async {
+            match command {
+                Command::Move(doc, to) => {
+                    command::move_with_person(store, doc, to, |_| true, now).await.map(drop)
+                }
+                Command::Erase(doc) => command::erase(store, doc, now).await,
+                Command::ReRoot(doc) => command::re_root(store, doc, |_| false, draw, now).await.map(drop),
+            }
+        };
+        let done = self.run(async {
+            tokio::select! {
+                biased;
+                () = self.fuse.stopped() => Done::Stopped,
+                done = work => if done.is_ok() { Done::Whole } else { Done::Failed },
+            }
+        });
+        (done, self.fuse.disarm())
     }
 
     /// The next chunk of an answer.

@@ -87,6 +87,27 @@ pub(crate) struct Failure {
     pub(crate) phone: Option<usize>,
 }
 
+/// What the office did to records, as far as the server knows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Facts {
+    /// Where the records are that moved.
+    pub(crate) moved: BTreeMap<DocId, UnitId>,
+    pub(crate) erased: BTreeSet<DocId>,
+    pub(crate) re_rooted: BTreeSet<DocId>,
+}
+
+impl Facts {
+    /// Whether nothing was ever taken out of a log.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.moved.is_empty() && self.erased.is_empty() && self.re_rooted.is_empty()
+    }
+
+    /// Whether the office did anything to a record.
+    pub(crate) fn concern(&self, doc: DocId) -> bool {
+        self.moved.contains_key(&doc) || self.erased.contains(&doc) || self.re_rooted.contains(&doc)
+    }
+}
+
 /// The world.
 pub(crate) struct World {
     pub(crate) config: Config,
@@ -113,6 +134,9 @@ pub(crate) struct World {
     pub(crate) above: BTreeMap<UnitId, Option<UnitId>>,
     /// Villages that moved.
     pub(crate) moved: BTreeSet<UnitId>,
+    /// What the office did to records, and the same at the last backup.
+    pub(crate) facts: Facts,
+    pub(crate) facts_kept: Facts,
     pub(crate) failure: Option<Failure>,
     /// Rounds that it took to calm down.
     pub(crate) rounds: u64,
@@ -162,6 +186,8 @@ impl World {
             calm: false,
             above,
             moved: BTreeSet::new(),
+            facts: Facts::default(),
+            facts_kept: Facts::default(),
             failure: None,
             rounds: 0,
             orphaned: 0,
@@ -215,6 +241,7 @@ impl World {
             Item::BackUp => {
                 if self.server_up {
                     self.server.back_up()?;
+                    self.facts_kept = self.facts.clone();
                     self.note("backup", usize::MAX, &[], &[]);
                 }
             }

@@ -26,6 +26,12 @@ impl Disk {
         ids.into_iter().filter_map(read).collect()
     }
 
+    /// What lies under a key.
+    #[must_use]
+    pub fn get(&self, table: Table, key: &str) -> Option<&[u8]> {
+        self.0.get(&(table, key.to_owned())).map(Vec::as_slice)
+    }
+
     /// Everything that lies there: table, key, value.
     pub fn rows(&self) -> impl Iterator<Item = (Table, &str, &[u8])> {
         self.0.iter().map(|((table, key), value)| (*table, key.as_str(), value.as_slice()))

@@ -192,6 +192,8 @@ tx! {
     fn take_out(doc: DocId) -> Vec<ChangeRecord>;
     fn append_control(unit: UnitId, control: &Control) -> u64;
     fn remove_document(doc: DocId) -> ();
+    fn put_replaced(doc: DocId, hashes: &[ChangeHash]) -> ();
+    fn is_replaced(doc: DocId, hash: ChangeHash) -> bool;
     fn put_erasure(doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> ();
     fn is_erased(doc: DocId) -> bool;
     fn put_move(moved: &Move) -> ();

@@ -1,0 +1,479 @@
+//! What a transaction of a phone's store did to its disk: the oracle's knowledge of the disk follows.
+//!
+//! Saves, pages, receipts and refusals are followed by the rules alone. Where the office moved, erased or began documents
+//! anew, the disk is read again: what the phone did there is held against the server's logs at the end.
+
+use std::collections::BTreeSet;
+
+use automerge::{Change, legacy};
+use zoufang_core::{
+    phone::{Op, OutState, OutboxRow, Plan, Table},
+    record::{DocId, UnitId, Value},
+    sync::{
+        gate::Refusal,
+        session::Commit,
+        wire::{Item, Verdict},
+    },
+};
+
+use crate::{
+    oracle::{Edit, EditId, Seen, hash_of},
+    phone::{Image, Job, Out},
+    world::{Kind, World},
+};
+
+/// An edit that the phone made again, since its document began anew: as nothing, where the document says it already, as one
+/// change, or as two.
+struct Remade {
+    old: EditId,
+    rows: Vec<OutboxRow>,
+}
+
+impl World {
+    /// Writes a plan to the disk; what the oracle knows of the disk follows.
+    pub(crate) fn put_on_disk(&mut self, phone: usize, job: &Job, plan: &Plan) {
+        let remade = self.made_again(phone, job, plan);
+        self.phones[phone].image.disk.write(&plan.batch);
+        remade.into_iter().for_each(|remade| self.remade(phone, remade));
+        self.written(phone, job, plan);
+    }
+
+    /// A transaction is on the disk: what the oracle knows of the disk follows.
+    fn written(&mut self, phone: usize, job: &Job, plan: &Plan) {
+        match job {
+            Job::Save(save, form) => self.saved(phone, save, form.as_ref(), plan),
+            Job::Commit(commit) => {
+                self.committed(phone, commit);
+                match &**commit {
+                    Commit::Repair(_) => self.offered(phone, plan),
+                    Commit::Controls(..) | Commit::End(_) => {
+                        let docs = touched(plan);
+                        self.read_again(phone, &docs);
+                    }
+                    _ => {}
+                }
+            }
+            Job::Dismiss(id, _) => {
+                let image = &mut self.phones[phone].image;
+                if matches!(image.outbox.get(id), Some(Out::Refused(_))) {
+                    image.outbox.remove(id);
+                    self.oracle.taken_by_fault.insert(*id);
+                    // A record of a unit that is lost stays for it alone.
+                    let doc = self.oracle.edit(*id).doc;
+                    let others = image.outbox.keys().any(|other| self.oracle.edit(*other).doc == doc);
+                    let unit = self.unit_held(phone, doc);
+                    if !others && unit.is_some_and(|unit| !self.phones[phone].image.scope.contains(&unit)) {
+                        self.drop_held(phone, doc);
+                    }
+                }
+            }
+            Job::Account(_) | Job::SignedOut | Job::Tidy => {}
+        }
+    }
+
+    fn saved(&mut self, phone: usize, save: &zoufang_core::phone::Edit, form: Option<&Seen>, plan: &Plan) {
+        let seen = seen_by(&self.phones[phone].image, save.doc, form);
+        let sets = self.oracle.differing(&seen, &save.patch.0);
+        let Some(row) = put_in_outbox(plan) else {
+            return self.fail(
+                Kind::Lost,
+                Some(phone),
+                Some(save.doc),
+                "a save is not on the disk".to_owned(),
+            );
+        };
+        if sets.is_empty() {
+            let words = "a save that changes nothing was written".to_owned();
+            return self.fail(Kind::Diverged, Some(phone), Some(save.doc), words);
+        }
+        let edit = Edit {
+            doc: save.doc,
+            kind: row.kind,
+            unit: row.unit,
+            user: save.author,
+            device: self.phones[phone].device,
+            at_s: save.at.0.div_euclid(1000),
+            sets,
+            before: seen,
+            hash: hash_of(&row.raw),
+        };
+        let hash = edit.hash;
+        let id = self.oracle.add(edit);
+        let image = &mut self.phones[phone].image;
+        image.held.entry(save.doc).or_default().insert(id);
+        image.outbox.insert(id, Out::Waiting);
+        self.note("saved", phone, &[id.into()], &hash);
+        if self.trace.in_words() {
+            let words = format!(
+                "{} {:?} after {:?}",
+                save.doc,
+                self.oracle.edit(id).sets,
+                self.oracle.edit(id).before
+            );
+            self.trace.say(&words);
+        }
+    }
+
+    fn committed(&mut self, phone: usize, commit: &Commit) {
+        match commit {
+            Commit::Verdicts(verdicts) => {
+                let known = verdicts
+                    .iter()
+                    .filter_map(|(hash, verdict)| self.oracle.find(&hash.0).map(|id| (id, *verdict)));
+                let known: Vec<(EditId, Verdict)> = known.collect();
+                let anew =
+                    known.iter().filter(|(_, verdict)| *verdict == Verdict::Refused(Refusal::ReRooted));
+                let anew: BTreeSet<DocId> = anew.map(|(id, _)| self.oracle.edit(*id).doc).collect();
+                for (id, verdict) in known {
+                    // What builds on an edit that is to be made again is to be made again, too.
+                    let follows = verdict == Verdict::Refused(Refusal::AfterRefused)
+                        && anew.contains(&self.oracle.edit(id).doc);
+                    let verdict = if follows { Verdict::Refused(Refusal::ReRooted) } else { verdict };
+                    self.verdict(phone, id, verdict);
+                }
+            }
+            Commit::Scope(units) => self.scope_stored(phone, units.iter().map(|(unit, _)| *unit).collect()),
+            Commit::Page(page) => {
+                self.note("page", phone, &[page.unit.0.into(), page.from_seq, page.to_seq], &[]);
+                for item in &page.items {
+                    let hash = hash_of(&item.raw);
+                    let Some(id) = self.oracle.find(&hash) else {
+                        let words = "a change came that nobody wrote".to_owned();
+                        return self.fail(Kind::Diverged, Some(phone), Some(item.doc), words);
+                    };
+                    self.phones[phone].image.held.entry(item.doc).or_default().insert(id);
+                    self.phones[phone].image.logged.insert(id);
+                }
+            }
+            Commit::EpochChanged(epoch) => {
+                self.note("epoch changed", phone, &[epoch.0], &[]);
+                self.offer_again(phone);
+            }
+            Commit::Directory(_)
+            | Commit::End(_)
+            | Commit::Cloned
+            | Commit::Repair(_)
+            | Commit::Controls(..)
+            | Commit::Ticket(_) => {}
+        }
+    }
+
+    /// What only this phone still has is in its outbox again.
+    fn offered(&mut self, phone: usize, plan: &Plan) {
+        for op in &plan.batch {
+            let Op::Put(Table::Outbox, _, value) = op else { continue };
+            let row: Option<OutboxRow> = minicbor::decode(value).ok();
+            if let Some(id) = row.and_then(|row| self.oracle.find(&row.hash.0)) {
+                self.phones[phone].image.outbox.entry(id).or_insert(Out::Waiting);
+            }
+        }
+    }
+
+    fn verdict(&mut self, phone: usize, id: EditId, verdict: Verdict) {
+        match verdict {
+            Verdict::Accepted(seq) | Verdict::Duplicate(seq) => {
+                self.note("receipt", phone, &[id.into(), seq], &[]);
+                self.oracle.receipted.insert(id);
+                self.phones[phone].image.outbox.remove(&id);
+                self.phones[phone].image.logged.insert(id);
+            }
+            Verdict::Refused(refusal) => {
+                self.note("refused", phone, &[id.into()], refusal.code().as_bytes());
+                self.refused(phone, id, refusal);
+            }
+            Verdict::Pending => self.note("pending", phone, &[id.into()], &[]),
+        }
+    }
+
+    /// A refused edit leaves the document, and with it what was built on it.
+    fn refused(&mut self, phone: usize, id: EditId, refusal: Refusal) {
+        let (doc, unit) = (self.oracle.edit(id).doc, self.oracle.edit(id).unit);
+        let is_old = self.phones[phone].version == Some(1);
+        let expected = match refusal {
+            Refusal::NotInScope => self.moved.contains(&unit),
+            Refusal::AfterRefused => true,
+            Refusal::WrongActor => self.phones[phone].device != self.oracle.edit(id).device,
+            Refusal::Erased => self.facts.erased.contains(&doc),
+            Refusal::ReRooted => self.facts.re_rooted.contains(&doc),
+            // A client of version 1 is told so of documents that began anew.
+            Refusal::WrongDocument => is_old && self.facts.re_rooted.contains(&doc),
+            // Two copies of a phone made the same edit again, on what each held.
+            Refusal::DuplicateSeq => self.oracle.is_remade(id),
+            Refusal::NotRaw
+            | Refusal::TooBig
+            | Refusal::TooManyOps
+            | Refusal::Malformed
+            | Refusal::BadStartOp
+            | Refusal::UnknownKey
+            | Refusal::BadValue
+            | Refusal::NotAuthor
+            | Refusal::OverBudget
+            | Refusal::Role
+            | Refusal::WrongCreator
+            | Refusal::Moved => false,
+        };
+        if !expected {
+            let words = format!("a good edit was refused: {}", refusal.code());
+            return self.fail(Kind::Lost, Some(phone), Some(doc), words);
+        }
+        let image = &mut self.phones[phone].image;
+        if !image.outbox.contains_key(&id) {
+            return;
+        }
+        if refusal == Refusal::Erased {
+            // Nothing of it stays, also not to be read.
+            image.outbox.remove(&id);
+            if let Some(held) = image.held.get_mut(&doc) {
+                held.remove(&id);
+            }
+            return image.held.retain(|_, held| !held.is_empty());
+        }
+        let built_on: Vec<EditId> = image
+            .outbox
+            .keys()
+            .copied()
+            .filter(|other| *other == id || self.oracle.edit(*other).before.contains(&id))
+            .collect();
+        for other in built_on {
+            let out = image.outbox.entry(other).or_insert(Out::Waiting);
+            if *out == Out::Waiting {
+                *out = Out::Refused(refusal);
+            }
+            // What a server had once taken stays in the log, also if the restored one does not want it.
+            if let Some(held) = image.held.get_mut(&doc).filter(|_| !image.logged.contains(&other)) {
+                held.remove(&other);
+            }
+        }
+        image.held.retain(|_, held| !held.is_empty());
+    }
+
+    /// A record is deleted from a disk: what only this disk held is gone by the rules, not by a fault of the engine.
+    fn drop_held(&mut self, phone: usize, doc: DocId) {
+        if let Some(held) = self.phones[phone].image.held.remove(&doc) {
+            self.oracle.taken_by_fault.extend(held);
+        }
+    }
+
+    /// Units that left are gone from the disk, but not the documents of which something has no receipt.
+    fn scope_stored(&mut self, phone: usize, units: BTreeSet<UnitId>) {
+        self.note("scope", phone, &units.iter().map(|unit| unit.0.into()).collect::<Vec<_>>(), &[]);
+        let image = &self.phones[phone].image;
+        let unsent: BTreeSet<DocId> = image.outbox.keys().map(|id| self.oracle.edit(*id).doc).collect();
+        let held: Vec<DocId> = image.held.keys().copied().filter(|doc| !unsent.contains(doc)).collect();
+        let gone: Vec<DocId> = held
+            .into_iter()
+            .filter(|doc| self.unit_held(phone, *doc).is_none_or(|unit| !units.contains(&unit)))
+            .collect();
+        self.phones[phone].image.scope = units;
+        for doc in gone {
+            self.drop_held(phone, doc);
+        }
+    }
+
+    /// After a restored server every edit of this device that is held is offered again.
+    fn offer_again(&mut self, phone: usize) {
+        // A copy of a phone has a new id, and sends what it wrote under the one it had as well.
+        let account = self.phones[phone].tab.as_ref().and_then(|tab| tab.phone.account().cloned());
+        let own_devices = account.map(|account| (account.device, account.former));
+        let oracle = &self.oracle;
+        let image = &mut self.phones[phone].image;
+        let is_own = |id: &EditId| {
+            let device = oracle.edit(*id).device;
+            own_devices.as_ref().is_some_and(|(now, former)| device == *now || former.contains(&device))
+        };
+        let own: Vec<EditId> = image.held.values().flatten().copied().filter(is_own).collect();
+        for id in own {
+            image.outbox.entry(id).or_insert(Out::Waiting);
+        }
+    }
+
+    /// The unit in whose log the phone held a document before the transaction that is being followed.
+    fn unit_held(&self, phone: usize, doc: DocId) -> Option<UnitId> {
+        let mut rows = self.phones[phone].tab.iter().flat_map(|tab| tab.phone.rows());
+        rows.find(|row| row.doc == doc).map(|row| row.unit)
+    }
+
+    /// The edits that a plan makes again on a document's new beginning, each as none, one or two.
+    fn made_again(&self, phone: usize, job: &Job, plan: &Plan) -> Vec<Remade> {
+        let mut remade: Vec<Remade> = Vec::new();
+        if !matches!(job, Job::Commit(commit) if matches!(**commit, Commit::End(_))) {
+            return remade;
+        }
+        let disk = &self.phones[phone].image.disk;
+        let before = |key: &String| -> Option<EditId> {
+            let row: OutboxRow = minicbor::decode(disk.get(Table::Outbox, key)?).ok()?;
+            self.oracle.find(&row.hash.0)
+        };
+        for op in &plan.batch {
+            match op {
+                // What takes a new number follows what is deleted.
+                Op::Delete(Table::Outbox, key) => {
+                    remade.extend(before(key).map(|old| Remade { old, rows: Vec::new() }));
+                }
+                Op::Put(Table::Outbox, key, value) => {
+                    let Ok(row) = minicbor::decode::<OutboxRow>(value) else { continue };
+                    match before(key) {
+                        Some(old) => remade.push(Remade { old, rows: vec![row] }),
+                        None => remade.last_mut().into_iter().for_each(|last| last.rows.push(row.clone())),
+                    }
+                }
+                Op::Put(..) | Op::Delete(..) | Op::Clear(_) => {}
+            }
+        }
+        let same =
+            |remade: &Remade| remade.rows.iter().any(|row| self.oracle.find(&row.hash.0) == Some(remade.old));
+        remade.retain(|remade| !same(remade));
+        remade
+    }
+
+    /// An edit was made again: nothing of it is missing, and nothing is replaced that its author had not seen.
+    fn remade(&mut self, phone: usize, Remade { old, rows }: Remade) {
+        let first = self.oracle.edit(old).clone();
+        self.oracle.gone.insert(old);
+        let mut said = BTreeSet::new();
+        for row in rows {
+            let hash = hash_of(&row.raw);
+            let (Some(before), Some(sets)) = (self.seen_by_change(&row.raw), sets_of(&row.raw)) else {
+                let words = "an edit was made again on what nobody wrote".to_owned();
+                return self.fail(Kind::Diverged, Some(phone), Some(row.doc), words);
+            };
+            for (key, value) in &sets {
+                let replaced =
+                    if replaces(&row.raw, key) { self.oracle.values(&before, key) } else { BTreeSet::new() };
+                if !replaced.is_subset(&self.oracle.values(&first.before, key)) {
+                    let words =
+                        format!("made again, an edit replaced a `{key}` that its author had not seen");
+                    self.fail(Kind::Lost, Some(phone), Some(row.doc), words);
+                }
+                if first.sets.get(key) != Some(value) {
+                    let words = format!("made again, an edit says something else of `{key}`");
+                    self.fail(Kind::Lost, Some(phone), Some(row.doc), words);
+                }
+                said.insert(key.clone());
+            }
+            // Another copy of this phone may have made it again in the very same way.
+            let id = self.oracle.find(&hash).unwrap_or_else(|| {
+                let id = self.oracle.add(Edit { unit: row.unit, sets, before, hash, ..first.clone() });
+                self.oracle.remade.insert(id);
+                id
+            });
+            self.note("made again", phone, &[old.into(), id.into()], &hash);
+        }
+        self.read_again(phone, &BTreeSet::from([first.doc]));
+        let seen = self.phones[phone].image.held.get(&first.doc).cloned().unwrap_or_default();
+        for (key, value) in first.sets.iter().filter(|(key, _)| !said.contains(*key)) {
+            let now = self.oracle.values(&seen, key);
+            let fine = match value {
+                Some(value) => now.contains(value),
+                None => now.is_empty() || !now.is_subset(&self.oracle.values(&first.before, key)),
+            };
+            if !fine {
+                let words = format!("made again, an edit does not say its `{key}` any more");
+                self.fail(Kind::Lost, Some(phone), Some(first.doc), words);
+            }
+        }
+    }
+
+    /// Every edit that the author of a change had seen, by the changes that it depends on.
+    pub(crate) fn seen_by_change(&self, raw: &[u8]) -> Option<Seen> {
+        let change = Change::from_bytes(raw.to_vec()).ok()?;
+        let mut seen = Seen::new();
+        for dep in change.deps() {
+            let id = self.oracle.find(&dep.0)?;
+            seen.insert(id);
+            seen.extend(&self.oracle.edit(id).before);
+        }
+        Some(seen)
+    }
+
+    /// Reads from the disk what it holds of some documents.
+    fn read_again(&mut self, phone: usize, docs: &BTreeSet<DocId>) {
+        if docs.is_empty() {
+            return;
+        }
+        let (oracle, image) = (&self.oracle, &mut self.phones[phone].image);
+        let fresh = image.disk.phone();
+        for doc in docs {
+            let segments = image.disk.segments(fresh.segments_of(*doc));
+            let items =
+                segments.values().flat_map(|bytes| minicbor::decode::<Vec<Item>>(bytes).unwrap_or_default());
+            let logged: Seen = items
+                .filter(|item| item.doc == *doc)
+                .filter_map(|item| oracle.find(&hash_of(&item.raw)))
+                .collect();
+            image.logged.extend(&logged);
+            image.outbox.retain(|id, _| oracle.edit(*id).doc != *doc);
+            let mut held = logged;
+            for row in fresh.outbox_of(*doc) {
+                let Some(id) = oracle.find(&row.hash.0) else { continue };
+                let out = match row.state {
+                    OutState::Waiting => Out::Waiting,
+                    OutState::Refused(refusal, _) => Out::Refused(refusal),
+                };
+                if out == Out::Waiting {
+                    held.insert(id);
+                }
+                image.outbox.insert(id, out);
+            }
+            if held.is_empty() {
+                image.held.remove(doc);
+            } else {
+                image.held.insert(*doc, held);
+            }
+        }
+    }
+}
+
+/// The documents whose rows a plan writes or deletes.
+fn touched(plan: &Plan) -> BTreeSet<DocId> {
+    let keys = plan.batch.iter().filter_map(|op| match op {
+        Op::Put(Table::Row, key, _) | Op::Delete(Table::Row, key) => Some(key),
+        Op::Put(..) | Op::Delete(..) | Op::Clear(_) => None,
+    });
+    keys.filter_map(|key| key.parse().ok()).collect()
+}
+
+/// Whether a change replaces values under a key.
+fn replaces(raw: &[u8], key: &str) -> bool {
+    let Ok(change) = Change::from_bytes(raw.to_vec()) else { return false };
+    let operations = change.decode().operations;
+    operations.iter().any(|op| {
+        matches!(&op.key, legacy::Key::Map(found) if found == key) && op.pred.iter().next().is_some()
+    })
+}
+
+/// What a change sets under its keys, read with Automerge alone.
+pub(crate) fn sets_of(raw: &[u8]) -> Option<std::collections::BTreeMap<String, Option<Value>>> {
+    let change = Change::from_bytes(raw.to_vec()).ok()?;
+    let mut sets = std::collections::BTreeMap::new();
+    for op in change.decode().operations {
+        let legacy::Key::Map(key) = &op.key else { return None };
+        let value = match op.primitive_value() {
+            Some(automerge::ScalarValue::Str(text)) => Some(Value::Text(text.to_string())),
+            Some(automerge::ScalarValue::Int(number)) => Some(Value::Int(number)),
+            Some(automerge::ScalarValue::Boolean(flag)) => Some(Value::Bool(flag)),
+            Some(_) => return None,
+            None => None,
+        };
+        sets.insert(key.to_string(), value);
+    }
+    Some(sets)
+}
+
+/// What the author of a save had seen: what the form was opened at, or, if that is not all here any more, the newest.
+pub(crate) fn seen_by(image: &Image, doc: DocId, form: Option<&Seen>) -> Seen {
+    let held = image.held.get(&doc).cloned().unwrap_or_default();
+    match form {
+        Some(form) if !form.is_empty() && form.is_subset(&held) => form.clone(),
+        Some(_) | None => held,
+    }
+}
+
+/// The row of the outbox that a transaction has written.
+fn put_in_outbox(plan: &Plan) -> Option<OutboxRow> {
+    let mut values = plan.batch.iter().filter_map(|op| match op {
+        Op::Put(Table::Outbox, _, value) => Some(value),
+        Op::Put(..) | Op::Delete(..) | Op::Clear(_) => None,
+    });
+    values.next_back().and_then(|value| minicbor::decode(value).ok())
+}

@@ -1,0 +1,201 @@
+//! What the office does to records on the server: it moves them to another unit, erases them, begins them anew. Each is held
+//! against what the server had before, also where the server stops in the middle.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use zoufang_core::record::{DeviceId, DocId, Kind, UnitId, Value};
+
+use crate::{
+    fault::Fault,
+    kept::sets_of,
+    oracle::{Edit, EditId, Seen, hash_of},
+    server::Done,
+    world::{Kind as FailureKind, World},
+};
+
+/// One thing that is done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    Move(DocId, UnitId),
+    Erase(DocId),
+    ReRoot(DocId),
+}
+
+/// A record as it lies on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lying {
+    unit: UnitId,
+    kind: Kind,
+    /// The hashes of its changes.
+    hashes: Vec<[u8; 32]>,
+}
+
+impl World {
+    /// The office does something to a record; `false` if there is none, or it did not come about.
+    pub(crate) fn command(&mut self, fault: Fault) -> Result<bool> {
+        if !self.server_up {
+            return Ok(false);
+        }
+        let before = self.lying()?;
+        let docs: Vec<DocId> = before.keys().copied().collect();
+        let units: Vec<UnitId> = self.above.keys().copied().filter(|unit| unit.0 > 1).collect();
+        let (Some(doc), Some(to)) = (self.mishap.pick(&docs), self.mishap.pick(&units)) else {
+            return Ok(false);
+        };
+        let command = match fault {
+            Fault::Erased => Command::Erase(doc),
+            Fault::ReRooted => Command::ReRoot(doc),
+            _ => Command::Move(doc, to),
+        };
+        let blow = self.blow();
+        let (done, struck) = self.server.command(command, blow.map(|(step, blow, _)| (step, blow)));
+        if let Some((_, _, fault)) = blow.filter(|_| struck) {
+            self.counts.count(fault);
+        }
+        if done == Done::Stopped {
+            self.stop_server()?;
+        }
+        if done == Done::Failed && !struck {
+            let words = format!("the server failed by itself at {command:?}");
+            self.fail(FailureKind::Broken, None, Some(doc), words);
+        }
+        let after = self.lying()?;
+        self.note("office", usize::MAX, &[u64::from(before != after)], format!("{command:?}").as_bytes());
+        match done {
+            // Whether it committed is to be seen.
+            Done::Stopped if before == after => return Ok(false),
+            Done::Failed if before == after => return Ok(false),
+            Done::Failed => {
+                let words = format!("half of {command:?} was done");
+                self.fail(FailureKind::Broken, None, Some(doc), words);
+                return Ok(false);
+            }
+            Done::Whole | Done::Stopped => {}
+        }
+        match command {
+            Command::Move(doc, to) => self.has_moved(doc, to, &before, &after),
+            Command::Erase(doc) => self.was_erased(doc, before, &after),
+            Command::ReRoot(doc) => self.began_anew(doc, before, after)?,
+        }
+        Ok(self.facts.concern(doc))
+    }
+
+    fn lying(&self) -> Result<BTreeMap<DocId, Lying>> {
+        let mut lying = BTreeMap::new();
+        let store = self.server.store();
+        for unit in self.above.keys() {
+            for entry in self.server.run(store.read_log(*unit, 0, usize::MAX))?.entries {
+                let new = || Lying { unit: *unit, kind: entry.kind, hashes: Vec::new() };
+                let doc = lying.entry(entry.doc).or_insert_with(new);
+                doc.hashes.push(hash_of(&entry.raw));
+            }
+        }
+        Ok(lying)
+    }
+
+    /// The record, and what is about nobody else than the person of a file, lies in the other unit, whole and in its order.
+    fn has_moved(
+        &mut self,
+        doc: DocId,
+        to: UnitId,
+        before: &BTreeMap<DocId, Lying>,
+        after: &BTreeMap<DocId, Lying>,
+    ) {
+        let file = before.get(&doc).map(|lying| (lying.unit, lying.kind));
+        let mut due = before.clone();
+        for (other, lying) in &mut due {
+            let with = *other == doc
+                || file == Some((lying.unit, Kind::Person)) && self.is_about(*other, lying, doc);
+            if with && lying.unit != to {
+                lying.unit = to;
+                self.facts.moved.insert(*other, to);
+            }
+        }
+        if &due != after {
+            let words = "after a move something else lies somewhere else".to_owned();
+            self.fail(FailureKind::Diverged, None, Some(doc), words);
+        }
+    }
+
+    /// Whether a record is about this person and nobody else.
+    fn is_about(&self, doc: DocId, lying: &Lying, person: DocId) -> bool {
+        if doc == person || lying.kind == Kind::Person {
+            return false;
+        }
+        let seen: Seen = lying.hashes.iter().filter_map(|hash| self.oracle.find(hash)).collect();
+        let fields = self.oracle.fields(&seen);
+        if lying.kind == Kind::Party {
+            return fields.get("person").map(|shown| &shown.top) == Some(&Value::Text(person.to_string()));
+        }
+        let people =
+            fields.iter().filter(|(key, shown)| key.starts_with("person/") && shown.top == Value::Bool(true));
+        let people: Vec<&str> = people.map(|(key, _)| &key["person/".len()..]).collect();
+        people == [person.to_string()]
+    }
+
+    fn was_erased(&mut self, doc: DocId, mut before: BTreeMap<DocId, Lying>, after: &BTreeMap<DocId, Lying>) {
+        before.remove(&doc);
+        self.facts.erased.insert(doc);
+        if &before != after {
+            let words = "after an erasure something else is gone, or the record is not".to_owned();
+            self.fail(FailureKind::Diverged, None, Some(doc), words);
+        }
+    }
+
+    /// The record says what it said, and none of its old changes is there.
+    fn began_anew(
+        &mut self,
+        doc: DocId,
+        mut before: BTreeMap<DocId, Lying>,
+        mut after: BTreeMap<DocId, Lying>,
+    ) -> Result<()> {
+        let (Some(old), Some(new)) = (before.remove(&doc), after.remove(&doc)) else {
+            self.fail(FailureKind::Lost, None, Some(doc), "a record that began anew is gone".to_owned());
+            return Ok(());
+        };
+        if before != after || new.unit != old.unit {
+            let words = "with a record that began anew others changed".to_owned();
+            self.fail(FailureKind::Diverged, None, Some(doc), words);
+        }
+        let seen: Seen = old.hashes.iter().filter_map(|hash| self.oracle.find(hash)).collect();
+        let store = self.server.store();
+        let entries = self.server.run(store.read_log(new.unit, 0, usize::MAX))?.entries;
+        let mut roots = Vec::new();
+        let mut creator = None;
+        for entry in entries.into_iter().filter(|entry| entry.doc == doc) {
+            let (Some(sets), Some(before)) = (sets_of(&entry.raw), self.seen_by_change(&entry.raw)) else {
+                let words = "a new beginning is built on what nobody wrote".to_owned();
+                self.fail(FailureKind::Diverged, None, Some(doc), words);
+                return Ok(());
+            };
+            let at_s = automerge::Change::from_bytes(entry.raw.clone())?.timestamp();
+            if before.is_empty() {
+                creator = Some(entry.user);
+            }
+            let id: EditId = self.oracle.add(Edit {
+                doc,
+                kind: entry.kind,
+                unit: new.unit,
+                user: entry.user,
+                device: DeviceId(0),
+                at_s,
+                sets: sets.clone(),
+                before,
+                hash: hash_of(&entry.raw),
+            });
+            self.note("root", usize::MAX, &[id.into()], &doc.0);
+            roots.push((sets, entry.user, at_s));
+        }
+        let mut due = self.oracle.anew(&seen, creator.unwrap_or_default());
+        roots.sort();
+        due.sort();
+        if roots != due {
+            let words = format!("a record began anew with {roots:?}, and {due:?} is due");
+            self.fail(FailureKind::Diverged, None, Some(doc), words);
+        }
+        self.oracle.gone.extend(seen);
+        self.facts.re_rooted.insert(doc);
+        Ok(())
+    }
+}

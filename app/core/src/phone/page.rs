@@ -89,13 +89,7 @@ impl Phone {
                     .chain(written.get(&doc).into_iter().flatten().copied())
                     .collect()
             };
-            let waits = self.outbox.waiting_of(row.doc).next().is_some();
-            // Own changes that the server does not have yet: the row is made here, from all of them.
-            let row = if waits {
-                self.merged(row, new, segments).unwrap_or_else(|| row.clone())
-            } else {
-                row.clone()
-            };
+            let row = self.merged(row, new, segments).unwrap_or_else(|| row.clone());
             let known = self.places.contains_key(&row.doc);
             let held = segments_of(row.doc);
             if known { plan.put_row(row.into(), held) } else { fresh.push((row.into(), held)) }
@@ -109,7 +103,12 @@ impl Phone {
         }
     }
 
+    /// A row made here, where the server's does not say all that is held: own changes wait, or the row is of a segment and
+    /// older than what has its receipt. `None` if the server's row does.
     fn merged(&self, row: &Row, new: &[&Item], segments: &Segments) -> Option<Row> {
+        if !self.places.contains_key(&row.doc) {
+            return None;
+        }
         let mut changes = self.logged(row.doc, segments);
         let incoming = new.iter().filter(|item| item.doc == row.doc);
         changes.extend(incoming.map(|item| LogChange {
@@ -117,10 +116,25 @@ impl Phone {
             author: item.author,
             received_at: Some(item.received_at),
         }));
+        let held = changes.len();
         changes.extend(self.outbox.waiting_of(row.doc).map(OutboxRow::log_change));
+        if changes.len() == held && !is_behind(row, &changes) {
+            return None;
+        }
         let kind: Kind = row.kind();
         Document::load(kind, changes).ok().map(|document| Row::of(row.doc, &document, row.unit))
     }
+}
+
+/// Whether a row was made from fewer changes than these. One that knows of others is newer; what it lacks comes with them.
+fn is_behind(row: &Row, changes: &[LogChange]) -> bool {
+    let scanned = || changes.iter().filter_map(|change| scan::scan(&change.raw).ok());
+    let known: BTreeSet<ChangeHash> = gather(scanned().map(|scanned| scanned.hash));
+    let mut heads = known.clone();
+    for dep in scanned().flat_map(|scanned| scanned.deps) {
+        heads.remove(&dep);
+    }
+    row.heads.iter().all(|head| known.contains(head)) && !heads.iter().eq(&row.heads)
 }
 
 fn hash_of(raw: &[u8]) -> Option<ChangeHash> {

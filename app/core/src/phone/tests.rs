@@ -8,7 +8,11 @@ use harness::{Device, Server, UNIT, doc};
 use super::*;
 use crate::{
     record::{ChangeHash, Patch, UserId, Value},
-    sync::{gate::Refusal, session::Commit, wire::Verdict},
+    sync::{
+        gate::Refusal,
+        session::Commit,
+        wire::{Page, Verdict},
+    },
 };
 
 #[test]
@@ -44,6 +48,29 @@ fn what_came_in_while_a_form_was_open_is_not_overwritten() {
         assert!(device.open(doc(1)).conflicts().is_empty());
         assert_eq!(device.open(doc(1)).entries().text("name").as_deref(), Some("张玮"));
     }
+}
+
+#[test]
+fn a_row_of_an_old_page_does_not_hide_what_has_its_receipt() {
+    let (mut a, mut b, mut server) = (Device::new(1), Device::new(2), Server::default());
+    a.set(doc(1), "name", "张伟");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    a.set(doc(1), "address", "东街");
+    server.sync(&mut a);
+    // A page as it was kept, before the next edit was there.
+    let old = server.page(UNIT, 1, &[]);
+    b.set(doc(1), "residence", "away");
+    let outgoing = b.outgoing();
+    let own = server.push(&outgoing);
+    b.take(&Commit::Verdicts(own.clone()));
+    b.take_page(Page { complete: false, ..old });
+    let own: Vec<ChangeHash> = own.iter().map(|(hash, _)| *hash).collect();
+    b.take_page(server.page(UNIT, 2, &own));
+    let document = b.open(doc(1));
+    assert_eq!(**b.phone.rows().next().unwrap(), Row::of(doc(1), &document, UNIT));
+    assert_eq!(document.entries().text("residence").as_deref(), Some("away"));
 }
 
 #[test]

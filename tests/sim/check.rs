@@ -150,10 +150,6 @@ impl World {
             if anew.is_some() {
                 return Ok((Some(number), "an edit is to be made again after the last round".to_owned()));
             }
-            // What the office did while it spoke version 1 it has not heard of.
-            if phone.was_old && !self.facts.is_empty() {
-                continue;
-            }
             let cursors = tab
                 .phone
                 .outgoing(&Default::default())
@@ -164,7 +160,10 @@ impl World {
                 let held = tab.phone.held(unit);
                 let read = cursors.iter().find(|(read, _)| *read == unit).map_or(0, |(_, seq)| *seq);
                 let orphaned = side.orphans.iter().any(|id| self.oracle.edit(*id).unit == unit);
-                if (held.0, held.1, read) != due && !orphaned {
+                // What the office did while it spoke version 1 it has read, and not heard of.
+                let unheard = phone.was_old && !self.facts.is_empty();
+                let differs = (held.0, held.1) != (due.0, due.1) && !unheard;
+                if (differs || read != due.2) && !orphaned {
                     let words = format!(
                         "unit {unit}: {} changes held up to {read} and {} are there up to {}, or digests differ",
                         held.1, due.1, due.2

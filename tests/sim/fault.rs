@@ -121,7 +121,7 @@ impl Rates {
         // of it still stands.
         if rates.contains_key(&Fault::Restore) {
             let without: &[Fault] = if dice.happens(500) { Fault::OF_THE_OFFICE } else { &[Fault::Restore] };
-            without.iter().for_each(|fault| drop(rates.remove(fault)));
+            rates.retain(|fault, _| !without.contains(fault));
         }
         Self(rates)
     }

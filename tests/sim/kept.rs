@@ -340,9 +340,11 @@ impl World {
             for (key, value) in &sets {
                 let replaced =
                     if replaces(&row.raw, key) { self.oracle.values(&before, key) } else { BTreeSet::new() };
-                if !replaced.is_subset(&self.oracle.values(&first.before, key)) {
-                    let words =
-                        format!("made again, an edit replaced a `{key}` that its author had not seen");
+                let known = self.oracle.ever(&first.before, key);
+                if !replaced.is_subset(&known) {
+                    let words = format!(
+                        "made again, an edit replaced {replaced:?} of `{key}`, and its author knew {known:?}"
+                    );
                     self.fail(Kind::Lost, Some(phone), Some(row.doc), words);
                 }
                 if first.sets.get(key) != Some(value) {

@@ -172,6 +172,11 @@ impl Oracle {
         self.standing(seen, key).into_iter().map(|(_, value)| value.clone()).collect()
     }
 
+    /// The values that a key ever had for somebody who holds these edits.
+    pub(crate) fn ever(&self, seen: &Seen, key: &str) -> BTreeSet<Value> {
+        seen.iter().filter_map(|id| self.edit(*id).sets.get(key).cloned().flatten()).collect()
+    }
+
     /// The changes that a document has after it began anew, as what each sets, by whom, and when by the writer's clock:
     /// what nobody contradicts in one, and beside it each of several values of a key.
     pub(crate) fn anew(

@@ -1,11 +1,15 @@
 //! The browser tests: Playwright drives the machine's Chromium against a real server process with the bundle inside.
 
+use std::fs;
+
 use anyhow::{Result, bail};
 use clap::Args;
+use serde_json::Value;
 
 use crate::{
     bundle,
     place::Place,
+    record::{self, Figures},
     run::build_server,
     setup,
     shell::{run, say},
@@ -35,6 +39,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     let dist = bundle::make(place, &bundle::Options::default())?;
     let server = build_server(place, true)?;
     say("Browser tests");
+    let report = record::folder(place).join("playwright.json");
     run(node
         .script("node_modules/@playwright/test/cli.js")
         .arg("test")
@@ -42,5 +47,17 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
         .current_dir(&folder)
         .env("CHROMIUM", chromium)
         .env("ZOUFANG_SERVER_BIN", server)
-        .env("ZOUFANG_DIST", dist))
+        .env("ZOUFANG_DIST", dist)
+        .env("ZOUFANG_E2E_REPORT", &report))?;
+    // A run of some tests only says nothing of the others.
+    if !options.arguments.is_empty() {
+        return Ok(());
+    }
+    let said: Value = serde_json::from_str(&fs::read_to_string(&report)?)?;
+    let count = |name: &str| said["stats"][name].clone();
+    record::keep(
+        place,
+        "e2e",
+        Figures::from([("passed".into(), count("expected")), ("skipped".into(), count("skipped"))]),
+    )
 }

@@ -12,10 +12,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde_json::Map;
 
 use crate::{
     place::Place,
-    shell::{find, note, output, run, run_within, say},
+    record::{self, Figures, run_seen},
+    shell::{find, note, output, run_within, say},
 };
 
 /// The toolchain, by the name that rustup gives it.
@@ -52,10 +54,14 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
         }
     }
     let chosen = if options.targets.is_empty() { &all } else { &options.targets };
+    let mut inputs = Map::new();
     for target in chosen {
-        one(place, target, options.seconds)?;
+        let tried = one(place, target, options.seconds)?;
+        inputs.insert(target.clone(), tried.into());
     }
-    Ok(())
+    let figures =
+        [("inputs_tried".into(), inputs.into()), ("seconds_a_target".into(), options.seconds.into())];
+    record::keep(place, "fuzz", Figures::from(figures))
 }
 
 fn ready() -> Result<()> {
@@ -84,7 +90,8 @@ fn targets(place: &Place) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn one(place: &Place, target: &str, seconds: u32) -> Result<()> {
+/// Fuzzes one target; returns how many inputs were tried.
+fn one(place: &Place, target: &str, seconds: u32) -> Result<u64> {
     say(format!("Fuzzing {target} for {seconds} s"));
     let build = place.target.join("fuzz");
     let (grown, crashes) = (build.join("corpus").join(target), build.join("crashes").join(target));
@@ -92,7 +99,9 @@ fn one(place: &Place, target: &str, seconds: u32) -> Result<()> {
     fs::create_dir_all(&crashes)?;
     let kept = place.root.join("tests/fuzz/corpus").join(target);
     let before = files(&crashes);
-    let fuzzed = run(Command::new("rustup")
+    let mut tried = 0;
+    let mut command = Command::new("rustup");
+    command
         .args(["run", TOOLCHAIN, "cargo", "fuzz", "run", "--fuzz-dir", "tests/fuzz", target])
         .args([&grown, &kept])
         .arg("--")
@@ -109,9 +118,14 @@ fn one(place: &Place, target: &str, seconds: u32) -> Result<()> {
         .env("CARGO_TARGET_DIR", &build)
         // The variables of the toolchain that runs this program would win over the one asked for.
         .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("CARGO"));
+        .env_remove("CARGO");
+    let fuzzed = run_seen(&mut command, |line| {
+        if let Some(count) = line.strip_prefix("stat::number_of_executed_units:") {
+            tried = count.trim().parse().unwrap_or(0);
+        }
+    });
     note(format!("{} inputs in the working corpus {}", files(&grown).len(), grown.display()));
-    let Err(error) = fuzzed else { return Ok(()) };
+    let Err(error) = fuzzed else { return Ok(tried) };
     for crash in files(&crashes).into_iter().filter(|file| !before.contains(file)) {
         let name = crash.file_name().unwrap_or_default().to_string_lossy().into_owned();
         fs::copy(&crash, kept.join(&name))?;

@@ -9,12 +9,14 @@ mod fmt;
 mod fuzz;
 mod lint;
 mod place;
+mod record;
 mod run;
 mod setup;
 mod shell;
 mod sim;
 mod stamp;
 mod test;
+mod testing;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Simulate phones, server and line with every fault; what is lost or differs ends it.
     Sim(sim::Options),
+    /// Write TESTING.md from the records that test runs left.
+    Testing,
     /// Measure; arguments go to the bench program.
     Bench(bench::Options),
 }
@@ -80,6 +84,7 @@ fn start(command: Command) -> Result<()> {
         Command::Lint => lint::command(&place),
         Command::Fuzz(options) => fuzz::command(&place, &options),
         Command::Sim(options) => sim::command(&place, &options),
+        Command::Testing => testing::command(&place),
         Command::Bench(options) => bench::command(&place, &options),
     }
 }

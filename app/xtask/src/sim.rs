@@ -1,12 +1,13 @@
 //! Runs the simulator of zoufang-tests, built as fast as a release with every assertion of ours awake.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::{
     place::Place,
+    record::{self, Figures},
     shell::{cargo, run, say},
 };
 
@@ -42,9 +43,11 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
         .args(["run", "--profile", "sim", "--package", "zoufang-tests", "--bin", "sim", "--"])
         .args(["--device-days", &options.device_days.to_string(), "--seed", &options.seed.to_string()])
         .arg("--report")
-        .arg(report)
+        .arg(&report)
         .args(&options.more);
-    run(&mut command)
+    run(&mut command)?;
+    let figures: Figures = serde_json::from_str(&fs::read_to_string(&report)?)?;
+    record::keep(place, "sim", figures)
 }
 
 /// The simulation that belongs to every test run.

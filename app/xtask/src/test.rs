@@ -5,9 +5,12 @@ pub(crate) mod vectors;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use serde_json::{Map, Value};
+
 use crate::{
     bundle, e2e, lint,
     place::Place,
+    record::{self, Cases, Figures, run_seen},
     setup,
     shell::{cargo, run, say},
     sim,
@@ -71,17 +74,22 @@ fn host(place: &Place) -> Result<()> {
     let crates = lint::HOST_CRATES.into_iter().filter(|name| *name != "zoufang-xtask");
     let mut command = cargo(place);
     command.arg("test").args(crates.flat_map(|name| ["--package", name])).env("ZOUFANG_DIST", place.dist());
-    run(&mut command)?;
+    let mut cases = Cases::default();
+    run_seen(&mut command, |line| cases.see(line))?;
+    record::keep(place, "host", cases.figures())?;
     say("The server dies at every place at which it writes");
-    run(cargo(place).args([
-        "test",
-        "--package",
-        "zoufang-tests",
-        "--features",
-        "crash-points",
-        "--test",
-        "crash",
-    ]))
+    let mut deaths = Map::new();
+    let mut command = cargo(place);
+    command.args(["test", "--package", "zoufang-tests", "--features", "crash-points", "--test", "crash"]);
+    run_seen(command.args(["--", "--nocapture"]), |line| deaths.extend(deaths_of(line)))?;
+    record::keep(place, "crash", Figures::from([("deaths".into(), deaths.into())]))
+}
+
+/// What the test of crash points says of a scenario: `name: died at 12 points`.
+fn deaths_of(line: &str) -> Option<(String, Value)> {
+    let (name, rest) = line.split_once(": died at ")?;
+    let points: u64 = rest.split_whitespace().next()?.parse().ok()?;
+    Some((name.trim().to_owned(), points.into()))
 }
 
 /// Last, since these need no building: this program was built from the same crates.

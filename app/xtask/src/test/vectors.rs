@@ -8,6 +8,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     place::Place,
+    record::{self, Figures},
     setup,
     shell::{note, output, run, say},
 };
@@ -48,5 +49,5 @@ pub(crate) fn run_on_wasm(place: &Place) -> Result<()> {
     let script = "const { run } = require('./vectors.js'); console.log(run());";
     let said = output(Command::new(node.program()).args(["-e", script]).current_dir(&folder))?;
     note(said.trim());
-    Ok(())
+    record::keep(place, "wasm", Figures::from([("said".into(), said.trim().into())]))
 }

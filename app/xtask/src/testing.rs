@@ -1,0 +1,121 @@
+//! `cargo xtask testing`: writes `TESTING.md` from the records that test runs left. No figure in it is typed by hand.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::{
+    place::Place,
+    record::{folder, kept},
+    shell::say,
+};
+
+const HEAD: &str = "# What was tested
+
+Written by `cargo xtask testing` from the records of test runs; no figure here is typed by hand. A short run is what every
+`cargo xtask test` does; a long one is kept in `tests/records`.
+";
+
+/// The parts of a test run, in the order of the page.
+const PARTS: &[(&str, &str, &str)] = &[
+    ("host", "Cases on this machine", "cargo xtask test --only host"),
+    ("crash", "The server dies at every place at which it writes", "cargo xtask test --only host"),
+    ("sim", "The simulator", "cargo xtask sim"),
+    ("wasm", "Byte vectors on wasm32", "cargo xtask test --only wasm"),
+    ("e2e", "The browser", "cargo xtask e2e"),
+    ("fuzz", "Fuzzing", "cargo xtask fuzz"),
+];
+
+/// `cargo xtask testing`.
+///
+/// # Errors
+/// When there is no record at all, or the page cannot be written.
+pub(crate) fn command(place: &Place) -> Result<()> {
+    let mut page = HEAD.to_owned();
+    let mut missing = Vec::new();
+    for (part, title, how) in PARTS {
+        let path = folder(place).join(format!("{part}.json"));
+        // What was run here last is newer than what is kept.
+        let record = read(&path)?.or(read(&kept(place).join(format!("{part}.json")))?);
+        match record {
+            Some(record) => section(&mut page, title, how, &record)?,
+            None => missing.push(*part),
+        }
+    }
+    if missing.len() == PARTS.len() {
+        bail!("no test run has left a record here: run `cargo xtask test` first");
+    }
+    if let Some(record) = read(&kept(place).join("sim-long.json"))? {
+        section(&mut page, "The simulator, a long run", "cargo xtask sim --device-days N --seed S", &record)?;
+    }
+    corpus(place, &mut page)?;
+    if !missing.is_empty() {
+        let _ = write!(page, "\nNo record of: {}.\n", missing.join(", "));
+    }
+    let path = place.root.join("TESTING.md");
+    fs::write(&path, page).with_context(|| format!("{} cannot be written", path.display()))?;
+    say("TESTING.md was written");
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Option<Value>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(path)?;
+    let record = serde_json::from_str(&text);
+    record.map(Some).with_context(|| format!("{} is no record", path.display()))
+}
+
+fn section(page: &mut String, title: &str, how: &str, record: &Value) -> Result<()> {
+    let text = |key: &str| record[key].as_str().unwrap_or("unknown").to_owned();
+    write!(page, "\n## {title}\n\n`{how}` on {}, commit {}.\n\n", text("day"), text("commit"))?;
+    let figures = record["figures"].as_object().context("a record without figures")?;
+    let (tables, plain): (Vec<_>, Vec<_>) = figures.iter().partition(|(_, value)| value.is_object());
+    if !plain.is_empty() {
+        page.push_str("| what | figure |\n| --- | ---: |\n");
+        for (name, value) in plain {
+            writeln!(page, "| {} | {} |", words(name), said(value))?;
+        }
+    }
+    for (name, value) in tables {
+        let rows = value.as_object().into_iter().flatten();
+        write!(page, "\n| {} | times |\n| --- | ---: |\n", words(name))?;
+        for (name, value) in rows {
+            writeln!(page, "| {name} | {} |", said(value))?;
+        }
+    }
+    Ok(())
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn said(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) if list.is_empty() => "none".to_owned(),
+        Value::Array(list) => list.iter().map(said).collect::<Vec<_>>().join(", "),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// The inputs that every test run replays.
+fn corpus(place: &Place, page: &mut String) -> Result<()> {
+    let folder = place.root.join("tests/fuzz/corpus");
+    let mut targets: Vec<(String, usize)> = Vec::new();
+    for target in fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+        let target = target?;
+        let inputs = fs::read_dir(target.path())?.count();
+        targets.push((target.file_name().to_string_lossy().into_owned(), inputs));
+    }
+    targets.sort();
+    page.push_str("\n## The corpus of the fuzz targets\n\nEvery test run replays it (`tests/replay`).\n\n");
+    page.push_str("| target | inputs |\n| --- | ---: |\n");
+    for (target, inputs) in targets {
+        writeln!(page, "| {target} | {inputs} |")?;
+    }
+    Ok(())
+}

@@ -61,11 +61,11 @@ impl Report {
         table
     }
 
-    /// Writes the JSON.
-    pub(crate) fn write(&self) -> Result<PathBuf> {
+    /// Writes the JSON into `.zoufang`, under this name.
+    pub(crate) fn write(&self, name: &str) -> Result<PathBuf> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.zoufang");
         fs::create_dir_all(&root)?;
-        let path = root.join("bench.json");
+        let path = root.join(name);
         let rows: Vec<Value> = self
             .rows
             .iter()

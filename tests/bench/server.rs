@@ -135,7 +135,11 @@ fn load(report: &mut Report, town: &mut Town, documents: usize, singles: Duratio
     let before = server.cpu_ms()?;
     let served = server.send(together)?;
     let last = served.iter().map(|served| served.ms).fold(0.0, f64::max);
-    report.note(format!("{DEVICES} devices at once, {DAY} changes each: all served after"), last / 1000.0, "s");
+    report.note(
+        format!("{DEVICES} devices at once, {DAY} changes each: all served after"),
+        last / 1000.0,
+        "s",
+    );
     report.note("CPU time for them", (server.cpu_ms()? - before) / 1000.0, "s");
     let turned_away: usize = served.iter().map(|served| served.turned_away).sum();
     report.note("turned away with a time to come again, and came", turned_away as f64, "");
@@ -175,10 +179,11 @@ fn letters_late(
 fn times(report: &mut Report, what: &str, served: &[Served]) {
     let mut ms: Vec<f64> = served.iter().map(|served| served.ms).collect();
     ms.sort_by(f64::total_cmp);
-    let at = |share: f64| ms.get(((ms.len() as f64 * share) as usize).min(ms.len() - 1)).copied();
-    report.note(format!("{what}: median"), at(0.5).unwrap_or_default(), "ms");
-    report.at_most("· of 100 requests 99 within", at(0.99).unwrap_or_default(), "ms", MS_MAX);
-    report.note("· the slowest", at(1.0).unwrap_or_default(), "ms");
+    let within =
+        |percent: usize| ms.get((ms.len() * percent).div_ceil(100).max(1) - 1).copied().unwrap_or_default();
+    report.note(format!("{what}: median"), within(50), "ms");
+    report.at_most("· of 100 requests 99 within", within(99), "ms", MS_MAX);
+    report.note("· the slowest", within(100), "ms");
     let not_served: usize = served.iter().map(|served| served.turned_away + served.failed).sum();
     report.at_most("· answers of 5xx, and lines that broke", not_served as f64, "", 0.0);
 }

@@ -108,10 +108,13 @@ fn post(url: &str, token: &str, body: &[u8]) -> Result<Answer> {
         .header("authorization", format!("Bearer {token}"))
         .send(body)?;
     match answer.status().as_u16() {
-        200 => Ok(Answer::Whole(answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?)),
+        200 => {
+            Ok(Answer::Whole(answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?))
+        }
         503 => {
             let seconds = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
-            let seconds = seconds.and_then(|text| text.parse().ok()).context("503 and no time to come again")?;
+            let seconds =
+                seconds.and_then(|text| text.parse().ok()).context("503 and no time to come again")?;
             Ok(Answer::Later(Duration::from_secs(seconds)))
         }
         status => bail!("the server answered {status}"),

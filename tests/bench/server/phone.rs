@@ -79,7 +79,8 @@ impl Phone {
 
     /// What a device brings: visits, and edits of people's files.
     pub(super) fn changes(&mut self, count: usize, at: Timestamp) -> Result<Vec<Push>> {
-        let edits = |place: usize| place % EDIT_EVERY == 0 && (count > 1 || at.0 % 5 == 0);
+        let from = self.dice.below(EDIT_EVERY);
+        let edits = |place: usize| (from + place).is_multiple_of(EDIT_EVERY);
         (0..count).map(|place| if edits(place) { self.edit(at) } else { self.visit(at) }).collect()
     }
 
@@ -149,9 +150,8 @@ impl Phone {
             match frame {
                 Frame::Ticket(ticket) => self.ticket = Some(ticket),
                 Frame::Verdicts(verdicts) => {
-                    let taken = |verdict: &Verdict| {
-                        matches!(verdict, Verdict::Accepted(_) | Verdict::Duplicate(_))
-                    };
+                    let taken =
+                        |verdict: &Verdict| matches!(verdict, Verdict::Accepted(_) | Verdict::Duplicate(_));
                     if let Some(verdict) = verdicts.iter().find(|verdict| !taken(verdict)) {
                         bail!("a change was answered with {verdict:?}");
                     }

@@ -23,11 +23,7 @@ use zoufang_server::{
     sync::segment,
     units::{self, UnitTable},
 };
-use zoufang_tests::{
-    Process,
-    device::now,
-    made::Dice,
-};
+use zoufang_tests::{Process, device::now, made::Dice};
 
 use super::{
     Store,
@@ -120,12 +116,11 @@ impl Town {
             let accounts = store.accounts().await?;
             let epoch = store.epoch().await?;
             for phone in &self.phones {
-                let mut phone = lock(phone);
-                let user = phone.owner().user;
+                let user = lock(phone).owner().user;
                 let account = accounts.iter().find(|account| account.id == user).context("an account")?;
                 let tails = store.tails(&table.scope(account)).await?;
                 let cursors = tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect();
-                phone.catch_up(Logs { epoch, directory_version: table.version, cursors });
+                lock(phone).catch_up(Logs { epoch, directory_version: table.version, cursors });
             }
             store.close().await;
             anyhow::Ok(())

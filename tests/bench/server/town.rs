@@ -247,6 +247,18 @@ impl Running<'_> {
         Ok(f64::from(ticks) * 10.0)
     }
 
+    /// CPU time of the threads that the server has now, to the nanosecond.
+    pub(super) fn running_ms(&self) -> Result<f64> {
+        let mut nanoseconds = 0.0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.process.id()))?.flatten() {
+            // A thread may end meanwhile.
+            let schedule = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+            let spent = schedule.split_whitespace().next().and_then(|spent| spent.parse::<f64>().ok());
+            nanoseconds += spent.unwrap_or_default();
+        }
+        Ok(nanoseconds / 1e6)
+    }
+
     /// Memory that it held at its peak.
     pub(super) fn memory_peak_mb(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;

@@ -14,6 +14,7 @@ pub mod contract;
 mod control;
 mod decode;
 mod error;
+mod known;
 pub mod memory;
 mod migrations;
 mod minder;

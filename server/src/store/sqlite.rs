@@ -4,6 +4,7 @@
 //! writes over; readers see the last commit and never wait.
 
 mod accounts;
+mod ahead;
 mod checkpoint;
 mod codec;
 mod control;
@@ -11,6 +12,7 @@ mod log;
 mod office;
 #[cfg(test)]
 mod plans;
+mod projected;
 mod tx;
 
 use std::path::Path;

@@ -25,6 +25,7 @@ use crate::crash::crash_point;
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64};
 use crate::store::control::erased_key;
 use crate::store::decode::{entry_of, known_of, state_of, tail_of};
+use crate::store::known::{Known, Number};
 use crate::store::office::Projection;
 use crate::store::{
     ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, StoreError, Tail, Ticket,
@@ -33,16 +34,6 @@ use crate::store::{
 
 /// Rounds of locking until all documents of a claim lie in locked units.
 const CLAIM_ROUNDS_MAX: usize = 4;
-
-pub(super) type Number = (DocId, Vec<u8>, u64);
-
-/// What was read ahead or written here. `None` and `false` are knowledge, too.
-#[derive(Default)]
-pub(super) struct Known {
-    pub(super) docs: BTreeMap<DocId, Option<DocumentState>>,
-    pub(super) changes: BTreeMap<ChangeHash, Option<KnownChange>>,
-    pub(super) numbers: BTreeMap<Number, bool>,
-}
 
 /// A transaction on a connection of its own.
 pub(super) struct PostgresTx {
@@ -126,8 +117,7 @@ impl PostgresTx {
     }
 
     async fn read_changes(&mut self, hashes: &BTreeSet<ChangeHash>) -> Result<()> {
-        let wanted: Vec<ChangeHash> =
-            hashes.iter().copied().filter(|hash| !self.known.changes.contains_key(hash)).collect();
+        let wanted = self.known.changes_to_read(hashes);
         if wanted.is_empty() {
             return Ok(());
         }
@@ -143,8 +133,7 @@ impl PostgresTx {
     }
 
     async fn read_numbers(&mut self, numbers: &BTreeSet<Number>) -> Result<()> {
-        let wanted: Vec<Number> =
-            numbers.iter().filter(|number| !self.known.numbers.contains_key(*number)).cloned().collect();
+        let wanted = self.known.numbers_to_read(numbers);
         if wanted.is_empty() {
             return Ok(());
         }
@@ -162,6 +151,21 @@ impl PostgresTx {
         for row in &rows {
             self.known.numbers.insert((to_doc(row, 0)?, to_bytes(row, 1)?, to_u64(row, 2)?), true);
         }
+        Ok(())
+    }
+
+    async fn read_erased(&mut self, of: &BTreeSet<DocId>) -> Result<()> {
+        let wanted = self.known.erased_to_read(of);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = wanted.iter().map(|doc| erased_key(*doc)).collect();
+        let sql = "select key from erased where county = $1 and key = any($2)";
+        let bytes: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
+        let rows = sqlx::query(sql).bind(self.county).bind(bytes).fetch_all(&mut *self.tx).await;
+        let rows = self.noted(rows)?;
+        let found = rows.iter().map(|row| to_bytes(row, 0)).collect::<Result<BTreeSet<_>>>()?;
+        self.known.erased.extend(wanted.iter().zip(&keys).map(|(doc, key)| (*doc, found.contains(&key[..]))));
         Ok(())
     }
 
@@ -193,8 +197,7 @@ impl PostgresTx {
 impl WriteTx for PostgresTx {
     async fn claim(&mut self, claim: &Claim) -> Result<()> {
         self.lock(&claim.units).await?;
-        let mut wanted: Vec<DocId> =
-            claim.docs.iter().copied().filter(|doc| !self.known.docs.contains_key(doc)).collect();
+        let mut wanted = self.known.docs_to_read(&claim.docs);
         for _ in 0..CLAIM_ROUNDS_MAX {
             if wanted.is_empty() {
                 break;
@@ -212,7 +215,8 @@ impl WriteTx for PostgresTx {
             return Err(StoreError::Overtaken);
         }
         self.read_changes(&claim.hashes).await?;
-        self.read_numbers(&claim.numbers).await
+        self.read_numbers(&claim.numbers).await?;
+        self.read_erased(&claim.docs).await
     }
 
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>> {
@@ -350,10 +354,14 @@ impl WriteTx for PostgresTx {
     }
 
     async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
+        self.known.erased.insert(doc, true);
         self.insert_erasure(doc, unit, seq, now).await
     }
 
     async fn is_erased(&mut self, doc: DocId) -> Result<bool> {
+        if let Some(erased) = self.known.erased.get(&doc) {
+            return Ok(*erased);
+        }
         let sql = "select 1 from erased where county = $1 and key = $2";
         Ok(self.one(sql, &erased_key(doc)).await?.is_some())
     }

@@ -8,11 +8,13 @@ use sqlx::{AssertSqlSafe, Row};
 use super::SqliteStore;
 use crate::store::County;
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     include_str!("accounts.rs"),
+    include_str!("ahead.rs"),
     include_str!("control.rs"),
     include_str!("log.rs"),
     include_str!("office.rs"),
+    include_str!("projected.rs"),
     include_str!("tx.rs"),
 ];
 /// What may be read from end to end: there are few, or it is done rarely.

@@ -1,6 +1,7 @@
-//! The writing transaction.
+//! The writing transaction: it is alone, so what it read stays true until its end, and it reads ahead what the gate will
+//! ask. Every statement is a round trip to the thread that has the connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use sqlx::{Sqlite, Transaction};
@@ -9,11 +10,13 @@ use zoufang_core::sync::wire::Control;
 
 use super::codec::failed;
 use crate::crash::crash_point;
-use crate::store::codec::{to_digest, to_u64};
-use crate::store::decode::{entry_of, known_of, state_of};
+use crate::store::decode::{entry_of, known_of, state_of, tail_of};
+use crate::store::known::Known;
 use crate::store::news::{News, Teller};
-use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
-use crate::store::{ChangeRecord, DocumentState, KnownChange, LogEntry, Move, Result, Ticket, WriteTx};
+use crate::store::office::Projection;
+use crate::store::{
+    ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, Tail, Ticket, WriteTx,
+};
 
 /// A transaction on the one connection that writes.
 pub(super) struct SqliteTx {
@@ -21,93 +24,78 @@ pub(super) struct SqliteTx {
     pub(super) tx: Transaction<'static, Sqlite>,
     teller: Teller,
     pub(super) grown: BTreeMap<UnitId, u64>,
+    pub(super) known: Known,
+    /// Documents that have nothing yet.
+    pub(super) new: BTreeSet<DocId>,
+    /// Ends of logs that grew here; they are written before anything that reads them, and with the commit.
+    tails: BTreeMap<UnitId, Tail>,
 }
 
 impl SqliteTx {
     pub(super) fn new(county: i64, tx: Transaction<'static, Sqlite>, teller: Teller) -> Self {
-        Self { county, tx, teller, grown: BTreeMap::new() }
+        Self {
+            county,
+            tx,
+            teller,
+            grown: BTreeMap::new(),
+            known: Known::default(),
+            new: BTreeSet::new(),
+            tails: BTreeMap::new(),
+        }
     }
 
-    async fn put_person(&mut self, doc: DocId, unit: UnitId, person: &PersonProjection) -> Result<()> {
-        let sql =
-            "insert into person (county, unit, doc, name, search, kind, birth_year, phone_masked, id_masked)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(sql)
-            .bind(self.county)
-            .bind(i64::from(unit.0))
-            .bind(&doc.0[..])
-            .bind(&person.name)
-            .bind(&person.search)
-            .bind(&person.kind)
-            .bind(person.birth_year)
-            .bind(&person.phone_masked)
-            .bind(&person.id_masked)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
-        Ok(())
+    /// Writes the ends of logs, and forgets what is known: somebody is about to write past this.
+    pub(super) async fn settle(&mut self) -> Result<()> {
+        self.known = Known::default();
+        self.new.clear();
+        self.write_tails().await
     }
 
-    async fn put_visit(&mut self, doc: DocId, unit: UnitId, visit: &VisitProjection) -> Result<()> {
-        let sql = "insert into visit (county, unit, happened_on, doc, channel, result, reasons, needs, created_by, received_at)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(sql)
-            .bind(self.county)
-            .bind(i64::from(unit.0))
-            .bind(&visit.happened_on)
-            .bind(&doc.0[..])
-            .bind(&visit.channel)
-            .bind(&visit.result)
-            .bind(visit.reasons.join(" "))
-            .bind(visit.needs.join(" "))
-            .bind(i64::from(visit.created_by.0))
-            .bind(visit.received_at.0)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
-        crash_point!("projection.visit.after");
-        for person in &visit.people {
-            let sql = "insert or ignore into visit_person (county, visit, person) values (?, ?, ?)";
+    async fn write_tails(&mut self) -> Result<()> {
+        for tail in std::mem::take(&mut self.tails).into_values() {
+            let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes) values (?, ?, ?, ?, ?, ?)
+                on conflict (county, unit) do update set last_seq = excluded.last_seq, digest = excluded.digest,
+                count = excluded.count, bytes = excluded.bytes";
             sqlx::query(sql)
                 .bind(self.county)
-                .bind(&doc.0[..])
-                .bind(&person.0[..])
+                .bind(i64::from(tail.unit.0))
+                .bind(tail.last_seq.cast_signed())
+                .bind(&tail.digest.to_bytes()[..])
+                .bind(tail.count.cast_signed())
+                .bind(tail.size_bytes.cast_signed())
                 .execute(&mut *self.tx)
                 .await
                 .map_err(failed)?;
+            crash_point!("tail.after");
         }
         Ok(())
     }
 
-    async fn put_contact(&mut self, doc: DocId, unit: UnitId, contact: &ContactProjection) -> Result<()> {
-        let sql = "insert into contact (county, unit, happened_on, doc, person, topic, channel, result, created_by, received_at)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(sql)
-            .bind(self.county)
-            .bind(i64::from(unit.0))
-            .bind(&contact.happened_on)
-            .bind(&doc.0[..])
-            .bind(contact.person.map(|person| person.0.to_vec()))
-            .bind(&contact.topic)
-            .bind(&contact.channel)
-            .bind(&contact.result)
-            .bind(i64::from(contact.created_by.0))
-            .bind(contact.received_at.0)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
-        Ok(())
-    }
-
-    async fn delete(&mut self, sql: &'static str, doc: DocId) -> Result<()> {
-        sqlx::query(sql).bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await.map_err(failed)?;
-        Ok(())
+    /// Where a unit's log ends, with what was appended here.
+    async fn tail(&mut self, unit: UnitId) -> Result<Tail> {
+        if let Some(tail) = self.tails.get(&unit) {
+            return Ok(*tail);
+        }
+        let sql =
+            "select unit, last_seq, digest, count, bytes, cuts from unit_log where county = ? and unit = ?";
+        let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
+        let row = query.fetch_optional(&mut *self.tx).await.map_err(failed)?;
+        row.as_ref().map_or(Ok(Tail { unit, ..Tail::default() }), tail_of)
     }
 }
 
 #[async_trait]
 impl WriteTx for SqliteTx {
+    async fn claim(&mut self, claim: &Claim) -> Result<()> {
+        self.read_docs(&claim.docs).await?;
+        self.read_changes(&claim.hashes).await?;
+        self.read_numbers(&claim.numbers).await
+    }
+
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>> {
+        if let Some(known) = self.known.docs.get(&doc) {
+            return Ok(known.clone());
+        }
         let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted from doc where county = ? and doc = ?";
         let row = sqlx::query(sql)
             .bind(self.county)
@@ -119,6 +107,9 @@ impl WriteTx for SqliteTx {
     }
 
     async fn change(&mut self, hash: ChangeHash) -> Result<Option<KnownChange>> {
+        if let Some(known) = self.known.changes.get(&hash) {
+            return Ok(*known);
+        }
         let sql = "select doc, seq, max_op from log where county = ? and hash = ?";
         let row = sqlx::query(sql)
             .bind(self.county)
@@ -130,6 +121,9 @@ impl WriteTx for SqliteTx {
     }
 
     async fn has_change_seq(&mut self, doc: DocId, actor: &[u8], change_seq: u64) -> Result<bool> {
+        if let Some(known) = self.known.numbers.get(&(doc, actor.to_vec(), change_seq)) {
+            return Ok(*known);
+        }
         let sql = "select 1 from log where county = ? and doc = ? and actor = ? and change_seq = ?";
         let query =
             sqlx::query(sql).bind(self.county).bind(&doc.0[..]).bind(actor).bind(change_seq.cast_signed());
@@ -149,27 +143,8 @@ impl WriteTx for SqliteTx {
     }
 
     async fn append(&mut self, change: &ChangeRecord) -> Result<u64> {
-        let sql = "select last_seq, digest from unit_log where county = ? and unit = ?";
-        let query = sqlx::query(sql).bind(self.county).bind(i64::from(change.unit.0));
-        let row = query.fetch_optional(&mut *self.tx).await.map_err(failed)?;
-        let (last_seq, digest) =
-            row.map(|row| Ok((to_u64(&row, 0)?, to_digest(&row, 1)?))).transpose()?.unwrap_or_default();
-        let (seq, digest) = (last_seq + 1, digest.with(change.hash).to_bytes());
-        let bytes = i64::try_from(change.raw.len()).unwrap_or(i64::MAX);
-        let sql =
-            "insert into unit_log (county, unit, last_seq, digest, count, bytes) values (?, ?, ?, ?, 1, ?)
-            on conflict (county, unit) do update set last_seq = excluded.last_seq, digest = excluded.digest,
-            count = count + 1, bytes = bytes + excluded.bytes";
-        sqlx::query(sql)
-            .bind(self.county)
-            .bind(i64::from(change.unit.0))
-            .bind(seq.cast_signed())
-            .bind(&digest[..])
-            .bind(bytes)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
-        crash_point!("append.unit_log.after");
+        let tail = self.tail(change.unit).await?;
+        let seq = tail.last_seq + 1;
         let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at)
             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         sqlx::query(sql)
@@ -190,7 +165,18 @@ impl WriteTx for SqliteTx {
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
+        let grown = Tail {
+            last_seq: seq,
+            digest: tail.digest.with(change.hash),
+            count: tail.count + 1,
+            size_bytes: tail.size_bytes + change.raw.len() as u64,
+            ..tail
+        };
+        self.tails.insert(change.unit, grown);
         self.grown.insert(change.unit, seq);
+        let known = KnownChange { doc: change.doc, seq, max_op: change.max_op };
+        self.known.changes.insert(change.hash, Some(known));
+        self.known.numbers.insert((change.doc, change.actor.clone(), change.change_seq), true);
         Ok(seq)
     }
 
@@ -213,27 +199,18 @@ impl WriteTx for SqliteTx {
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
+        self.known.docs.insert(state.doc, Some(state.clone()));
         Ok(())
     }
 
     async fn put_projection(&mut self, doc: DocId, unit: UnitId, projection: &Projection) -> Result<()> {
+        if !self.new.remove(&doc) {
+            self.delete_projection(doc, unit, projection).await?;
+        }
         match projection {
-            Projection::Person(person) => {
-                let sql = "delete from person where county = ? and unit = ? and doc = ?";
-                let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0)).bind(&doc.0[..]);
-                query.execute(&mut *self.tx).await.map_err(failed)?;
-                self.put_person(doc, unit, person).await
-            }
-            Projection::Visit(visit) => {
-                self.delete("delete from visit where county = ? and doc = ?", doc).await?;
-                self.delete("delete from visit_person where county = ? and visit = ?", doc).await?;
-                crash_point!("projection.delete.after");
-                self.put_visit(doc, unit, visit).await
-            }
-            Projection::Contact(contact) => {
-                self.delete("delete from contact where county = ? and doc = ?", doc).await?;
-                self.put_contact(doc, unit, contact).await
-            }
+            Projection::Person(person) => self.put_person(doc, unit, person).await,
+            Projection::Visit(visit) => self.put_visit(doc, unit, visit).await,
+            Projection::Contact(contact) => self.put_contact(doc, unit, contact).await,
             Projection::Nothing => Ok(()),
         }
     }
@@ -259,14 +236,17 @@ impl WriteTx for SqliteTx {
     }
 
     async fn take_out(&mut self, doc: DocId) -> Result<Vec<ChangeRecord>> {
+        self.settle().await?;
         self.delete_changes(doc).await
     }
 
     async fn append_control(&mut self, unit: UnitId, control: &Control) -> Result<u64> {
+        self.settle().await?;
         self.insert_control(unit, control).await
     }
 
     async fn remove_document(&mut self, doc: DocId) -> Result<()> {
+        self.settle().await?;
         for sql in [
             "delete from doc where county = ? and doc = ?",
             "delete from person where county = ? and doc = ?",
@@ -288,11 +268,15 @@ impl WriteTx for SqliteTx {
     }
 
     async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
+        self.settle().await?;
         self.insert_erasure(doc, unit, seq, now).await
     }
 
     async fn is_erased(&mut self, doc: DocId) -> Result<bool> {
-        self.find_erasure(doc).await
+        match self.known.erased.get(&doc) {
+            Some(erased) => Ok(*erased),
+            None => self.find_erasure(doc).await,
+        }
     }
 
     async fn put_move(&mut self, moved: &Move) -> Result<()> {
@@ -315,7 +299,8 @@ impl WriteTx for SqliteTx {
         self.update_ticket(device, ticket).await
     }
 
-    async fn commit(self: Box<Self>) -> Result<()> {
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.write_tails().await?;
         self.tx.commit().await.map_err(failed)?;
         for (unit, last_seq) in self.grown {
             self.teller.tell(News::Unit { unit, last_seq });

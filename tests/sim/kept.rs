@@ -44,13 +44,11 @@ impl World {
             Job::Save(save, form) => self.saved(phone, save, form.as_ref(), plan),
             Job::Commit(commit) => {
                 self.committed(phone, commit);
-                match &**commit {
-                    Commit::Repair(_) => self.offered(phone, plan),
-                    Commit::Controls(..) | Commit::End(_) => {
-                        let docs = touched(plan);
-                        self.read_again(phone, &docs);
-                    }
-                    _ => {}
+                if matches!(**commit, Commit::Repair(_)) {
+                    self.offered(phone, plan);
+                }
+                if matches!(**commit, Commit::Controls(..) | Commit::End(_)) {
+                    self.read_again(phone, &touched(plan));
                 }
             }
             Job::Dismiss(id, _) => {

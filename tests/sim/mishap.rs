@@ -5,6 +5,7 @@ use zoufang_core::{record::UnitId, sync::session::Event};
 
 use crate::{
     fault::Fault,
+    office::Command,
     oracle::Seen,
     phone::{Image, Running, SimPhone, Tab},
     world::{DAY_MS, Item, World, unit_of},
@@ -145,7 +146,9 @@ impl World {
                 self.restore(epoch)?
             }
             Fault::ScopeChange => self.move_village()?,
-            Fault::Moved | Fault::Erased | Fault::ReRooted => self.command(fault)?,
+            Fault::Moved => self.command(Command::Move)?,
+            Fault::Erased => self.command(|doc, _| Command::Erase(doc))?,
+            Fault::ReRooted => self.command(|doc, _| Command::ReRoot(doc))?,
             Fault::OldClient => self.change_client(phone),
             Fault::Drop
             | Fault::AnswerLost

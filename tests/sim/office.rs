@@ -7,7 +7,6 @@ use anyhow::Result;
 use zoufang_core::record::{DeviceId, DocId, Kind, UnitId, Value};
 
 use crate::{
-    fault::Fault,
     kept::sets_of,
     oracle::{Edit, EditId, Seen, hash_of},
     server::Done,
@@ -33,7 +32,7 @@ struct Lying {
 
 impl World {
     /// The office does something to a record; `false` if there is none, or it did not come about.
-    pub(crate) fn command(&mut self, fault: Fault) -> Result<bool> {
+    pub(crate) fn command(&mut self, made: impl Fn(DocId, UnitId) -> Command) -> Result<bool> {
         if !self.server_up {
             return Ok(false);
         }
@@ -43,11 +42,7 @@ impl World {
         let (Some(doc), Some(to)) = (self.mishap.pick(&docs), self.mishap.pick(&units)) else {
             return Ok(false);
         };
-        let command = match fault {
-            Fault::Erased => Command::Erase(doc),
-            Fault::ReRooted => Command::ReRoot(doc),
-            _ => Command::Move(doc, to),
-        };
+        let command = made(doc, to);
         let blow = self.blow();
         let (done, struck) = self.server.command(command, blow.map(|(step, blow, _)| (step, blow)));
         if let Some((_, _, fault)) = blow.filter(|_| struck) {

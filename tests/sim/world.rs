@@ -32,6 +32,9 @@ pub(crate) const DAY_MS: i64 = 86_400_000;
 /// 2026-03-01, 00:00 UTC.
 pub(crate) const EPOCH_MS: i64 = 1_772_323_200_000;
 
+/// The largest seeds take some ten thousand steps.
+const STEPS_MAX: u64 = 1_000_000;
+
 /// What is on the agenda.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -210,7 +213,14 @@ impl World {
 
     /// Lives until the agenda is empty, or something failed.
     pub(crate) fn run(&mut self) -> Result<()> {
+        let mut steps = 0_u64;
         while self.failure.is_none() {
+            steps += 1;
+            if steps > STEPS_MAX {
+                let words = "it does not come to an end".to_owned();
+                self.fail(Kind::Stuck, None, None, words);
+                break;
+            }
             let Some(Reverse((time, number))) = self.agenda.pop() else { break };
             let Some(item) = self.items.remove(&number) else { continue };
             self.now = time;

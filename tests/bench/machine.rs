@@ -5,11 +5,13 @@ use std::{
     process::{self, Command, Stdio},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 /// What starts a program on the first core alone.
 pub(crate) const ON_FIRST_CORE: &str = "taskset -c 0";
+
+const TRIES: usize = 10;
 
 /// From now on this process leaves the first core alone, if there are others.
 pub(crate) fn keep_to_others() -> Result<()> {
@@ -24,10 +26,16 @@ pub(crate) fn spread() -> Result<()> {
 
 fn keep_to(cores: &str) -> Result<()> {
     let own = process::id().to_string();
-    let mut taskset = Command::new("taskset");
-    let done = taskset.args(["-a", "-c", "-p", cores, &own]).stdout(Stdio::null()).status();
-    ensure!(done.context("taskset, of Debian's util-linux")?.success(), "taskset failed");
-    Ok(())
+    // It fails where a thread ends between its look at them and its word to them.
+    for _ in 0..TRIES {
+        let mut taskset = Command::new("taskset");
+        let taskset =
+            taskset.args(["-a", "-c", "-p", cores, &own]).stdout(Stdio::null()).stderr(Stdio::null());
+        if taskset.status().context("taskset, of Debian's util-linux")?.success() {
+            return Ok(());
+        }
+    }
+    bail!("taskset failed {TRIES} times")
 }
 
 fn cores() -> usize {

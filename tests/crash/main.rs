@@ -135,7 +135,8 @@ fn die_everywhere<G: Ground>(scenario: Scenario<G>) {
     }
     let least = scenario.points_min;
     assert!(points.len() >= least, "{}: only {points:?}", scenario.name);
-    eprintln!("{}: died at {} points", scenario.name, points.len());
+    // Kept for TESTING.md by `cargo xtask test`.
+    eprintln!("{} over {}: died at {} points", scenario.name, G::FOLDER, points.len());
 }
 
 fn waiting(device: &Device) -> BTreeSet<ChangeHash> {

@@ -81,7 +81,7 @@ fn section(page: &mut String, title: &str, how: &str, record: &Value) -> Result<
     }
     for (name, value) in tables {
         let rows = value.as_object().into_iter().flatten();
-        write!(page, "\n| {} | times |\n| --- | ---: |\n", words(name))?;
+        write!(page, "\n| {} | count |\n| --- | ---: |\n", words(name))?;
         for (name, value) in rows {
             writeln!(page, "| {name} | {} |", said(value))?;
         }

@@ -3,9 +3,9 @@
 //! Saves, pages, receipts and refusals are followed by the rules alone. Where the office moved, erased or began documents
 //! anew, the disk is read again: what the phone did there is held against the server's logs at the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::{Change, legacy};
+use automerge::{Change, ScalarValue, legacy};
 use zoufang_core::{
     phone::{Op, OutState, OutboxRow, Plan, Table},
     record::{DocId, UnitId, Value},
@@ -27,6 +27,18 @@ use crate::{
 struct Remade {
     old: EditId,
     rows: Vec<OutboxRow>,
+}
+
+/// What a change says.
+#[derive(Default)]
+pub(crate) struct Written {
+    /// Every edit that its author had seen, by the changes that it depends on.
+    pub(crate) before: Seen,
+    /// The writer's clock, in whole seconds.
+    pub(crate) at_s: i64,
+    pub(crate) sets: BTreeMap<String, Option<Value>>,
+    /// The keys under which it replaces values.
+    replaces: BTreeSet<String>,
 }
 
 impl World {
@@ -196,7 +208,7 @@ impl World {
             // A client of version 1 is told so of documents that began anew.
             Refusal::WrongDocument => is_old && self.facts.re_rooted.contains(&doc),
             // Two copies of a phone made the same edit again, on what each held.
-            Refusal::DuplicateSeq => self.oracle.is_remade(id),
+            Refusal::DuplicateSeq => self.oracle.remade.contains(&id),
             Refusal::NotRaw
             | Refusal::TooBig
             | Refusal::TooManyOps
@@ -331,13 +343,13 @@ impl World {
         let mut said = BTreeSet::new();
         for row in rows {
             let hash = hash_of(&row.raw);
-            let (Some(before), Some(sets)) = (self.seen_by_change(&row.raw), sets_of(&row.raw)) else {
+            let Some(Written { before, sets, replaces, .. }) = self.read(&row.raw) else {
                 let words = "an edit was made again on what nobody wrote".to_owned();
                 return self.fail(Kind::Diverged, Some(phone), Some(row.doc), words);
             };
             for (key, value) in &sets {
                 let replaced =
-                    if replaces(&row.raw, key) { self.oracle.values(&before, key) } else { BTreeSet::new() };
+                    if replaces.contains(key) { self.oracle.values(&before, key) } else { BTreeSet::new() };
                 let known = self.oracle.ever(&first.before, key);
                 if !replaced.is_subset(&known) {
                     let words = format!(
@@ -374,16 +386,30 @@ impl World {
         }
     }
 
-    /// Every edit that the author of a change had seen, by the changes that it depends on.
-    pub(crate) fn seen_by_change(&self, raw: &[u8]) -> Option<Seen> {
+    /// Reads a change with Automerge alone; `None` if it is built on what nobody wrote, or is not flat.
+    pub(crate) fn read(&self, raw: &[u8]) -> Option<Written> {
         let change = Change::from_bytes(raw.to_vec()).ok()?;
-        let mut seen = Seen::new();
+        let mut written = Written { at_s: change.timestamp(), ..Written::default() };
         for dep in change.deps() {
             let id = self.oracle.find(&dep.0)?;
-            seen.insert(id);
-            seen.extend(&self.oracle.edit(id).before);
+            written.before.insert(id);
+            written.before.extend(&self.oracle.edit(id).before);
         }
-        Some(seen)
+        for op in change.decode().operations {
+            let legacy::Key::Map(key) = &op.key else { return None };
+            let value = match op.primitive_value() {
+                Some(ScalarValue::Str(text)) => Some(Value::Text(text.to_string())),
+                Some(ScalarValue::Int(number)) => Some(Value::Int(number)),
+                Some(ScalarValue::Boolean(flag)) => Some(Value::Bool(flag)),
+                Some(_) => return None,
+                None => None,
+            };
+            if op.pred.iter().next().is_some() {
+                written.replaces.insert(key.to_string());
+            }
+            written.sets.insert(key.to_string(), value);
+        }
+        Some(written)
     }
 
     /// Reads from the disk what it holds of some documents.
@@ -431,33 +457,6 @@ fn touched(plan: &Plan) -> BTreeSet<DocId> {
         Op::Put(..) | Op::Delete(..) | Op::Clear(_) => None,
     });
     keys.filter_map(|key| key.parse().ok()).collect()
-}
-
-/// Whether a change replaces values under a key.
-fn replaces(raw: &[u8], key: &str) -> bool {
-    let Ok(change) = Change::from_bytes(raw.to_vec()) else { return false };
-    let operations = change.decode().operations;
-    operations.iter().any(|op| {
-        matches!(&op.key, legacy::Key::Map(found) if found == key) && op.pred.iter().next().is_some()
-    })
-}
-
-/// What a change sets under its keys, read with Automerge alone.
-pub(crate) fn sets_of(raw: &[u8]) -> Option<std::collections::BTreeMap<String, Option<Value>>> {
-    let change = Change::from_bytes(raw.to_vec()).ok()?;
-    let mut sets = std::collections::BTreeMap::new();
-    for op in change.decode().operations {
-        let legacy::Key::Map(key) = &op.key else { return None };
-        let value = match op.primitive_value() {
-            Some(automerge::ScalarValue::Str(text)) => Some(Value::Text(text.to_string())),
-            Some(automerge::ScalarValue::Int(number)) => Some(Value::Int(number)),
-            Some(automerge::ScalarValue::Boolean(flag)) => Some(Value::Bool(flag)),
-            Some(_) => return None,
-            None => None,
-        };
-        sets.insert(key.to_string(), value);
-    }
-    Some(sets)
 }
 
 /// What the author of a save had seen: what the form was opened at, or, if that is not all here any more, the newest.

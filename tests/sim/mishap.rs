@@ -56,9 +56,14 @@ impl World {
 
     /// A phone's mishaps of a day.
     pub(crate) fn plan_mishaps_of(&mut self, phone: usize, morning: i64) {
-        let of_phones =
-            [Fault::DiskRollback, Fault::Clone, Fault::WrongClock, Fault::SessionEnds, Fault::Revoked];
-        let of_phones = of_phones.into_iter().chain([Fault::OldClient]);
+        let of_phones = [
+            Fault::DiskRollback,
+            Fault::Clone,
+            Fault::WrongClock,
+            Fault::SessionEnds,
+            Fault::Revoked,
+            Fault::OldClient,
+        ];
         for fault in of_phones {
             if self.due(fault) {
                 let time = morning + self.mishap.between(5 * HOUR_MS, 21 * HOUR_MS);

@@ -7,7 +7,7 @@ use anyhow::Result;
 use zoufang_core::record::{DeviceId, DocId, Kind, UnitId, Value};
 
 use crate::{
-    kept::sets_of,
+    kept::Written,
     oracle::{Edit, EditId, Seen, hash_of},
     server::Done,
     world::{Kind as FailureKind, World},
@@ -56,24 +56,23 @@ impl World {
             self.fail(FailureKind::Broken, None, Some(doc), words);
         }
         let after = self.lying()?;
-        self.note("office", usize::MAX, &[u64::from(before != after)], format!("{command:?}").as_bytes());
-        match done {
-            // Whether it committed is to be seen.
-            Done::Stopped if before == after => return Ok(false),
-            Done::Failed if before == after => return Ok(false),
-            Done::Failed => {
-                let words = format!("half of {command:?} was done");
-                self.fail(FailureKind::Broken, None, Some(doc), words);
-                return Ok(false);
-            }
-            Done::Whole | Done::Stopped => {}
+        let changed = before != after;
+        self.note("office", usize::MAX, &[u64::from(changed)], format!("{command:?}").as_bytes());
+        // Whether a server that stopped had committed is to be seen.
+        if !changed && done != Done::Whole {
+            return Ok(false);
+        }
+        if done == Done::Failed {
+            let words = format!("half of {command:?} was done");
+            self.fail(FailureKind::Broken, None, Some(doc), words);
+            return Ok(false);
         }
         match command {
             Command::Move(doc, to) => self.has_moved(doc, to, &before, &after),
             Command::Erase(doc) => self.was_erased(doc, before, &after),
             Command::ReRoot(doc) => self.began_anew(doc, before, after)?,
         }
-        Ok(self.facts.concern(doc))
+        Ok(changed)
     }
 
     fn lying(&self) -> Result<BTreeMap<DocId, Lying>> {
@@ -159,12 +158,11 @@ impl World {
         let mut roots = Vec::new();
         let mut creator = None;
         for entry in entries.into_iter().filter(|entry| entry.doc == doc) {
-            let (Some(sets), Some(before)) = (sets_of(&entry.raw), self.seen_by_change(&entry.raw)) else {
+            let Some(Written { before, at_s, sets, .. }) = self.read(&entry.raw) else {
                 let words = "a new beginning is built on what nobody wrote".to_owned();
                 self.fail(FailureKind::Diverged, None, Some(doc), words);
                 return Ok(());
             };
-            let at_s = automerge::Change::from_bytes(entry.raw.clone())?.timestamp();
             if before.is_empty() {
                 creator = Some(entry.user);
             }

@@ -202,11 +202,6 @@ impl Oracle {
         rivals
     }
 
-    /// Whether a phone made this edit again on a new beginning.
-    pub(crate) fn is_remade(&self, id: EditId) -> bool {
-        self.remade.contains(&id)
-    }
-
     /// The newest edits: those that no other one here was built on.
     pub(crate) fn heads(&self, seen: &Seen) -> BTreeSet<[u8; 32]> {
         let built_on = |id: EditId| seen.iter().any(|later| self.edit(*later).before.contains(&id));

@@ -16,8 +16,8 @@ use serde_json::Map;
 
 use crate::{
     place::Place,
-    record::{self, Figures, run_seen},
-    shell::{find, note, output, run_within, say},
+    record::{self, Figures},
+    shell::{find, note, output, run_seen, run_within, say},
 };
 
 /// The toolchain, by the name that rustup gives it.

@@ -1,21 +1,12 @@
 //! What tests did, kept for `TESTING.md`: each part of a run leaves a record in `.zoufang/testing`, and long runs are kept in
 //! `tests/records`, in the repository.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{BufRead, BufReader, pipe},
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    place::Place,
-    shell::{note, output},
-};
+use crate::{place::Place, shell::output};
 
 /// Figures by their names, in the order of their names.
 pub(crate) type Figures = BTreeMap<String, Value>;
@@ -51,31 +42,6 @@ pub(crate) fn keep(place: &Place, part: &str, figures: Figures) -> Result<()> {
     let path = folder(place).join(format!("{part}.json"));
     fs::write(&path, serde_json::to_string_pretty(&record)? + "\n")
         .with_context(|| format!("{} cannot be written", path.display()))
-}
-
-/// Runs a program to its end, its output passing through, and gives its lines to `see` as well.
-///
-/// # Errors
-/// When it cannot be started or ends with a failure.
-pub(crate) fn run_seen(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()> {
-    let line = format!("{command:?}");
-    note(format!("$ {line}"));
-    let (reader, writer) = pipe()?;
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    let mut child = command.spawn().with_context(|| format!("`{line}` could not be started"))?;
-    // The ends of the pipe that this program holds go, so that reading ends with the child.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    for line in BufReader::new(reader).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        eprintln!("{line}");
-        see(&line);
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        bail!("`{line}` failed ({status})");
-    }
-    Ok(())
 }
 
 /// Counts what `cargo test` says of each of its programs.

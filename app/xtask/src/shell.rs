@@ -3,8 +3,9 @@
 use std::{
     env,
     ffi::OsStr,
+    io::{BufRead, BufReader, pipe},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -40,6 +41,31 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
     note(format!("$ {line}"));
     let status = command.status().with_context(|| format!("`{line}` could not be started"))?;
+    ended_well(&line, status)
+}
+
+/// Runs a program to its end, its output passing through, and gives its lines to `see` as well.
+///
+/// # Errors
+/// When it cannot be started or ends with a failure.
+pub(crate) fn run_seen(command: &mut Command, mut see: impl FnMut(&str)) -> Result<()> {
+    let line = line(command);
+    note(format!("$ {line}"));
+    let (reader, writer) = pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().with_context(|| format!("`{line}` could not be started"))?;
+    // The ends of the pipe that this program holds go, so that reading ends with the child.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    for said in BufReader::new(reader).split(b'\n') {
+        let said = said?;
+        let said = String::from_utf8_lossy(&said);
+        eprintln!("{said}");
+        see(&said);
+    }
+    ended_well(&line, child.wait()?)
+}
+
+fn ended_well(line: &str, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("`{line}` failed ({status})");
     }

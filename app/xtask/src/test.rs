@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use crate::{
     bundle, e2e, lint,
     place::Place,
-    record::{self, Cases, Figures, run_seen},
+    record::{self, Cases, Figures},
     setup,
-    shell::{cargo, run, say},
+    shell::{cargo, run, run_seen, say},
     sim,
 };
 

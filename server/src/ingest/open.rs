@@ -97,7 +97,8 @@ impl OpenDocument {
             });
         }
         // A change that was left behind with an old history was taken in: it must not come back as new.
-        if self.known().re_rooted && tx.is_replaced(self.doc, scanned.hash).await? {
+        let re_rooted = self.state.as_ref().is_some_and(|state| state.re_rooted);
+        if re_rooted && tx.is_replaced(self.doc, scanned.hash).await? {
             return Ok(Verdict::Duplicate(0));
         }
         let unit = match self.home(tx, change.kind, change.unit, now).await? {

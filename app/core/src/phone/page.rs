@@ -128,13 +128,12 @@ impl Phone {
 
 /// Whether a row was made from fewer changes than these. One that knows of others is newer; what it lacks comes with them.
 fn is_behind(row: &Row, changes: &[LogChange]) -> bool {
-    let scanned = || changes.iter().filter_map(|change| scan::scan(&change.raw).ok());
-    let known: BTreeSet<ChangeHash> = gather(scanned().map(|scanned| scanned.hash));
-    let mut heads = known.clone();
-    for dep in scanned().flat_map(|scanned| scanned.deps) {
-        heads.remove(&dep);
+    let (mut known, mut built_on) = (BTreeSet::new(), BTreeSet::new());
+    for scanned in changes.iter().filter_map(|change| scan::scan(&change.raw).ok()) {
+        known.insert(scanned.hash);
+        built_on.extend(scanned.deps);
     }
-    row.heads.iter().all(|head| known.contains(head)) && !heads.iter().eq(&row.heads)
+    row.heads.iter().all(|head| known.contains(head)) && !known.difference(&built_on).eq(&row.heads)
 }
 
 fn hash_of(raw: &[u8]) -> Option<ChangeHash> {

@@ -21,7 +21,7 @@ use zoufang_server::{
 use crate::{
     fault::Fault,
     oracle::{EditId, Oracle, Seen, hash_of, is_choice},
-    phone::{Out, SimPhone, Tab},
+    phone::{Out, SimPhone},
     world::{Kind, World},
 };
 
@@ -86,6 +86,7 @@ impl World {
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.calm = true;
         self.server_up = true;
+        self.update_old_clients();
         let restored =
             [Fault::Restore, Fault::ServerRollback].iter().any(|fault| self.counts.0.contains_key(fault));
         let rounds_max = if restored { ROUNDS_MAX_RESTORED } else { ROUNDS_MAX };
@@ -115,8 +116,7 @@ impl World {
             let it = &mut self.phones[phone];
             it.online = true;
             if it.tab.is_none() {
-                it.life += 1;
-                it.tab = Some(Tab::start(&it.image));
+                it.start();
             }
             if self.phones[phone].revoked {
                 continue;
@@ -160,8 +160,7 @@ impl World {
                 let held = tab.phone.held(unit);
                 let read = cursors.iter().find(|(read, _)| *read == unit).map_or(0, |(_, seq)| *seq);
                 let orphaned = side.orphans.iter().any(|id| self.oracle.edit(*id).unit == unit);
-                // What the office did while it spoke version 1 it has read, and not heard of.
-                let unheard = phone.was_old && !self.facts.is_empty();
+                let unheard = phone.is_of_version_1() && !self.facts.is_empty();
                 let differs = (held.0, held.1) != (due.0, due.1) && !unheard;
                 if (differs || read != due.2) && !orphaned {
                     let words = format!(
@@ -352,8 +351,7 @@ impl World {
         let phone = &self.phones[number];
         let Some(tab) = &phone.tab else { return };
         let scope: BTreeSet<UnitId> = scope(phone.role, phone.home, &self.above).into_iter().collect();
-        // A phone that spoke version 1 did not hear what the office did.
-        let unheard = |doc: &DocId| phone.was_old && self.facts.concern(*doc);
+        let unheard = |doc: &DocId| phone.is_of_version_1() && self.facts.concern(*doc);
         let due: BTreeSet<DocId> = side
             .places
             .iter()
@@ -404,7 +402,7 @@ impl World {
         if refused != readable && found.is_none() {
             found = Some((None, "what was refused is not what can be read".to_owned()));
         }
-        if found.is_none() && !phone.was_old {
+        if found.is_none() && !phone.is_of_version_1() {
             found = self
                 .traces(phone)
                 .map(|doc| (Some(doc), "a phone has a trace of what was erased".to_owned()));

@@ -94,7 +94,7 @@ faults! {
     Erased = "record-erased", 100;
     /// The office begins a record anew, without its history.
     ReRooted = "record-re-rooted", 150;
-    /// A phone speaks an older version of the protocol from now on, or is updated.
+    /// A phone speaks an older version of the protocol, from the start or from now on.
     OldClient = "old-client", 100;
 }
 

@@ -45,7 +45,9 @@ impl World {
     /// Writes a plan to the disk; what the oracle knows of the disk follows.
     pub(crate) fn put_on_disk(&mut self, phone: usize, job: &Job, plan: &Plan) {
         let remade = self.made_again(phone, job, plan);
-        self.phones[phone].image.disk.write(&plan.batch);
+        let it = &mut self.phones[phone];
+        it.image.disk.write(&plan.batch);
+        it.image.of_version_1 = it.is_of_version_1();
         remade.into_iter().for_each(|remade| self.remade(phone, remade));
         self.written(phone, job, plan);
     }
@@ -198,7 +200,7 @@ impl World {
     /// A refused edit leaves the document, and with it what was built on it.
     fn refused(&mut self, phone: usize, id: EditId, refusal: Refusal) {
         let (doc, unit) = (self.oracle.edit(id).doc, self.oracle.edit(id).unit);
-        let is_old = self.phones[phone].version == Some(1);
+        let is_old = self.phones[phone].is_of_version_1();
         let expected = match refusal {
             Refusal::NotInScope => self.moved.contains(&unit),
             Refusal::AfterRefused => true,

@@ -7,13 +7,15 @@ use crate::{
     fault::Fault,
     office::Command,
     oracle::Seen,
-    phone::{Image, Running, SimPhone, Tab},
+    phone::{Image, Running, SimPhone},
     world::{DAY_MS, Item, World, unit_of},
 };
 
 const HOUR_MS: i64 = 3_600_000;
 /// More phones than this are not made by copying.
 const PHONES_MAX: usize = 60;
+/// Phones of version 1, in thousandths, where there are such.
+const OF_VERSION_1: u32 = 300;
 const SECONDS_IN_TEN_YEARS: i64 = 10 * 365 * 86_400;
 
 /// So often in a day the office may move, erase or begin anew.
@@ -201,8 +203,7 @@ impl World {
 
     fn take_over(&mut self, phone: usize) {
         let it = &mut self.phones[phone];
-        it.life += 1;
-        it.tab = Some(Tab::start(&it.image));
+        it.start();
         let (life, until, online) = (it.life, it.open_until, it.online);
         self.feed(phone, if online { Event::Wake } else { Event::Offline });
         for _ in 0..2 {
@@ -236,7 +237,7 @@ impl World {
         let mut copy = SimPhone::new(it.login.clone(), it.user, it.role, it.home, it.device);
         copy.image = Image::clone(&it.image);
         (copy.revoked, copy.clock_off_ms) = (it.revoked, it.clock_off_ms);
-        (copy.version, copy.was_old) = (it.version, it.was_old);
+        copy.version = it.version;
         self.phones.push(copy);
         let copy = self.phones.len() - 1;
         let last = self.config.days as i64 * DAY_MS;
@@ -247,18 +248,36 @@ impl World {
         true
     }
 
-    /// A phone whose app was not updated for long, or is updated at last.
-    fn change_client(&mut self, phone: usize) -> bool {
-        let version = self.mishap.pick(&[None, Some(1), Some(2)]).flatten();
-        // What version 1 has read without the control records was read, and no later version looks back yet: it stays.
-        if self.phones[phone].version == Some(1) {
-            return false;
+    /// Some phones come with an app of version 1.
+    pub(crate) fn hand_out_old_clients(&mut self) {
+        if self.config.rates.of(Fault::OldClient) == 0 {
+            return;
         }
+        for phone in &mut self.phones {
+            if self.mishap.happens(OF_VERSION_1) {
+                phone.version = Some(1);
+                self.counts.count(Fault::OldClient);
+            }
+        }
+    }
+
+    /// A phone whose app is not updated for long, or is updated at last. Nobody goes back to version 1, which cannot read
+    /// what later ones have kept.
+    fn change_client(&mut self, phone: usize) -> bool {
+        let version = self.mishap.pick(&[None, Some(2)]).flatten();
         self.crash(phone);
-        let it = &mut self.phones[phone];
-        it.was_old |= version == Some(1);
-        it.version = version;
+        self.phones[phone].version = version;
         version.is_some()
+    }
+
+    /// Some of the phones that are of version 1 still are updated at last.
+    pub(crate) fn update_old_clients(&mut self) {
+        for phone in 0..self.phones.len() {
+            if self.phones[phone].is_of_version_1() && self.mishap.happens(500) {
+                self.note("updated", phone, &[], &[]);
+                self.change_client(phone);
+            }
+        }
     }
 
     fn wrong_clock(&mut self) -> i64 {

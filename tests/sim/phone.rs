@@ -47,6 +47,8 @@ pub(crate) struct Image {
     pub(crate) forms: Vec<Form>,
     /// The units that it holds, as the last stored scope said.
     pub(crate) scope: BTreeSet<UnitId>,
+    /// An app of version 1 wrote it.
+    pub(crate) of_version_1: bool,
 }
 
 impl Image {
@@ -103,7 +105,7 @@ pub(crate) struct Tab {
 
 impl Tab {
     /// The app as it starts from a disk.
-    pub(crate) fn start(image: &Image) -> Self {
+    fn start(image: &Image) -> Self {
         Self {
             phone: image.disk.phone(),
             session: Session::new(),
@@ -137,14 +139,27 @@ pub(crate) struct SimPhone {
     pub(crate) revoked: bool,
     /// The version of the protocol that its app speaks, where that is not the newest.
     pub(crate) version: Option<u8>,
-    /// It spoke version 1 at some time: what the office did then it has not heard of.
-    pub(crate) was_old: bool,
     /// The app is in a person's hand until then.
     pub(crate) open_until: i64,
     pub(crate) snapshot: Option<Image>,
 }
 
 impl SimPhone {
+    /// Its app is of version 1, to which nobody tells what the office does to records.
+    pub(crate) fn is_of_version_1(&self) -> bool {
+        self.version == Some(1)
+    }
+
+    /// Starts the app from the disk.
+    pub(crate) fn start(&mut self) {
+        if self.image.of_version_1 && !self.is_of_version_1() {
+            self.image.disk.as_of_version_1();
+            self.image.of_version_1 = false;
+        }
+        self.life += 1;
+        self.tab = Some(Tab::start(&self.image));
+    }
+
     /// A phone with nothing on it.
     pub(crate) fn new(login: String, user: UserId, role: Role, home: UnitId, device: DeviceId) -> Self {
         Self {
@@ -161,7 +176,6 @@ impl SimPhone {
             full_until: 0,
             revoked: false,
             version: None,
-            was_old: false,
             open_until: 0,
             snapshot: None,
         }

@@ -35,7 +35,7 @@ impl World {
                     // Version 1 knows nothing of control records: its reader passes over them.
                     Effect::Commit(commit)
                         if matches!(*commit, Commit::Controls(..))
-                            && self.phones[phone].version == Some(1) =>
+                            && self.phones[phone].is_of_version_1() =>
                     {
                         events.push_back(Event::Committed);
                     }

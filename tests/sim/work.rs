@@ -13,7 +13,7 @@ use zoufang_core::{
 
 use crate::{
     fault::Fault,
-    phone::{Form, Job, Out, Tab, patch},
+    phone::{Form, Job, Out, patch},
     world::{DAY_MS, Item, Kind as FailureKind, World},
 };
 
@@ -52,8 +52,7 @@ impl World {
         it.open_until = it.open_until.max(until);
         let (open_until, started) = (it.open_until, it.tab.is_none());
         if started {
-            it.life += 1;
-            it.tab = Some(Tab::start(&it.image));
+            it.start();
         }
         let life = it.life;
         self.note("open", phone, &[life, started.into(), online.into()], &[]);

@@ -195,6 +195,7 @@ impl World {
             rounds: 0,
             orphaned: 0,
         };
+        world.hand_out_old_clients();
         world.plan_days();
         Ok(world)
     }

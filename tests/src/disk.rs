@@ -32,6 +32,21 @@ impl Disk {
         self.0.get(&(table, key.to_owned())).map(Vec::as_slice)
     }
 
+    /// Leaves of the sync's state what an app of version 1 writes: five of its fields.
+    pub fn as_of_version_1(&mut self) {
+        const FIELDS: u8 = 5;
+        let Some(state) = self.0.get_mut(&(Table::Meta, "sync".to_owned())) else { return };
+        let mut decoder = minicbor::Decoder::new(state);
+        let written = decoder.array().ok().flatten().expect("the state is a list");
+        assert!(written >= FIELDS.into(), "later versions only add to it");
+        let start = decoder.position();
+        (0..FIELDS).for_each(|_| decoder.skip().expect("a field"));
+        let mut old = minicbor::to_vec([(); 0]).expect("a list");
+        old[0] |= FIELDS;
+        old.extend(&state[start..decoder.position()]);
+        *state = old;
+    }
+
     /// Everything that lies there: table, key, value.
     pub fn rows(&self) -> impl Iterator<Item = (Table, &str, &[u8])> {
         self.0.iter().map(|((table, key), value)| (*table, key.as_str(), value.as_slice()))

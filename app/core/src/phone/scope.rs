@@ -198,11 +198,7 @@ impl Phone {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
         meta.epoch = epoch;
-        for cursor in meta.cursors.values_mut() {
-            cursor.seq = 0;
-        }
-        meta.repairs.clear();
-        meta.tried.clear();
+        meta.begin_anew();
         let unsent = self.outbox.by_hash();
         for (id, bytes) in segments {
             for item in read_segment(bytes) {

@@ -132,7 +132,7 @@ pub(super) struct Cursor {
 }
 
 /// The state of the sync.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct SyncMeta {
     #[n(0)]
     pub(super) epoch: EpochId,
@@ -161,6 +161,49 @@ pub(super) struct SyncMeta {
     /// Documents that went along to a unit whose log has not brought them yet.
     #[cbor(n(9), default)]
     pub(super) carried: Vec<(DocId, UnitId)>,
+    /// Up to the cursors, control records were read too. Version 1 passed over them, and left no such word.
+    #[cbor(n(10), default)]
+    pub(super) controls_read: bool,
+}
+
+impl Default for SyncMeta {
+    fn default() -> Self {
+        Self {
+            epoch: EpochId::default(),
+            cursors: BTreeMap::new(),
+            scope: Vec::new(),
+            last_answer: None,
+            ticket: None,
+            schema: 0,
+            cloned: false,
+            repairs: Vec::new(),
+            tried: Vec::new(),
+            carried: Vec::new(),
+            controls_read: true,
+        }
+    }
+}
+
+impl SyncMeta {
+    /// As it was stored. What an app of version 1 has written begins at the start of each log once more, for the control
+    /// records: the changes are here and are not written again.
+    fn read(value: &[u8]) -> Self {
+        let mut meta: Self = minicbor::decode(value).unwrap_or_default();
+        if !meta.controls_read {
+            meta.begin_anew();
+            meta.controls_read = true;
+        }
+        meta
+    }
+
+    /// Reads every log from its start.
+    pub(super) fn begin_anew(&mut self) {
+        for cursor in self.cursors.values_mut() {
+            cursor.seq = 0;
+        }
+        self.repairs.clear();
+        self.tried.clear();
+    }
 }
 
 /// Everything in the store but the log, as the driver read it.
@@ -219,7 +262,7 @@ impl Phone {
         for (key, value) in &stored.meta {
             match key.as_str() {
                 META_ACCOUNT => phone.account = minicbor::decode::<Account>(value).ok(),
-                META_SYNC => phone.meta = minicbor::decode(value).unwrap_or_default(),
+                META_SYNC => phone.meta = SyncMeta::read(value),
                 META_DIRECTORY => phone.directory = minicbor::decode::<Directory>(value).unwrap_or_default(),
                 _ => {}
             }

@@ -96,6 +96,36 @@ fn an_edit_made_before_the_move_was_known_arrives() {
 }
 
 #[test]
+fn a_phone_of_version_1_hears_after_its_update_what_was_passed_over() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    for number in 1..=3 {
+        a.set(doc(number), "name", "CANARY");
+    }
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    server.erase(doc(1));
+    server.re_root(doc(2), "CANARY");
+    set(&mut b, 2, "address", "on the old history");
+    // Version 1 reads the log to its end, and nothing of the control records.
+    let page = server.page(UNIT, b.phone.meta.cursors[&UNIT].seq, &[]);
+    b.take(&Commit::Page(Page { controls: Vec::new(), complete: false, ..page }));
+    b.phone.meta.controls_read = false;
+    b.disk.0.insert((Table::Meta, stored::META_SYNC.into()), stored::encode(&b.phone.meta));
+    b.phone = b.disk.phone();
+    for _ in 0..3 {
+        server.sync(&mut b);
+    }
+    assert_eq!((b.phone.waiting(), b.phone.refused().count()), (0, 0), "made again, and sent once");
+    assert_eq!(b.open(doc(2)).entries().text("address").as_deref(), Some("on the old history"));
+    assert!(!b.phone.places.contains_key(&doc(1)), "what was erased is gone");
+    agrees(&b, &server, &[UNIT]);
+    b.phone = b.disk.phone();
+    assert!(b.phone.meta.cursors[&UNIT].seq > 0, "it looks back once");
+}
+
+#[test]
 fn an_erased_document_leaves_nothing_on_any_phone() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));

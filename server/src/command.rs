@@ -14,8 +14,6 @@ use crate::error::{Error, Result};
 use crate::projection;
 use crate::store::{ChangeRecord, Claim, DocumentState, Move, Store, StoreError, WriteTx};
 
-/// The device that stands for the server itself in the logs.
-const SERVER: DeviceId = DeviceId(0);
 const BATCH: u32 = 500;
 
 /// Moves documents to a unit; those that are there already stay. Returns how many moved.
@@ -149,18 +147,32 @@ pub async fn re_root(
     Ok(counts)
 }
 
-/// Shortens the history of documents that have at least so many changes; returns how many documents.
+/// Documents whose history is shortened.
+#[derive(Clone, Copy, Debug)]
+pub struct Long {
+    /// They have at least so many changes.
+    pub changes_min: u64,
+    /// Nobody has changed them since. A server that is restored from a backup forgets new beginnings that were made after it:
+    /// what they stand for must be in the backup then, since phones do not hold it any more.
+    pub unchanged_since: Timestamp,
+}
+
+/// Shortens the history of documents; returns how many documents.
 ///
 /// # Errors
 /// If the store fails; documents done before stay done.
-pub async fn compact(store: &dyn Store, changes_min: u64, draw: Draw<'_>, now: Timestamp) -> Result<u64> {
+pub async fn compact(store: &dyn Store, long: Long, draw: Draw<'_>, now: Timestamp) -> Result<u64> {
     let (mut after, mut done) = (None, 0);
     loop {
         let mut tx = store.begin().await?;
         let states = tx.documents(after, BATCH).await?;
         let Some(last) = states.last() else { return Ok(done) };
         after = Some(last.doc);
-        for state in states.iter().filter(|state| state.changes >= changes_min) {
+        for state in states.iter().filter(|state| state.changes >= long.changes_min) {
+            let changes = tx.changes_of(state.doc).await?;
+            if changes.iter().any(|change| change.received_at >= long.unchanged_since) {
+                continue;
+            }
             let (_, has) = re_root_within(tx.as_mut(), state.doc, |_| false, draw, now).await?;
             done += u64::from(has < state.changes);
         }
@@ -182,7 +194,7 @@ async fn re_root_within(
     let mut number = draw()?;
     let next_actor = || {
         number = number.wrapping_add(1);
-        SERVER.actor(number.to_be_bytes())
+        DeviceId::SERVER.actor(number.to_be_bytes())
     };
     let roots = document
         .re_root(state.created_by, drops, next_actor)
@@ -201,7 +213,7 @@ async fn re_root_within(
             kind: state.kind,
             hash: scanned.hash,
             raw: root.raw,
-            device: SERVER,
+            device: DeviceId::SERVER,
             user: root.author,
             actor: scanned.actor,
             change_seq: scanned.seq,

@@ -120,6 +120,10 @@ pub struct Compact {
     /// Records with at least so many changes.
     #[arg(long, default_value_t = 200)]
     pub changes: u64,
+    /// Only those that nobody changed for so many days: a backup that is older than a record's new beginning must have what the
+    /// beginning stands for.
+    #[arg(long, default_value_t = 30)]
+    pub settled_days: u32,
 }
 
 /// Where the data are.

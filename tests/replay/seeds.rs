@@ -12,7 +12,7 @@ use zoufang_core::{
         gate::Refusal,
         session::Commit,
         wire::{
-            Control, Directory, DirectoryUnit, DirectoryUser, End, Item, Page, Probe, Problem, Push,
+            Control, Directory, DirectoryUnit, DirectoryUser, End, Item, Page, Probe, Problem, Push, Stray,
             SyncRequest, VERSION, Verdict, Want, encode_answer_start, encode_frame, encode_request,
         },
     },
@@ -142,6 +142,7 @@ fn requests() -> Vec<Vec<u8>> {
         version: Some(VERSION),
         ticket: Some(9),
         probes: vec![Probe::of(UnitId(5), &[], base().hashes.iter().copied())],
+        strays: vec![Stray { unit: UnitId(5), docs: vec![DocId([7; 16])] }],
         wants: vec![Want { unit: UnitId(5), hashes: base().hashes.clone() }],
         held: Some((Digest(1), 2)),
     };
@@ -205,7 +206,7 @@ fn stored() -> Vec<Vec<u8>> {
         Commit::Scope(vec![(UnitId(5), 3)]),
         Commit::Directory(directory()),
         Commit::Page(page(DocId([2; 16]))),
-        Commit::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }),
+        Commit::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }, Default::default()),
     ];
     for commit in commits {
         let segments = disk.segments(phone.needs(&commit));

@@ -136,7 +136,10 @@ impl World {
         let side = self.server_side()?;
         for (number, phone) in self.phones.iter().enumerate().filter(|(_, phone)| !phone.revoked) {
             let Some(tab) = &phone.tab else { continue };
-            let waiting = phone.image.outbox.iter().filter(|(_, out)| **out == Out::Waiting);
+            // To an app of version 1 nobody says that an edit builds on what is no more.
+            let told =
+                |id: &EditId| !phone.is_of_version_1() || !self.facts.ever_concern(self.oracle.edit(*id).doc);
+            let waiting = phone.image.outbox.iter().filter(|(id, out)| **out == Out::Waiting && told(id));
             if waiting.filter(|(id, _)| !side.orphans.contains(id)).count() > 0 {
                 return Ok((
                     Some(number),
@@ -159,10 +162,10 @@ impl World {
                 let due = side.tails.get(&unit).copied().unwrap_or_default();
                 let held = tab.phone.held(unit);
                 let read = cursors.iter().find(|(read, _)| *read == unit).map_or(0, |(_, seq)| *seq);
-                let orphaned = side.orphans.iter().any(|id| self.oracle.edit(*id).unit == unit);
-                let unheard = phone.is_of_version_1() && !self.facts.is_empty();
+                let orphaned = self.is_orphaned_in(&side, unit);
+                let unheard = phone.is_of_version_1() && !self.facts.are_none();
                 let differs = (held.0, held.1) != (due.0, due.1) && !unheard;
-                if (differs || read != due.2) && !orphaned {
+                if differs && !orphaned || read != due.2 {
                     let words = format!(
                         "unit {unit}: {} changes held up to {read} and {} are there up to {}, or digests differ",
                         held.1, due.1, due.2
@@ -172,6 +175,14 @@ impl World {
             }
         }
         Ok((None, String::new()))
+    }
+
+    /// Whether a phone may hold more of a unit than the server has.
+    fn is_orphaned_in(&self, side: &ServerSide, unit: UnitId) -> bool {
+        side.orphans.iter().any(|id| {
+            let edit = self.oracle.edit(*id);
+            self.facts.may_lie(edit.doc, edit.unit, unit)
+        })
     }
 
     fn server_side(&self) -> Result<ServerSide> {
@@ -248,8 +259,9 @@ impl World {
                 };
                 let edit = self.oracle.edit(id);
                 let fits = edit.doc == entry.doc
-                    && self.facts.moved.get(&entry.doc).copied().unwrap_or(edit.unit) == unit
-                    && !self.oracle.gone.contains(&id)
+                    && self.facts.may_lie(entry.doc, edit.unit, unit)
+                    && !self.facts.is_gone(id)
+                    && (self.facts.is_restored() || !self.oracle.replaced.contains(&id))
                     && edit.kind == entry.kind
                     && edit.user == entry.user
                     && entry.hash.0 == hash;
@@ -259,7 +271,12 @@ impl World {
                 }
                 let change =
                     LogChange { raw: entry.raw, author: entry.user, received_at: Some(entry.received_at) };
-                by_doc.entry(entry.doc).or_insert((entry.kind, unit, Vec::new())).2.push(change);
+                let (_, lies, changes) = by_doc.entry(entry.doc).or_insert((entry.kind, unit, Vec::new()));
+                changes.push(change);
+                if *lies != unit {
+                    let words = "a record lies in two units".to_owned();
+                    self.fail(Kind::Diverged, None, Some(entry.doc), words);
+                }
             }
         }
         for (doc, (kind, unit, changes)) in by_doc {
@@ -315,7 +332,7 @@ impl World {
         for id in lost.collect::<Vec<_>>() {
             let edit = self.oracle.edit(id);
             let (doc, device) = (edit.doc, edit.device);
-            if self.facts.erased.contains(&doc) || self.oracle.gone.contains(&id) {
+            if self.is_gone_by_the_rules(doc, id) {
                 continue;
             }
             let mut held_by = None;
@@ -342,16 +359,23 @@ impl World {
                 }
                 Some(_) => {}
                 None if excused || self.oracle.taken_by_fault.contains(&id) => {}
+                // The restored server does not know it any more, and who had it was told to let it go before.
+                None if self.facts.is_restored() && self.oracle.let_go.contains(&id) => {}
                 None => self.fail(Kind::Lost, None, Some(doc), format!("{what} ({id}) is nowhere")),
             }
         }
+    }
+
+    /// Whether an edit is no more, and rightly so: its record was erased, or another edit stands for it.
+    fn is_gone_by_the_rules(&self, doc: DocId, id: EditId) -> bool {
+        self.facts.was_ever_erased(doc) || self.facts.was_ever_gone(id) || self.oracle.replaced.contains(&id)
     }
 
     fn check_phone(&mut self, number: usize, side: &ServerSide) {
         let phone = &self.phones[number];
         let Some(tab) = &phone.tab else { return };
         let scope: BTreeSet<UnitId> = scope(phone.role, phone.home, &self.above).into_iter().collect();
-        let unheard = |doc: &DocId| phone.is_of_version_1() && self.facts.concern(*doc);
+        let unheard = |doc: &DocId| phone.is_of_version_1() && self.facts.ever_concern(*doc);
         let due: BTreeSet<DocId> = side
             .places
             .iter()
@@ -414,7 +438,7 @@ impl World {
 
     /// An erased document of whose texts something is on a disk.
     fn traces(&self, phone: &SimPhone) -> Option<DocId> {
-        for (_, edit) in self.oracle.edits().filter(|(_, edit)| self.facts.erased.contains(&edit.doc)) {
+        for (_, edit) in self.oracle.edits().filter(|(_, edit)| self.facts.is_erased(edit.doc)) {
             // A record of a unit that is lost stays for a refused edit: nobody tells this phone of the erasure.
             if phone.image.outbox.keys().any(|id| self.oracle.edit(*id).doc == edit.doc) {
                 continue;

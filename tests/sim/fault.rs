@@ -117,12 +117,6 @@ impl Rates {
                 rates.insert(*fault, u32::try_from(rate + 1).unwrap_or(1));
             }
         }
-        // A server that was restored to before the office did something: only by request, since nobody then tells a phone what
-        // of it still stands.
-        if rates.contains_key(&Fault::Restore) {
-            let without: &[Fault] = if dice.happens(500) { Fault::OF_THE_OFFICE } else { &[Fault::Restore] };
-            rates.retain(|fault, _| !without.contains(fault));
-        }
         Self(rates)
     }
 

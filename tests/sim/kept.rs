@@ -17,6 +17,7 @@ use zoufang_core::{
 };
 
 use crate::{
+    fault::Fault,
     oracle::{Edit, EditId, Seen, hash_of},
     phone::{Image, Job, Out},
     world::{Kind, World},
@@ -61,7 +62,7 @@ impl World {
                 if matches!(**commit, Commit::Repair(_)) {
                     self.offered(phone, plan);
                 }
-                if matches!(**commit, Commit::Controls(..) | Commit::End(_)) {
+                if matches!(**commit, Commit::Controls(..) | Commit::Repair(_) | Commit::End(..)) {
                     self.read_again(phone, &touched(plan));
                 }
             }
@@ -143,6 +144,11 @@ impl World {
                     let verdict = if follows { Verdict::Refused(Refusal::ReRooted) } else { verdict };
                     self.verdict(phone, id, verdict);
                 }
+                // Of a record that went to a unit which is not held, an edit with a receipt is not held either.
+                let docs = verdicts.iter().filter_map(|(hash, _)| self.oracle.find(&hash.0));
+                let docs = docs.map(|id| self.oracle.edit(id).doc);
+                let went: BTreeSet<DocId> = docs.filter(|doc| self.facts.was_ever_moved(*doc)).collect();
+                self.read_again(phone, &went);
             }
             Commit::Scope(units) => self.scope_stored(phone, units.iter().map(|(unit, _)| *unit).collect()),
             Commit::Page(page) => {
@@ -161,9 +167,15 @@ impl World {
                 self.note("epoch changed", phone, &[epoch.0], &[]);
                 self.offer_again(phone);
             }
+            Commit::Cloned => {
+                let rolled_back = self.counts.0.contains_key(&Fault::ServerRollback);
+                if !self.twofold.contains(&self.phones[phone].device) && !rolled_back {
+                    let words = "a phone was called a copy that is none".to_owned();
+                    self.fail(Kind::Broken, Some(phone), None, words);
+                }
+            }
             Commit::Directory(_)
-            | Commit::End(_)
-            | Commit::Cloned
+            | Commit::End(..)
             | Commit::Repair(_)
             | Commit::Controls(..)
             | Commit::Ticket(_) => {}
@@ -205,10 +217,14 @@ impl World {
             Refusal::NotInScope => self.moved.contains(&unit),
             Refusal::AfterRefused => true,
             Refusal::WrongActor => self.phones[phone].device != self.oracle.edit(id).device,
-            Refusal::Erased => self.facts.erased.contains(&doc),
-            Refusal::ReRooted => self.facts.re_rooted.contains(&doc),
-            // A client of version 1 is told so of documents that began anew.
-            Refusal::WrongDocument => is_old && self.facts.re_rooted.contains(&doc),
+            Refusal::Erased => self.facts.was_ever_erased(doc),
+            Refusal::ReRooted => self.facts.was_ever_re_rooted(doc),
+            // A client of version 1 is told so of documents that began anew; and whoever held a record where it went, if the
+            // server was put back to before that.
+            Refusal::WrongDocument => {
+                is_old && self.facts.was_ever_re_rooted(doc)
+                    || self.facts.is_restored() && self.facts.was_ever_moved(doc)
+            }
             // Two copies of a phone made the same edit again, on what each held.
             Refusal::DuplicateSeq => self.oracle.remade.contains(&id),
             Refusal::NotRaw
@@ -233,9 +249,9 @@ impl World {
             return;
         }
         if refusal == Refusal::Erased {
-            // Nothing of it stays, also not to be read.
+            // Nothing of it stays, also not to be read; what is in the log goes when the log says so.
             image.outbox.remove(&id);
-            if let Some(held) = image.held.get_mut(&doc) {
+            if let Some(held) = image.held.get_mut(&doc).filter(|_| !image.logged.contains(&id)) {
                 held.remove(&id);
             }
             return image.held.retain(|_, held| !held.is_empty());
@@ -308,7 +324,7 @@ impl World {
     /// The edits that a plan makes again on a document's new beginning, each as none, one or two.
     fn made_again(&self, phone: usize, job: &Job, plan: &Plan) -> Vec<Remade> {
         let mut remade: Vec<Remade> = Vec::new();
-        if !matches!(job, Job::Commit(commit) if matches!(**commit, Commit::End(_))) {
+        if !matches!(job, Job::Commit(commit) if matches!(**commit, Commit::End(..))) {
             return remade;
         }
         let disk = &self.phones[phone].image.disk;
@@ -341,7 +357,7 @@ impl World {
     /// An edit was made again: nothing of it is missing, and nothing is replaced that its author had not seen.
     fn remade(&mut self, phone: usize, Remade { old, rows }: Remade) {
         let first = self.oracle.edit(old).clone();
-        self.oracle.gone.insert(old);
+        self.oracle.replaced.insert(old);
         let mut said = BTreeSet::new();
         for row in rows {
             let hash = hash_of(&row.raw);
@@ -421,7 +437,9 @@ impl World {
         }
         let (oracle, image) = (&self.oracle, &mut self.phones[phone].image);
         let fresh = image.disk.phone();
+        let mut let_go = Seen::new();
         for doc in docs {
+            let before = image.held.get(doc).cloned().unwrap_or_default();
             let segments = image.disk.segments(fresh.segments_of(*doc));
             let items =
                 segments.values().flat_map(|bytes| minicbor::decode::<Vec<Item>>(bytes).unwrap_or_default());
@@ -429,6 +447,7 @@ impl World {
                 .filter(|item| item.doc == *doc)
                 .filter_map(|item| oracle.find(&hash_of(&item.raw)))
                 .collect();
+            image.logged.retain(|id| oracle.edit(*id).doc != *doc);
             image.logged.extend(&logged);
             image.outbox.retain(|id, _| oracle.edit(*id).doc != *doc);
             let mut held = logged;
@@ -443,12 +462,15 @@ impl World {
                 }
                 image.outbox.insert(id, out);
             }
+            let kept = |id: &EditId| held.contains(id) || image.outbox.contains_key(id);
+            let_go.extend(before.into_iter().filter(|id| !kept(id)));
             if held.is_empty() {
                 image.held.remove(doc);
             } else {
                 image.held.insert(*doc, held);
             }
         }
+        self.oracle.let_go.extend(let_go);
     }
 }
 

@@ -257,11 +257,12 @@ fn as_of(version: u8, body: &[u8]) -> Vec<u8> {
             ticket: None,
             probes: Vec::new(),
             wants: Vec::new(),
+            strays: Vec::new(),
             held: None,
             ..request
         }
     } else {
-        SyncRequest { version: Some(version), ..request }
+        SyncRequest { version: Some(version), strays: Vec::new(), ..request }
     })
 }
 

@@ -8,6 +8,7 @@
 mod check;
 mod config;
 mod dice;
+mod facts;
 mod fault;
 mod kept;
 mod line;

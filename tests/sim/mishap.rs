@@ -224,7 +224,12 @@ impl World {
         self.crash(phone);
         let lost: Seen = self.phones[phone].image.edits().difference(&snapshot.edits()).copied().collect();
         self.oracle.taken_by_fault.extend(lost);
-        self.phones[phone].image = snapshot;
+        // A device id that it got since is gone with the rest.
+        let enrolled = snapshot.disk.phone().account().map(|account| account.device);
+        let it = &mut self.phones[phone];
+        it.device = enrolled.unwrap_or(it.device);
+        self.twofold.insert(it.device);
+        it.image = snapshot;
         true
     }
 
@@ -238,6 +243,7 @@ impl World {
         copy.image = Image::clone(&it.image);
         (copy.revoked, copy.clock_off_ms) = (it.revoked, it.clock_off_ms);
         copy.version = it.version;
+        self.twofold.insert(copy.device);
         self.phones.push(copy);
         let copy = self.phones.len() - 1;
         let last = self.config.days as i64 * DAY_MS;
@@ -270,12 +276,15 @@ impl World {
         version.is_some()
     }
 
-    /// Some of the phones that are of version 1 still are updated at last.
+    /// Some of the phones that are not of today are updated at last; and all of version 2 if the server was restored, since that
+    /// asks after nothing that the server has elsewhere since.
     pub(crate) fn update_old_clients(&mut self) {
         for phone in 0..self.phones.len() {
-            if self.phones[phone].is_of_version_1() && self.mishap.happens(500) {
+            let must = self.phones[phone].version == Some(2) && self.facts.is_restored();
+            if self.phones[phone].version.is_some() && (self.mishap.happens(500) || must) {
                 self.note("updated", phone, &[], &[]);
-                self.change_client(phone);
+                self.crash(phone);
+                self.phones[phone].version = None;
             }
         }
     }
@@ -313,7 +322,8 @@ impl World {
             // The tree is that of the backup, too.
             let units = self.server.run(self.server.store().units())?;
             self.above = units.into_iter().map(|unit| (unit.id, unit.parent)).collect();
-            self.facts = self.facts_kept.clone();
+            // Beginnings that it made since the backup are nowhere by the rules.
+            self.oracle.taken_by_fault.extend(self.facts.restore());
         }
         Ok(restored)
     }

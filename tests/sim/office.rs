@@ -23,11 +23,11 @@ pub(crate) enum Command {
 
 /// A record as it lies on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Lying {
+pub(crate) struct Lying {
     unit: UnitId,
     kind: Kind,
     /// The hashes of its changes.
-    hashes: Vec<[u8; 32]>,
+    pub(crate) hashes: Vec<[u8; 32]>,
 }
 
 impl World {
@@ -43,6 +43,9 @@ impl World {
             return Ok(false);
         };
         let command = made(doc, to);
+        if matches!(command, Command::ReRoot(_)) && !self.facts.is_settled(&before[&doc].hashes) {
+            return Ok(false);
+        }
         let blow = self.blow();
         let (done, struck) = self.server.command(command, blow.map(|(step, blow, _)| (step, blow)));
         if let Some((_, _, fault)) = blow.filter(|_| struck) {
@@ -75,7 +78,7 @@ impl World {
         Ok(changed)
     }
 
-    fn lying(&self) -> Result<BTreeMap<DocId, Lying>> {
+    pub(crate) fn lying(&self) -> Result<BTreeMap<DocId, Lying>> {
         let mut lying = BTreeMap::new();
         let store = self.server.store();
         for unit in self.above.keys() {
@@ -103,7 +106,7 @@ impl World {
                 || file == Some((lying.unit, Kind::Person)) && self.is_about(*other, lying, doc);
             if with && lying.unit != to {
                 lying.unit = to;
-                self.facts.moved.insert(*other, to);
+                self.facts.moved(*other, to);
             }
         }
         if &due != after {
@@ -130,7 +133,7 @@ impl World {
 
     fn was_erased(&mut self, doc: DocId, mut before: BTreeMap<DocId, Lying>, after: &BTreeMap<DocId, Lying>) {
         before.remove(&doc);
-        self.facts.erased.insert(doc);
+        self.facts.erased(doc);
         if &before != after {
             let words = "after an erasure something else is gone, or the record is not".to_owned();
             self.fail(FailureKind::Diverged, None, Some(doc), words);
@@ -155,7 +158,7 @@ impl World {
         let seen: Seen = old.hashes.iter().filter_map(|hash| self.oracle.find(hash)).collect();
         let store = self.server.store();
         let entries = self.server.run(store.read_log(new.unit, 0, usize::MAX))?.entries;
-        let mut roots = Vec::new();
+        let (mut roots, mut ids) = (Vec::new(), Seen::new());
         let mut creator = None;
         for entry in entries.into_iter().filter(|entry| entry.doc == doc) {
             let Some(Written { before, at_s, sets, .. }) = self.read(&entry.raw) else {
@@ -177,6 +180,7 @@ impl World {
                 before,
                 hash: hash_of(&entry.raw),
             });
+            ids.insert(id);
             self.note("root", usize::MAX, &[id.into()], &doc.0);
             roots.push((sets, entry.user, at_s));
         }
@@ -187,8 +191,7 @@ impl World {
             let words = format!("a record began anew with {roots:?}, and {due:?} is due");
             self.fail(FailureKind::Diverged, None, Some(doc), words);
         }
-        self.oracle.gone.extend(seen);
-        self.facts.re_rooted.insert(doc);
+        self.facts.re_rooted(doc, ids, seen);
         Ok(())
     }
 }

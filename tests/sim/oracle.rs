@@ -81,9 +81,11 @@ pub(crate) struct Oracle {
     pub(crate) taken_by_fault: Seen,
     /// Edits that got a receipt.
     pub(crate) receipted: Seen,
-    /// Edits that are no more, and rightly so: another stands for them since their document began anew.
-    pub(crate) gone: Seen,
-    /// Edits that were made again by a phone.
+    /// Edits that a phone let go since the server said that their record went or is another.
+    pub(crate) let_go: Seen,
+    /// Edits that a phone made again since their document began anew.
+    pub(crate) replaced: Seen,
+    /// Edits that are what a phone made again.
     pub(crate) remade: Seen,
 }
 

@@ -159,7 +159,7 @@ impl World {
     fn cannot_save(&mut self, phone: usize, job: &Job, error: &EditError) {
         let doc = if let Job::Save(save, _) = job { Some(save.doc) } else { None };
         let there = doc.is_some_and(|doc| self.phones[phone].image.held.contains_key(&doc));
-        let left = doc.is_some_and(|doc| self.facts.moved.contains_key(&doc));
+        let left = doc.is_some_and(|doc| self.facts.was_ever_moved(doc));
         // A record that left, by itself or with its unit, or was refused as a whole, while a form was open.
         if (!there || left) && matches!(error, EditError::NotFound) {
             return;

@@ -19,6 +19,7 @@ use zoufang_server::store::Unit;
 use crate::{
     config::Config,
     dice::Dice,
+    facts::Facts,
     fault::{Counts, Fault},
     line::Call,
     oracle::Oracle,
@@ -90,27 +91,6 @@ pub(crate) struct Failure {
     pub(crate) phone: Option<usize>,
 }
 
-/// What the office did to records, as far as the server knows.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Facts {
-    /// Where the records are that moved.
-    pub(crate) moved: BTreeMap<DocId, UnitId>,
-    pub(crate) erased: BTreeSet<DocId>,
-    pub(crate) re_rooted: BTreeSet<DocId>,
-}
-
-impl Facts {
-    /// Whether nothing was ever taken out of a log.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.moved.is_empty() && self.erased.is_empty() && self.re_rooted.is_empty()
-    }
-
-    /// Whether the office did anything to a record.
-    pub(crate) fn concern(&self, doc: DocId) -> bool {
-        self.moved.contains_key(&doc) || self.erased.contains(&doc) || self.re_rooted.contains(&doc)
-    }
-}
-
 /// The world.
 pub(crate) struct World {
     pub(crate) config: Config,
@@ -135,11 +115,12 @@ pub(crate) struct World {
     pub(crate) calm: bool,
     /// The true tree: the unit above each unit.
     pub(crate) above: BTreeMap<UnitId, Option<UnitId>>,
+    /// Devices of which two storages may be about: copied, or put back to an older state.
+    pub(crate) twofold: BTreeSet<DeviceId>,
     /// Villages that moved.
     pub(crate) moved: BTreeSet<UnitId>,
-    /// What the office did to records, and the same at the last backup.
+    /// What the office did to records.
     pub(crate) facts: Facts,
-    pub(crate) facts_kept: Facts,
     pub(crate) failure: Option<Failure>,
     /// Rounds that it took to calm down.
     pub(crate) rounds: u64,
@@ -188,9 +169,9 @@ impl World {
             mishap: Dice::new(seed, 5),
             calm: false,
             above,
+            twofold: BTreeSet::new(),
             moved: BTreeSet::new(),
             facts: Facts::default(),
-            facts_kept: Facts::default(),
             failure: None,
             rounds: 0,
             orphaned: 0,
@@ -252,7 +233,8 @@ impl World {
             Item::BackUp => {
                 if self.server_up {
                     self.server.back_up()?;
-                    self.facts_kept = self.facts.clone();
+                    let kept = self.lying()?.into_values().flat_map(|lying| lying.hashes).collect();
+                    self.facts.back_up(kept);
                     self.note("backup", usize::MAX, &[], &[]);
                 }
             }

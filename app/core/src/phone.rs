@@ -190,6 +190,7 @@ impl Phone {
             probes: self.probes(segments),
             wants: self.wants(),
             held: Some(self.held_in_all()),
+            strays: self.strays(),
         };
         let rest_waits = self.outbox.waiting() > hashes.len();
         Some(Outgoing { request, hashes, rest_waits })

@@ -8,8 +8,8 @@ use zoufang_core::{
     sync::{
         scan,
         wire::{
-            self, Bucket, Control, End, Frame, FrameReader, Item, Page, Probe, Push, SyncRequest, VERSION,
-            Verdict, Want,
+            self, Bucket, Control, End, Frame, FrameReader, Item, Page, Probe, Push, Stray, SyncRequest,
+            VERSION, Verdict, Want,
         },
     },
 };
@@ -37,6 +37,7 @@ fn request() -> SyncRequest {
         version: Some(VERSION),
         ticket: Some(77),
         probes: vec![Probe::of(UnitId(5), &[], [ChangeHash([9; 32])])],
+        strays: vec![Stray { unit: UnitId(5), docs: vec![DocId([7; 16])] }],
         wants: vec![Want { unit: UnitId(5), hashes: vec![ChangeHash([8; 32])] }],
         held: Some((Default::default(), 3)),
     }

@@ -1,13 +1,15 @@
 //! `record …`, `compact`, `new-epoch` and `erasures`: what an operator does to records and logs.
 
-use zoufang_core::record::{DocId, EpochId};
+use zoufang_core::record::{DocId, EpochId, Timestamp};
 
 use super::{CliError, Result, open_store, say};
 use crate::account::token;
-use crate::command::{self, erase, move_with_person, re_root};
+use crate::command::{self, Long, erase, move_with_person, re_root};
 use crate::config::{Compact, DataFolder, RecordCommand, RecordId};
 use crate::state::system_clock;
 use crate::units::UnitTable;
+
+const DAY_MS: i64 = 86_400_000;
 
 fn id_of(record: &RecordId) -> Result<DocId> {
     record.id.parse().map_err(|_| CliError::Usage("no such id".to_owned()))
@@ -47,8 +49,10 @@ pub(super) async fn run(command: RecordCommand) -> Result<()> {
 
 pub(super) async fn compact(options: Compact) -> Result<()> {
     let store = open_store(&options.folder).await?;
-    let records =
-        command::compact(store.as_ref(), options.changes, &token::random_u64, system_clock()()).await?;
+    let now = system_clock()();
+    let settled = Timestamp(now.0.saturating_sub(i64::from(options.settled_days).saturating_mul(DAY_MS)));
+    let long = Long { changes_min: options.changes, unchanged_since: settled };
+    let records = command::compact(store.as_ref(), long, &token::random_u64, now).await?;
     say(&format!("{records} records have a shorter history"))?;
     store.close().await;
     Ok(())
@@ -58,6 +62,7 @@ pub(super) async fn new_epoch(folder: DataFolder) -> Result<()> {
     let store = open_store(&folder).await?;
     store.renew_epoch(EpochId(token::random_u64()?.max(1))).await?;
     say("the log has a new epoch; phones offer again what they hold when they sync next")?;
+    say("what was erased, moved or given to another user since the backup is to be done once more")?;
     store.close().await;
     Ok(())
 }

@@ -101,7 +101,9 @@ impl OpenDocument {
         if re_rooted && tx.is_replaced(self.doc, scanned.hash).await? {
             return Ok(Verdict::Duplicate(0));
         }
-        let unit = match self.home(tx, change.kind, change.unit, now).await? {
+        // A phone that held the document elsewhere before the server was put back to an older state edits it where it is.
+        let follows = |unit: UnitId| !scanned.deps.is_empty() && authority.scope.contains(&unit);
+        let unit = match self.home(tx, (change.kind, change.unit), follows, now).await? {
             Ok(unit) => unit,
             Err(refusal) => return Ok(Verdict::Refused(refusal)),
         };
@@ -130,12 +132,13 @@ impl OpenDocument {
         self.append(tx, authority, change.raw, change.kind, unit, &scanned, now).await
     }
 
-    /// The unit that the change belongs to: where the document is now, if it is there or went there lately.
+    /// The unit that the change belongs to: where the document is now, if it is there, or went there lately, or its author
+    /// works there, too.
     async fn home(
         &self,
         tx: &mut dyn WriteTx,
-        kind: Kind,
-        unit: UnitId,
+        (kind, unit): (Kind, UnitId),
+        follows: impl Fn(UnitId) -> bool,
         now: Timestamp,
     ) -> Result<std::result::Result<UnitId, Refusal>> {
         let Some(state) = &self.state else {
@@ -144,8 +147,8 @@ impl OpenDocument {
         if state.kind != kind {
             return Ok(Err(Refusal::WrongDocument));
         }
-        if state.unit == unit {
-            return Ok(Ok(unit));
+        if state.unit == unit || follows(state.unit) {
+            return Ok(Ok(state.unit));
         }
         let moves = tx.moves_of(self.doc).await?;
         let last = moves.iter().filter(|moved| moved.from == unit).map(|moved| moved.at).max();

@@ -1,7 +1,8 @@
 //! Telling a device from a copy of it: each push is answered with a ticket, and the next push must show it.
 //!
 //! A phone's storage that was copied to another phone, or put back from a backup, shows a ticket that was used already. A
-//! lost answer looks like that, too, but then the same first change is pushed again.
+//! lost answer looks like that, too, but then the same first change is pushed again. Such a repetition is given the ticket of
+//! before: it may be a request that was under way for long and was overtaken by its own repetition, whose ticket the phone has.
 
 use sha2::{Digest, Sha256};
 use zoufang_core::record::{ChangeHash, DeviceId};
@@ -39,8 +40,8 @@ impl Shown {
         if let Some(known) = tx.ticket(self.device).await? {
             let fresh = self.ticket == Some(known.current);
             let repeated = self.ticket == known.shown && pushed.contains(&known.first);
-            if !fresh && !repeated {
-                return Ok(None);
+            if !fresh {
+                return Ok(repeated.then_some(Some(known.current)));
             }
         }
         let current = next(self.ticket, pushed);
@@ -51,7 +52,7 @@ impl Shown {
     }
 }
 
-/// The ticket after this push: what two copies of a device send differs, and so do their tickets; a repetition gives the same.
+/// The ticket after this push: what two copies of a device send differs, and so do their tickets.
 fn next(shown: Option<u64>, pushed: &[ChangeHash]) -> u64 {
     let mut sum = Sha256::new().chain_update(b"ticket").chain_update(shown.unwrap_or_default().to_le_bytes());
     for hash in pushed {

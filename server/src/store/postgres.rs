@@ -44,6 +44,7 @@ const MIGRATIONS: Migrations = &[
     (2, "control", include_str!("../../migrations/postgres/0002_control.sql")),
     (3, "packed pages", include_str!("../../migrations/postgres/0003_packed_pages.sql")),
     (4, "replaced", include_str!("../../migrations/postgres/0004_replaced.sql")),
+    (5, "frame checksum", include_str!("../../migrations/postgres/0005_frame_checksum.sql")),
 ];
 
 /// The store in a PostgreSQL database.

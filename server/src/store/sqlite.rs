@@ -50,6 +50,7 @@ const MIGRATIONS: Migrations = &[
     (2, "control", include_str!("../../migrations/sqlite/0002_control.sql")),
     (3, "packed pages", include_str!("../../migrations/sqlite/0003_packed_pages.sql")),
     (4, "replaced", include_str!("../../migrations/sqlite/0004_replaced.sql")),
+    (5, "frame checksum", include_str!("../../migrations/sqlite/0005_frame_checksum.sql")),
 ];
 
 /// The store in a SQLite file.

@@ -1,13 +1,14 @@
 //! The frames of one answer in their order, each made when the last one was taken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{
-    Bucket, Directory, End, Frame, Problem, VERSION, Verdict, Want, encode_answer_start, encode_frame,
+    Bucket, Directory, End, Frame, Page, Problem, VERSION, Verdict, Want, encode_answer_start, encode_frame,
+    encode_page,
 };
 
 use super::exchange::Chunks;
@@ -33,12 +34,14 @@ pub struct Answer {
     pub directory: Option<Directory>,
     /// Where what the phone holds differs from the logs.
     pub buckets: Vec<Bucket>,
+    /// What became of documents that the phone asked after.
+    pub strayed: Vec<Page>,
     /// Changes to send once more.
     pub wants: Vec<Want>,
     /// The logs to go on with, and from which cursor.
     pub logs: Vec<(Tail, u64)>,
-    /// Changes of the request itself, which the phone has.
-    pub own: BTreeSet<ChangeHash>,
+    /// Changes of the request itself, which the phone has, by the unit that it holds them in.
+    pub own: BTreeMap<UnitId, BTreeSet<ChangeHash>>,
     /// About how many bytes of pages to send.
     pub want_bytes: usize,
     /// What the next push must show.
@@ -66,8 +69,16 @@ pub(super) fn cloned() -> Bytes {
 
 enum Next {
     Start,
-    Want { at: usize },
-    Log { at: usize, cursor: u64, sent_bytes: usize },
+    Want {
+        at: usize,
+    },
+    /// `plain` if no control was in what was sent of this log.
+    Log {
+        at: usize,
+        cursor: u64,
+        sent_bytes: usize,
+        plain: bool,
+    },
     Done,
 }
 
@@ -94,7 +105,9 @@ impl Answer {
         match next {
             Next::Start => Some(self.start()),
             Next::Want { at } => Some(broken_off(self.want(at).await)),
-            Next::Log { at, cursor, sent_bytes } => Some(broken_off(self.page(at, cursor, sent_bytes).await)),
+            Next::Log { at, cursor, sent_bytes, plain } => {
+                Some(broken_off(self.page(at, (cursor, plain), sent_bytes).await))
+            }
             Next::Done => None,
         }
     }
@@ -118,6 +131,9 @@ impl Answer {
         if !self.buckets.is_empty() {
             bytes.extend(encode_frame(&Frame::Repair(self.buckets.clone())));
         }
+        for page in &self.strayed {
+            bytes.extend(encode_page(page.clone(), self.version));
+        }
         let next = self.after_wants(0, &mut bytes);
         (bytes.into(), next)
     }
@@ -127,7 +143,7 @@ impl Answer {
             return Next::Want { at };
         }
         match self.logs.first() {
-            Some((_, cursor)) => Next::Log { at: 0, cursor: *cursor, sent_bytes: 0 },
+            Some((_, cursor)) => Next::Log { at: 0, cursor: *cursor, sent_bytes: 0, plain: true },
             None => {
                 bytes.extend(self.end(false));
                 Next::Done
@@ -144,36 +160,44 @@ impl Answer {
         Ok((bytes.into(), next))
     }
 
-    async fn page(&self, at: usize, cursor: u64, sent_bytes: usize) -> Result<(Bytes, Next)> {
+    async fn page(
+        &self,
+        at: usize,
+        (cursor, plain): (u64, bool),
+        sent_bytes: usize,
+    ) -> Result<(Bytes, Next)> {
         let Some((tail, _)) = self.logs.get(at) else { return Ok((self.end(false).into(), Next::Done)) };
-        let (frame, to_seq) = self.frame(tail, cursor).await?;
+        let (frame, to_seq, plain) = self.frame(tail, cursor, plain).await?;
         let sent_bytes = sent_bytes + frame.len();
-        let (at, cursor) = if to_seq < tail.last_seq {
-            (at, to_seq)
+        let (at, cursor, plain) = if to_seq < tail.last_seq {
+            (at, to_seq, plain)
         } else {
-            (at + 1, self.logs.get(at + 1).map_or(0, |(_, cursor)| *cursor))
+            (at + 1, self.logs.get(at + 1).map_or(0, |(_, cursor)| *cursor), true)
         };
         let more = at < self.logs.len();
         if more && sent_bytes < self.want_bytes.clamp(WANT_BYTES_MIN, WANT_BYTES_MAX) {
-            return Ok((frame.into(), Next::Log { at, cursor, sent_bytes }));
+            return Ok((frame.into(), Next::Log { at, cursor, sent_bytes, plain }));
         }
         let mut bytes = frame;
         bytes.extend(self.end(more));
         Ok((bytes.into(), Next::Done))
     }
 
-    /// The frame that goes on from a cursor, and where it ends. A segment may hold changes of this very request only if
-    /// the request is a repetition, and then they do no harm.
-    async fn frame(&self, tail: &Tail, cursor: u64) -> Result<(Vec<u8>, u64)> {
+    /// The frame that goes on from a cursor, where it ends, and whether the log was without controls up to there. After one
+    /// nothing is left out any more: the phone may have dropped what it had of a document that goes on here. A segment may
+    /// hold changes of this very request only if the request is a repetition, and then they do no harm.
+    async fn frame(&self, tail: &Tail, cursor: u64, plain: bool) -> Result<(Vec<u8>, u64, bool)> {
         let store = self.app.store.as_ref();
         if self.version >= VERSION
             && let Some(segment) = store.segment(tail.unit, cursor).await?
         {
-            return Ok((segment.frame, segment.to_seq));
+            return Ok((segment.frame, segment.to_seq, false));
         }
-        let page = page::read(store, tail.unit, cursor, &self.own, self.version).await?;
-        let to_seq = page.to_seq;
-        Ok((page::encode(page, self.version).await?, to_seq))
+        let none = BTreeSet::new();
+        let own = if plain { self.own.get(&tail.unit).unwrap_or(&none) } else { &none };
+        let page = page::read(store, tail.unit, cursor, own, self.version).await?;
+        let (to_seq, plain) = (page.to_seq, plain && page.controls.is_empty());
+        Ok((page::encode(page, self.version).await?, to_seq, plain))
     }
 
     fn end(&self, more: bool) -> Vec<u8> {

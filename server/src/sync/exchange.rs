@@ -9,10 +9,10 @@ use futures_util::stream::{self, BoxStream};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::scan::scan;
-use zoufang_core::sync::wire::{Bucket, Probe, SyncRequest, Verdict, decode_request};
+use zoufang_core::sync::wire::{Bucket, Control, Page, Probe, Stray, SyncRequest, Verdict, decode_request};
 
 use super::answer::{Answer, cloned, epoch_changed};
-use super::{directory, segment};
+use super::{directory, page, segment};
 use crate::error::{Error, Result};
 use crate::ingest::{Authority, Outcome, Shown, ingest};
 use crate::state::App;
@@ -111,6 +111,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         scope: differs(&cursors, &scope)
             .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
         buckets: differing(app, &scope, &request.probes).await?,
+        strayed: strayed(app, &scope, request.strays).await?,
         wants: request.wants.into_iter().filter(|want| scope.contains(&want.unit)).collect(),
         logs,
         want_bytes: request.want_bytes as usize,
@@ -149,9 +150,28 @@ async fn differing(app: &App, scope: &[UnitId], probes: &[Probe]) -> Result<Vec<
     Ok(buckets)
 }
 
-/// The hashes of pushed changes, as far as they can be read.
-fn hashes(request: &SyncRequest) -> BTreeSet<ChangeHash> {
-    request.push.iter().filter_map(|push| scan(&push.raw).ok()).map(|scanned| scanned.hash).collect()
+/// What became of documents that a phone holds in a log that does not have them: those that lie in another unit went there.
+async fn strayed(app: &App, scope: &[UnitId], strays: Vec<Stray>) -> Result<Vec<Page>> {
+    let mut pages = Vec::new();
+    for stray in strays.into_iter().filter(|stray| scope.contains(&stray.unit)) {
+        let rows = page::rows(app.store.as_ref(), &stray.docs).await?;
+        let elsewhere = rows.into_iter().filter(|row| row.unit != stray.unit);
+        let controls: Vec<Control> =
+            elsewhere.map(|row| Control::MovedOut { doc: row.doc, to: row.unit }).collect();
+        if !controls.is_empty() {
+            pages.push(Page { controls, ..page::apart(stray.unit) });
+        }
+    }
+    Ok(pages)
+}
+
+/// The hashes of pushed changes, as far as they can be read, by the unit in which the phone holds them.
+fn hashes(request: &SyncRequest) -> BTreeMap<UnitId, BTreeSet<ChangeHash>> {
+    let mut hashes: BTreeMap<UnitId, BTreeSet<ChangeHash>> = BTreeMap::new();
+    for push in &request.push {
+        hashes.entry(push.unit).or_default().extend(scan(&push.raw).ok().map(|scanned| scanned.hash));
+    }
+    hashes
 }
 
 fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {

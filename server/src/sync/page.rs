@@ -13,8 +13,8 @@ use crate::work::off_thread;
 /// Raw bytes of changes in a page, at most (one change may be more).
 pub const PAGE_BYTES_MAX: usize = 192 * 1024;
 
-/// Reads the page of a unit that goes on from a cursor, without the changes to be left out, as a phone of this version of
-/// the protocol reads it. There is one also where nothing is new: it says what the log's digest is.
+/// Reads the page of a unit that goes on from a cursor, as a phone of this version of the protocol reads it; without the
+/// changes to be left out, unless controls are in it. There is one also where nothing is new: it says what the log's digest is.
 ///
 /// # Errors
 /// If the store fails.
@@ -43,7 +43,9 @@ pub async fn of_log(
     let tail = read.tail;
     // A phone of version 1 drops nothing: what it holds of a log that something was taken out of cannot be compared.
     let complete = read.is_complete() && (version >= 2 || tail.cuts == 0);
-    let entries = read.entries.into_iter().filter(|entry| !leave_out.contains(&entry.hash));
+    // A control may tell the phone to drop what it has of a document.
+    let leaves_out = |entry: &LogEntry| read.controls.is_empty() && leave_out.contains(&entry.hash);
+    let entries = read.entries.into_iter().filter(|entry| !leaves_out(entry));
     let (items, rows) = contents(store, entries).await?;
     Ok(Page {
         unit: tail.unit,
@@ -64,17 +66,23 @@ pub async fn of_log(
 /// If the store fails.
 pub async fn of_want(store: &dyn Store, want: &Want) -> Result<Page> {
     let (items, rows) = contents(store, store.changes(want.unit, &want.hashes).await?).await?;
-    Ok(Page {
-        unit: want.unit,
+    Ok(Page { items, rows, ..apart(want.unit) })
+}
+
+/// A page of nothing that stands beside the log: it moves no cursor.
+#[must_use]
+pub fn apart(unit: UnitId) -> Page {
+    Page {
+        unit,
         from_seq: 0,
         to_seq: 0,
-        items,
-        rows,
+        items: Vec::new(),
+        rows: Vec::new(),
         digest: Default::default(),
         count: 0,
         complete: false,
         controls: Vec::new(),
-    })
+    }
 }
 
 /// The items of entries, and the newest rows of their documents.
@@ -98,7 +106,11 @@ async fn contents(
     Ok((items, rows))
 }
 
-async fn rows(store: &dyn Store, docs: &[DocId]) -> Result<Vec<Row>> {
+/// The newest rows of documents; unknown ones are left out.
+///
+/// # Errors
+/// If the store fails.
+pub async fn rows(store: &dyn Store, docs: &[DocId]) -> Result<Vec<Row>> {
     let rows = store.rows(docs).await?;
     let decode = |bytes: &[u8]| minicbor::decode(bytes).map_err(|_| StoreError::Corrupt("row"));
     rows.iter().map(|(_, bytes)| Ok(decode(bytes)?)).collect()

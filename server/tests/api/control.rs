@@ -1,12 +1,12 @@
 //! Moves, erasure, new beginnings, repair and copies of devices, as the route answers them.
 
-use zoufang_core::record::{ChangeHash, DocId, Kind, Patch, UnitId, Value};
+use zoufang_core::record::{ChangeHash, DocId, Kind, Patch, Timestamp, UnitId, Value};
 use zoufang_core::sync::gate::{LATE_EDIT_MS, Refusal};
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::{
-    Bucket, Control, End, Frame, Page, Probe, Problem, Push, SyncRequest, VERSION, Verdict, Want,
+    Bucket, Control, End, Frame, Page, Probe, Problem, Push, Stray, SyncRequest, VERSION, Verdict, Want,
 };
-use zoufang_server::command;
+use zoufang_server::command::{self, Long};
 
 use crate::server::{Phone, Server, doc, verdicts};
 
@@ -169,7 +169,8 @@ async fn edits_on_a_history_that_is_gone_are_sent_back_to_be_made_again() {
     );
     assert_eq!(village.page(server.village, 0).await.count, 1);
     // Long histories are shortened the same way; what is short stays.
-    assert_eq!(command::compact(store, 2, server.app.random.as_ref(), server.app.now()).await.unwrap(), 0);
+    let long = Long { changes_min: 2, unchanged_since: Timestamp(i64::MAX) };
+    assert_eq!(command::compact(store, long, server.app.random.as_ref(), server.app.now()).await.unwrap(), 0);
     let next = village.person(5, server.village, "李强").0;
     assert_eq!(
         village.push(vec![next]).await,
@@ -217,6 +218,67 @@ async fn a_log_that_differs_is_compared_by_ranges_and_only_what_is_missing_is_se
 }
 
 #[tokio::test]
+async fn a_phone_that_asks_after_a_document_is_told_where_it_went() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let (here, there) =
+        (village.person(1, server.village, "张伟").0, village.person(2, server.village, "王芳").0);
+    village.push(vec![here, there]).await;
+    command::move_documents(server.app.store.as_ref(), &[doc(2)], server.sibling, server.app.now())
+        .await
+        .unwrap();
+    let ask = |unit| SyncRequest {
+        strays: vec![Stray { unit, docs: vec![doc(1), doc(2), doc(3)] }],
+        ..village.today(vec![(server.village, 3)], Vec::new())
+    };
+    let frames = village.sync(&ask(server.village)).await.frames();
+    let Some(Frame::Page(page)) = frames.first() else { panic!("{frames:?}") };
+    assert_eq!((page.unit, page.to_seq, page.complete), (server.village, 0, false));
+    let gone = Control::MovedOut { doc: doc(2), to: server.sibling };
+    assert_eq!(page.controls, [gone], "nothing is said of what is here, and of what nobody knows");
+    let frames = village.sync(&ask(server.neighbour)).await.frames();
+    assert!(matches!(&frames[..], [Frame::End(_)]), "not of another unit");
+}
+
+#[tokio::test]
+async fn a_change_of_the_request_is_sent_back_where_the_phone_is_told_to_drop_its_document() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let (person, _) = village.person(1, server.village, "张伟");
+    let (other, _) = village.person(2, server.village, "王芳");
+    village.push(vec![person.clone()]).await;
+    let store = server.app.store.as_ref();
+    command::re_root(store, doc(1), |_| false, server.app.random.as_ref(), server.app.now()).await.unwrap();
+    let pages = async |phone: &Phone<'_>, cursor, push| {
+        let frames = phone.sync(&phone.today(vec![(server.village, cursor)], push)).await.frames();
+        let page = |frame| if let Frame::Page(page) = frame { Some(page) } else { None };
+        frames.into_iter().filter_map(page).collect::<Vec<Page>>()
+    };
+    let again = pages(&village, 0, vec![other]).await;
+    assert_eq!(docs(&again[0]), [doc(1), doc(2)], "a control is in the page");
+    let another = server.phone("village").await;
+    let (third, _) = another.person(3, server.village, "李娜");
+    assert_eq!(docs(&pages(&another, 4, vec![third]).await[0]), [] as [DocId; 0], "the phone has it");
+}
+
+#[tokio::test]
+async fn a_history_is_shortened_when_nobody_has_changed_it_for_long() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let (person, mut document) = village.person(1, server.village, "张伟");
+    let edit = village.edit(&person, &mut document, 2, &Patch::set("address", text("三组")));
+    village.push(vec![person, edit]).await;
+    let compact = async |unchanged_since| {
+        let long = Long { changes_min: 2, unchanged_since };
+        let (store, now) = (server.app.store.as_ref(), server.app.now());
+        command::compact(store, long, server.app.random.as_ref(), now).await.unwrap()
+    };
+    let now = server.app.now();
+    assert_eq!(compact(now).await, 0, "it was changed then");
+    assert_eq!(compact(Timestamp(now.0 + 1)).await, 1);
+}
+
+#[tokio::test]
 async fn a_copy_of_a_device_is_told_from_a_lost_answer_and_both_keep_their_edits() {
     let server = Server::start().await;
     let phone = server.phone("village").await;
@@ -229,7 +291,9 @@ async fn a_copy_of_a_device_is_told_from_a_lost_answer_and_both_keep_their_edits
     let again = send(None, [push(1), push(2)].concat()).await;
     assert_eq!(verdicts(&again)[0], Verdict::Duplicate(1));
     let second = ticket(&again);
-    assert_ne!(second, first);
+    assert_eq!(second, first);
+    // The first request was under way for long, and arrives only now.
+    assert_eq!(verdicts(&send(None, push(1)).await), [Verdict::Duplicate(1)]);
     let third = ticket(&send(second, push(3)).await);
     // The copy has the storage of before.
     let copy = send(second, push(9)).await;

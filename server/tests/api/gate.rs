@@ -208,9 +208,24 @@ async fn a_document_stays_in_its_unit() {
     let (push, mut document) = township.person(1, server.village, "张伟");
     township.push(vec![push.clone()]).await;
     let edit = township.edit(&push, &mut document, 2, &Patch::set("address", text("一组")));
-    let moved = Push { unit: server.sibling, ..edit.clone() };
-    assert_eq!(township.push(vec![moved]).await, [refused(Refusal::WrongDocument)]);
-    assert_eq!(township.push(vec![edit]).await, [Verdict::Accepted(2)]);
+    // A phone may hold it elsewhere, if the server was put back to before it came here: who works here, too, edits it here.
+    let elsewhere = Push { unit: server.sibling, ..edit.clone() };
+    assert_eq!(township.push(vec![elsewhere]).await, [Verdict::Accepted(2)]);
+    let tails = server.app.store.tails(&[server.village, server.sibling]).await.unwrap();
+    assert_eq!((tails[0].count, tails[1].count), (2, 0));
+    let (other, mut theirs) = township.person(2, server.sibling, "李娜");
+    township.push(vec![other.clone()]).await;
+    let village = server.phone("village").await;
+    let edit = village.edit(&other, &mut theirs, 3, &Patch::set("address", text("二组")));
+    let not_here = Push { unit: server.village, ..edit };
+    assert_eq!(
+        village.push(vec![not_here]).await,
+        [refused(Refusal::WrongDocument)],
+        "who does not, may not"
+    );
+    let begun =
+        Push { unit: server.sibling, raw: township.person(1, server.sibling, "别人").0.raw, ..push };
+    assert_eq!(township.push(vec![begun]).await, [refused(Refusal::WrongDocument)], "nor is it begun twice");
 }
 
 #[tokio::test]

@@ -202,6 +202,7 @@ impl Phone<'_> {
             ticket: None,
             probes: Vec::new(),
             wants: Vec::new(),
+            strays: Vec::new(),
             held: None,
         }
     }

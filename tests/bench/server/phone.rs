@@ -139,6 +139,7 @@ impl Phone {
             ticket: self.ticket,
             probes: Vec::new(),
             wants: Vec::new(),
+            strays: Vec::new(),
             held: None,
         })
     }

@@ -47,10 +47,16 @@ impl Phone {
                 Control::Unknown(_) => continue,
                 Control::MovedOut { doc, .. } | Control::Erased { doc } | Control::ReRooted { doc } => *doc,
             };
-            let dropped = self.drop_held(unit, doc, segments, &mut written, &mut plan, &mut meta);
+            let dropped = self.drop_held((unit, doc, None), segments, &mut written, &mut plan, &mut meta);
             let goes_on = match control {
                 Control::MovedOut { to, .. } => {
-                    self.follow(unit, doc, *to, (dropped, &mut written), &mut plan, &mut meta)
+                    let went = (dropped.clone(), &mut written);
+                    let stays = self.follow(unit, doc, *to, went, &mut plan, &mut meta);
+                    if stays {
+                        let left = self.items_of(doc, segments, &written, &plan);
+                        self.without(doc, dropped, left, now, &mut plan);
+                    }
+                    stays
                 }
                 Control::Erased { .. } => {
                     // Each log that it was in says so, but it goes at once: it may have gone along to another, whose word
@@ -58,15 +64,19 @@ impl Phone {
                     let held = self.planned(doc, &plan).map(|place| place.segments).unwrap_or_default();
                     let units: BTreeSet<UnitId> = gather(held.into_iter().map(|id| id.unit));
                     for other in units {
-                        self.drop_held(other, doc, segments, &mut written, &mut plan, &mut meta);
+                        self.drop_held((other, doc, None), segments, &mut written, &mut plan, &mut meta);
                     }
                     meta.carried.retain(|(carried, _)| *carried != doc);
                     self.erase(doc, &mut plan);
                     false
                 }
-                // Its new changes follow; until then the row stays.
+                // Its new changes follow, and until then the row stays; or another log has brought them already.
                 Control::ReRooted { .. } => {
-                    self.orphan(doc, dropped, now, &mut plan);
+                    self.orphan(doc, dropped.clone(), None, now, &mut plan);
+                    let left = self.items_of(doc, segments, &written, &plan);
+                    if !left.is_empty() {
+                        self.without(doc, dropped, left, now, &mut plan);
+                    }
                     true
                 }
                 Control::Schema { .. } | Control::Unknown(_) => true,
@@ -83,42 +93,118 @@ impl Phone {
         plan
     }
 
-    /// Edits of a document that begins anew wait until its new beginning is here. What their authors saw is noted while the
-    /// old history can still tell.
-    fn orphan(&self, doc: DocId, history: Vec<Item>, now: Timestamp, plan: &mut Plan) {
-        let open = || self.outbox.of(doc).filter(|(_, row)| row.is_open());
-        if open().next().is_none() {
+    /// Edits of a document that begins anew wait until its new beginning is here; those that build on nothing but `left` stay
+    /// as they are. What their authors saw is noted while the old history can still tell.
+    fn orphan(
+        &self,
+        doc: DocId,
+        history: Vec<Item>,
+        left: Option<BTreeSet<ChangeHash>>,
+        now: Timestamp,
+        plan: &mut Plan,
+    ) {
+        let open = self.planned_outbox(doc, plan).into_iter().filter(|(_, row)| row.is_open());
+        let mut open: Vec<(u64, OutboxRow)> = open.collect();
+        if open.is_empty() {
             return;
         }
-        let own = open().map(|(_, row)| row.log_change());
+        let own = open.iter().map(|(_, row)| row.log_change());
         let changes = history.into_iter().map(log_change).chain(own);
         let old = self.kind_of(doc).and_then(|kind| Document::load(kind, changes).ok());
-        for (number, row) in open() {
+        if let Some(mut known) = left {
+            open.retain(|(_, row)| {
+                let stays = scan::scan(&row.raw)
+                    .is_ok_and(|scanned| scanned.deps.iter().all(|dep| known.contains(dep)));
+                if stays {
+                    known.insert(row.hash);
+                }
+                !stays
+            });
+        }
+        for (number, row) in open {
             // Where there is no history to read, it was read before: this word came once more.
-            let saw = old.as_ref().and_then(|old| saw(old, row)).unwrap_or_else(|| row.saw.clone());
+            let saw = old.as_ref().and_then(|old| saw(old, &row)).unwrap_or_else(|| row.saw.clone());
             let state = OutState::Refused(Refusal::ReRooted, now);
-            plan.put_outbox(number, OutboxRow { state, saw, ..row.clone() });
+            plan.put_outbox(number, OutboxRow { state, saw, ..row });
         }
     }
 
-    /// Takes a document's changes out of this unit's segments and counts them off; gives what was taken out.
-    fn drop_held(
+    /// Of a document that is still here some changes went: edits that build on them wait to be made again, and the row says
+    /// what is left.
+    pub(super) fn without(
         &self,
-        unit: UnitId,
         doc: DocId,
+        gone: Vec<Item>,
+        left: Vec<Item>,
+        now: Timestamp,
+        plan: &mut Plan,
+    ) {
+        let known: BTreeSet<ChangeHash> = gather(left.iter().filter_map(hash_of));
+        let Some(place) = self.planned(doc, plan) else { return };
+        if gone.iter().filter_map(hash_of).all(|hash| known.contains(&hash)) {
+            return;
+        }
+        let history = gone.into_iter().chain(left.iter().cloned()).collect();
+        self.orphan(doc, history, Some(known), now, plan);
+        let waiting = self.planned_outbox(doc, plan).into_iter().map(|(_, row)| row);
+        let waiting = waiting.filter(|row| row.state == OutState::Waiting).map(|row| row.log_change());
+        let changes: Vec<_> = left.into_iter().map(log_change).chain(waiting).collect();
+        if let Ok(document) = Document::load(place.row.kind(), changes) {
+            plan.put_row(Row::of(doc, &document, place.row.unit).into(), place.segments);
+        }
+    }
+
+    /// What of a document is in the outbox when the plan is done, in the order in which it is sent.
+    pub(super) fn planned_outbox(&self, doc: DocId, plan: &Plan) -> Vec<(u64, OutboxRow)> {
+        let kept = self.outbox.of(doc).filter(|(number, _)| !plan.outbox.contains_key(number));
+        let kept = kept.map(|(number, row)| (number, row.clone()));
+        let planned = plan.outbox.iter().filter_map(|(number, row)| Some((*number, row.clone()?)));
+        let mut rows: Vec<_> = kept.chain(planned.filter(|(_, row)| row.doc == doc)).collect();
+        rows.sort_by_key(|(number, row)| (!row.again, *number));
+        rows
+    }
+
+    /// The changes of a document in the segments that it has when the plan is done.
+    pub(super) fn items_of(
+        &self,
+        doc: DocId,
+        segments: &Segments,
+        written: &[(SegmentId, Vec<u8>)],
+        plan: &Plan,
+    ) -> Vec<Item> {
+        let ids = self.planned(doc, plan).map(|place| place.segments).unwrap_or_default();
+        let bytes = ids.iter().filter_map(|id| {
+            let anew = written.iter().find(|(other, _)| other == id).map(|(_, bytes)| bytes);
+            anew.or_else(|| segments.get(id))
+        });
+        bytes.flat_map(|bytes| read_segment(bytes)).filter(|item| item.doc == doc).collect()
+    }
+
+    /// Takes a document's changes, or those of them that are named, out of this unit's segments and counts them off; gives what
+    /// was taken out.
+    pub(super) fn drop_held(
+        &self,
+        (unit, doc, only): (UnitId, DocId, Option<&BTreeSet<ChangeHash>>),
         segments: &Segments,
         written: &mut Vec<(SegmentId, Vec<u8>)>,
         plan: &mut Plan,
         meta: &mut SyncMeta,
     ) -> Vec<Item> {
-        let mut dropped = Vec::new();
+        let (mut dropped, mut staying) = (Vec::new(), BTreeSet::new());
         let held = self.planned(doc, plan).map(|place| place.segments).unwrap_or_default();
         for id in held.into_iter().filter(|id| id.unit == unit) {
             let anew = written.iter().position(|(other, _)| *other == id);
             let held = anew.map(|at| written.swap_remove(at).1).or_else(|| segments.get(&id).cloned());
-            let (of_doc, rest): (Vec<Item>, Vec<Item>) =
-                read_segment(&held.unwrap_or_default()).into_iter().partition(|item| item.doc == doc);
-            dropped.extend(of_doc);
+            let goes = |item: &Item| {
+                item.doc == doc
+                    && only.is_none_or(|only| hash_of(item).is_some_and(|hash| only.contains(&hash)))
+            };
+            let (going, rest): (Vec<Item>, Vec<Item>) =
+                read_segment(&held.unwrap_or_default()).into_iter().partition(goes);
+            if rest.iter().any(|item| item.doc == doc) {
+                staying.insert(id);
+            }
+            dropped.extend(going);
             let bytes = encode(&rest);
             plan.batch.push(if rest.is_empty() {
                 Op::Delete(Table::Log, id.to_string())
@@ -127,8 +213,7 @@ impl Phone {
             });
             written.push((id, bytes));
         }
-        let counted: BTreeSet<ChangeHash> =
-            gather(dropped.iter().filter_map(|item| scan::scan(&item.raw).ok()).map(|scanned| scanned.hash));
+        let counted: BTreeSet<ChangeHash> = gather(dropped.iter().filter_map(hash_of));
         if let Some(cursor) = meta.cursors.get_mut(&unit) {
             for hash in &counted {
                 cursor.digest = cursor.digest.without(*hash);
@@ -136,7 +221,8 @@ impl Phone {
             }
         }
         if let Some(place) = self.planned(doc, plan) {
-            let left = place.segments.iter().copied().filter(|id| id.unit != unit).collect();
+            let stays = |id: &SegmentId| id.unit != unit || staying.contains(id);
+            let left = place.segments.iter().copied().filter(stays).collect();
             plan.put_row(place.row.clone(), left);
         }
         dropped
@@ -189,7 +275,7 @@ impl Phone {
         let mut written = Vec::new();
         let mut removed = false;
         for (doc, unit) in std::mem::take(&mut meta.carried) {
-            self.drop_held(unit, doc, segments, &mut written, plan, meta);
+            self.drop_held((unit, doc, None), segments, &mut written, plan, meta);
             if self.planned(doc, plan).is_some_and(|place| place.segments.is_empty()) {
                 plan.remove_place(doc);
                 removed = true;
@@ -210,9 +296,13 @@ impl Phone {
         plan.forget_drafts(doc);
     }
 
-    fn planned<'p>(&'p self, doc: DocId, plan: &'p Plan) -> Option<Place> {
+    pub(super) fn planned<'p>(&'p self, doc: DocId, plan: &'p Plan) -> Option<Place> {
         plan.places.get(&doc).cloned().unwrap_or_else(|| self.places.get(&doc).cloned())
     }
+}
+
+pub(super) fn hash_of(item: &Item) -> Option<ChangeHash> {
+    scan::scan(&item.raw).ok().map(|scanned| scanned.hash)
 }
 
 /// What the author of an edit saw under the keys that it writes.

@@ -1,6 +1,7 @@
 //! Edits made on a history that is no more: they are made again on what the document says now.
 use std::collections::BTreeSet;
 
+use automerge::ActorId;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -9,10 +10,10 @@ use super::{
     stored::{OutState, OutboxRow},
 };
 use crate::{
-    document::{Document, DocumentError},
+    document::{Document, DocumentError, LogChange},
     gather,
     query::Row,
-    record::{ChangeHash, DeviceId, DocId, Patch, Timestamp},
+    record::{ChangeHash, DeviceId, DocId, Patch, Timestamp, Value},
     sync::{gate::Refusal, scan},
 };
 
@@ -35,13 +36,7 @@ impl Phone {
 
     /// Makes the unsent edits of a document again that do not build on these changes of its log. Nothing is done while the
     /// log is not here.
-    pub(super) fn rebase(
-        &self,
-        doc: DocId,
-        logged: Vec<crate::document::LogChange>,
-        plan: &mut Plan,
-        now: Timestamp,
-    ) {
+    pub(super) fn rebase(&self, doc: DocId, logged: Vec<LogChange>, plan: &mut Plan, now: Timestamp) {
         let (Some(place), Some(account)) = (self.places.get(&doc), self.account.as_ref()) else { return };
         let mut known: BTreeSet<ChangeHash> = gather(
             logged.iter().filter_map(|change| scan::scan(&change.raw).ok()).map(|scanned| scanned.hash),
@@ -50,10 +45,11 @@ impl Phone {
         if document.is_empty() {
             return;
         }
-        let mut made = Made { document, beside: Document::new(place.row.kind()) };
+        let mut made = Made { document, beside: Vec::new() };
         // An edit that is made again as two takes new numbers, and so do all after it: they go up in their order.
         let mut renumber = false;
-        for (number, row) in self.outbox.of(doc).filter(|(_, row)| row.is_open()) {
+        for (number, row) in self.planned_outbox(doc, plan).iter().filter(|(_, row)| row.is_open()) {
+            let number = *number;
             let Ok(scanned) = scan::scan(&row.raw) else { continue };
             let again: Vec<OutboxRow> = if scanned.deps.iter().all(|dep| known.contains(dep)) {
                 if made.document.apply([row.log_change()]).is_err() {
@@ -90,8 +86,8 @@ impl Phone {
 struct Made {
     /// The new beginning, and what was made on it.
     document: Document,
-    /// What was made beside it.
-    beside: Document,
+    /// What was made beside it: changes that build on each other, and on nothing else.
+    beside: Vec<Vec<LogChange>>,
 }
 
 impl Made {
@@ -105,8 +101,7 @@ impl Made {
         let (mut on_top, mut beside) = (Patch::default(), Patch::default());
         for op in scanned.ops {
             let now = self.document.values(&op.key);
-            let saw = row.saw.iter().find(|(key, _)| *key == op.key).map(|(_, values)| values.as_slice());
-            let known = now.iter().all(|value| saw.unwrap_or_default().contains(value));
+            let known = now.iter().all(|value| saw(row, &op.key).contains(value));
             // What is taken away is only what was seen.
             match op.value {
                 value if known => drop(on_top.0.insert(op.key, value)),
@@ -117,18 +112,49 @@ impl Made {
         let at = Timestamp(scanned.time.saturating_mul(1000));
         let mut made = Vec::new();
         for (part, patch) in [(Part::OnTop, on_top), (Part::Beside, beside)] {
-            let document = if part == Part::OnTop { &mut self.document } else { &mut self.beside };
             let actor = device.actor(session_of(row.hash, part));
-            let Some(raw) = document.commit(actor, row.author, at, &patch)? else { continue };
+            let raw = match part {
+                Part::OnTop => self.document.commit(actor, row.author, at, &patch)?,
+                Part::Beside => self.commit_beside(actor, row, at, &patch)?,
+            };
+            let Some(raw) = raw else { continue };
             let hash = scan::scan(&raw).map_err(|_| DocumentError::Unreadable)?.hash;
-            let again = OutboxRow { hash, raw, state: OutState::Waiting, saw: Vec::new(), ..row.clone() };
-            if part == Part::Beside {
-                self.document.apply([again.log_change()])?;
-            }
-            made.push(again);
+            made.push(OutboxRow { hash, raw, state: OutState::Waiting, saw: Vec::new(), ..row.clone() });
         }
         Ok(made)
     }
+
+    /// Writes beside the document, on what was made beside it and its author saw.
+    fn commit_beside(
+        &mut self,
+        actor: ActorId,
+        row: &OutboxRow,
+        at: Timestamp,
+        patch: &Patch,
+    ) -> Result<Option<Vec<u8>>, DocumentError> {
+        let kind = self.document.kind();
+        let (mut seen, mut unseen) = (Vec::new(), Vec::new());
+        for changes in std::mem::take(&mut self.beside) {
+            let document = Document::load(kind, changes.iter().cloned())?;
+            let known = |key: &String| document.values(key).iter().all(|value| saw(row, key).contains(value));
+            if patch.0.keys().all(known) { seen.extend(changes) } else { unseen.push(changes) }
+        }
+        let mut document = Document::load(kind, seen.iter().cloned())?;
+        let raw = document.commit(actor, row.author, at, patch)?;
+        if let Some(raw) = &raw {
+            let change = LogChange { raw: raw.clone(), author: row.author, received_at: None };
+            self.document.apply([change.clone()])?;
+            seen.push(change);
+        }
+        self.beside = unseen;
+        self.beside.push(seen);
+        Ok(raw)
+    }
+}
+
+/// What the author of an edit saw under a key.
+fn saw<'r>(row: &'r OutboxRow, key: &str) -> &'r [Value] {
+    row.saw.iter().find(|(other, _)| other == key).map(|(_, values)| values.as_slice()).unwrap_or_default()
 }
 
 /// How a part of an edit is made again.

@@ -1,22 +1,26 @@
 //! Repair: a unit's log that differs from the server's is compared by digests of ranges, and only what is missing is sent
-//! again. Nothing is deleted; what only this phone has and wrote itself is offered again.
-use std::collections::BTreeSet;
+//! again. What only this phone has and wrote itself is offered again; what others wrote stays. It is asked after, since a
+//! restored server may have the document in another unit. Only a beginning of the server's own that the server does not
+//! know is let go, with what builds on it: the restored document has its old history.
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use super::{
-    Phone, Segments,
+    Phone, Place, Segments,
+    control::hash_of,
     plan::Plan,
     scope::outbox_row,
     stored::{SegmentId, SyncMeta, read_segment},
 };
 use crate::{
     gather,
-    record::{ChangeHash, DeviceId, Timestamp, UnitId},
+    record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId},
     sync::{
         digest::Digest,
         scan,
-        wire::{Bucket, Item, PREFIX_BYTES_MAX, PROBES_MAX, Probe, WANTS_MAX, Want},
+        session::Asked,
+        wire::{Bucket, Item, PREFIX_BYTES_MAX, PROBES_MAX, Probe, STRAYS_MAX, Stray, WANTS_MAX, Want},
     },
 };
 
@@ -38,6 +42,9 @@ pub(super) struct Repair {
     /// Rounds done.
     #[n(3)]
     pub(super) rounds: u8,
+    /// Documents of which the server's log lacks something, to ask after.
+    #[cbor(n(4), default)]
+    pub(super) strays: Vec<DocId>,
 }
 
 /// A state of the server's log that a repair began at.
@@ -67,15 +74,25 @@ impl SyncMeta {
 
     fn begin_repair(&mut self, unit: UnitId) {
         self.repairs.retain(|repair| repair.unit != unit);
-        self.repairs.push(Repair { unit, prefixes: vec![Vec::new().into()], wants: Vec::new(), rounds: 0 });
+        self.repairs.push(Repair {
+            unit,
+            prefixes: vec![Vec::new().into()],
+            wants: Vec::new(),
+            rounds: 0,
+            strays: Vec::new(),
+        });
     }
 
-    /// An answer was whole: a round of every repair is over, whatever it brought.
-    pub(super) fn end_round(&mut self) {
+    /// An answer was whole: what was asked is answered. A range that was not named is the same on both sides, and of a
+    /// document of which nothing was said the server knows nothing elsewhere.
+    pub(super) fn end_round(&mut self, asked: &Asked) {
         self.repairs.retain_mut(|repair| {
-            repair.rounds += 1;
-            let done = repair.prefixes.is_empty() && repair.wants.is_empty();
-            !done && repair.rounds < ROUNDS_MAX
+            let unit = repair.unit;
+            repair.rounds += u8::from(repair.rounds < ROUNDS_MAX);
+            repair.prefixes.retain(|prefix| !asked.ranges.contains(&(unit, prefix.to_vec())));
+            repair.strays.retain(|doc| !asked.strays.contains(&(unit, *doc)));
+            let compared = repair.prefixes.is_empty() && repair.wants.is_empty();
+            !repair.strays.is_empty() || !compared && repair.rounds < ROUNDS_MAX
         });
     }
 
@@ -101,9 +118,27 @@ impl Phone {
         self.segments_of_units(&gather(comparing.map(|repair| repair.unit)))
     }
 
-    pub(super) fn segments_of_units(&self, units: &BTreeSet<UnitId>) -> BTreeSet<SegmentId> {
+    fn segments_of_units(&self, units: &BTreeSet<UnitId>) -> BTreeSet<SegmentId> {
         let all = self.places.values().flat_map(|place| place.segments.iter().copied());
         gather(all.filter(|id| units.contains(&id.unit)))
+    }
+
+    /// The documents of which something is held in the logs of these units.
+    pub(super) fn docs_in(&self, units: &BTreeSet<UnitId>) -> BTreeSet<DocId> {
+        let held = |place: &Place| place.segments.iter().any(|id| units.contains(&id.unit));
+        gather(self.places.iter().filter(|(_, place)| held(place)).map(|(doc, _)| *doc))
+    }
+
+    /// The documents to ask after.
+    pub(super) fn strays(&self) -> Vec<Stray> {
+        let mut left = STRAYS_MAX;
+        let straying = self.meta.repairs.iter().filter(|repair| !repair.strays.is_empty());
+        let some = straying.take(PROBES_MAX).map(|repair| {
+            let docs: Vec<DocId> = repair.strays.iter().copied().take(left).collect();
+            left -= docs.len();
+            Stray { unit: repair.unit, docs }
+        });
+        some.filter(|stray| !stray.docs.is_empty()).collect()
     }
 
     /// The digests of the ranges to compare.
@@ -133,37 +168,78 @@ impl Phone {
         wants
     }
 
-    /// The server named the hashes of ranges that differ: notes what is missing here, and offers what is missing there if
-    /// this phone wrote it.
+    /// The server named the hashes of ranges that differ: notes what is missing here, offers what is missing there if this
+    /// phone wrote it, and notes whose documents are to be asked after.
     pub(super) fn plan_repair(&self, buckets: &[Bucket], segments: &Segments, now: Timestamp) -> Plan {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
         let unsent = self.outbox.by_hash();
+        let mut offered: BTreeSet<ChangeHash> = BTreeSet::new();
+        let mut dead: BTreeMap<(UnitId, DocId), BTreeSet<ChangeHash>> = BTreeMap::new();
         for repair in &mut meta.repairs {
-            // Every range was answered: one without a bucket is the same on both sides.
-            repair.prefixes.drain(..repair.prefixes.len().min(PROBES_MAX));
-            let held = held_changes(repair.unit, segments);
-            for bucket in buckets.iter().filter(|bucket| bucket.unit == repair.unit) {
+            let unit = repair.unit;
+            let held = held_changes(unit, segments);
+            let here: BTreeSet<ChangeHash> = gather(held.iter().map(|change| change.hash));
+            for bucket in buckets.iter().filter(|bucket| bucket.unit == unit) {
                 let Some(listed) = &bucket.hashes else {
-                    if bucket.prefix.len() <= PREFIX_BYTES_MAX {
+                    if bucket.prefix.len() <= PREFIX_BYTES_MAX && !repair.prefixes.contains(&bucket.prefix) {
                         repair.prefixes.push(bucket.prefix.clone());
                     }
                     continue;
                 };
-                let here: BTreeSet<ChangeHash> = gather(held.iter().map(|change| change.hash));
-                repair.wants.extend(listed.iter().filter(|hash| !here.contains(hash)));
-                for change in &held {
-                    let surplus = change.hash.0.starts_with(&bucket.prefix) && !listed.contains(&change.hash);
-                    if surplus && self.writes_as(change.device) && !unsent.contains_key(&change.hash) {
-                        let row = outbox_row(change.item.clone(), repair.unit, change.hash, now);
+                let missing = listed.iter().filter(|hash| !here.contains(hash));
+                let missing: Vec<ChangeHash> =
+                    missing.copied().filter(|hash| !repair.wants.contains(hash)).collect();
+                repair.wants.extend(missing);
+                let surplus = |change: &&Held| {
+                    change.hash.0.starts_with(&bucket.prefix) && !listed.contains(&change.hash)
+                };
+                for change in held.iter().filter(surplus) {
+                    let doc = change.item.doc;
+                    if self.writes_as(change.device)
+                        && !unsent.contains_key(&change.hash)
+                        && offered.insert(change.hash)
+                    {
+                        let row = outbox_row(change.item.clone(), unit, change.hash, now);
                         plan.put_outbox(plan.next_outbox, row);
                         plan.wake = true;
+                    }
+                    if change.is_root_of_server() {
+                        dead.entry((unit, doc)).or_default().insert(change.hash);
+                    }
+                    if !repair.strays.contains(&doc) {
+                        repair.strays.push(doc);
                     }
                 }
             }
         }
+        self.drop_dead(dead, segments, now, &mut plan, &mut meta);
         plan.set_meta(meta);
         plan
+    }
+
+    /// Lets beginnings go that the server made and does not know any more, since it was put back to before them: with all that
+    /// builds on them, but only where the document has something else. Edits made on them are made again.
+    fn drop_dead(
+        &self,
+        dead: BTreeMap<(UnitId, DocId), BTreeSet<ChangeHash>>,
+        segments: &Segments,
+        now: Timestamp,
+        plan: &mut Plan,
+        meta: &mut SyncMeta,
+    ) {
+        let mut written = Vec::new();
+        for ((unit, doc), roots) in dead {
+            let all = self.items_of(doc, segments, &written, plan);
+            let gone = built_on(roots, &all);
+            if all.iter().filter_map(hash_of).all(|hash| gone.contains(&hash)) {
+                continue;
+            }
+            let dropped = self.drop_held((unit, doc, Some(&gone)), segments, &mut written, plan, meta);
+            let left = self.items_of(doc, segments, &written, plan);
+            self.without(doc, dropped, left, now, plan);
+            plan.wake = true;
+        }
     }
 
     /// A document of this unit cannot be read: counts anew what is held of the unit and compares it with the server, which
@@ -193,7 +269,32 @@ impl Phone {
 struct Held {
     hash: ChangeHash,
     device: Option<DeviceId>,
+    is_root: bool,
     item: Item,
+}
+
+impl Held {
+    /// Whether the server made it, as the beginning of a document.
+    fn is_root_of_server(&self) -> bool {
+        self.is_root && self.device == Some(DeviceId::SERVER)
+    }
+}
+
+/// These changes, and those that build on them.
+fn built_on(mut gone: BTreeSet<ChangeHash>, all: &[Item]) -> BTreeSet<ChangeHash> {
+    let scanned: Vec<_> = all.iter().filter_map(|item| scan::scan(&item.raw).ok()).collect();
+    // A log has a change after those that it builds on, but the logs of two units may be read in any order.
+    loop {
+        let before = gone.len();
+        for change in &scanned {
+            if change.deps.iter().any(|dep| gone.contains(dep)) {
+                gone.insert(change.hash);
+            }
+        }
+        if gone.len() == before {
+            return gone;
+        }
+    }
 }
 
 /// The readable changes of a unit in segments, each once.
@@ -204,7 +305,8 @@ fn held_changes(unit: UnitId, segments: &Segments) -> Vec<Held> {
         for item in read_segment(bytes) {
             let Ok(scanned) = scan::scan(&item.raw) else { continue };
             if known.insert(scanned.hash) {
-                held.push(Held { hash: scanned.hash, device: DeviceId::of_actor(&scanned.actor), item });
+                let (device, is_root) = (DeviceId::of_actor(&scanned.actor), scanned.deps.is_empty());
+                held.push(Held { hash: scanned.hash, device, is_root, item });
             }
         }
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     gather,
-    record::{DeviceId, DocId, EpochId, Timestamp, UnitId},
+    record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId},
     sync::{scan, session::Commit, wire::Item},
 };
 
@@ -29,11 +29,12 @@ impl Phone {
             Commit::Page(page) => self.docs_for_page(page),
             Commit::EpochChanged(_) => gather(self.places.keys().copied()),
             Commit::Repair(_) => {
-                return self.segments_of_units(&gather(self.meta.repairs.iter().map(|repair| repair.unit)));
+                let units: BTreeSet<UnitId> = gather(self.meta.repairs.iter().map(|repair| repair.unit));
+                self.docs_in(&units)
             }
             Commit::Scope(units) => self.docs_for_scope(units),
             Commit::Controls(_, controls) => self.docs_for_controls(controls),
-            Commit::End(_) => {
+            Commit::End(..) => {
                 let mut docs = self.docs_to_rebase();
                 docs.extend(self.meta.carried.iter().map(|(doc, _)| *doc));
                 docs
@@ -63,12 +64,12 @@ impl Phone {
                 plan.set_directory(directory.clone());
                 plan
             }
-            Commit::End(end) => {
+            Commit::End(end, asked) => {
                 let mut plan = Plan::of(self);
                 let mut meta = self.meta.clone();
                 meta.epoch = end.epoch;
                 meta.last_answer = Some((now, end.server_time));
-                meta.end_round();
+                meta.end_round(asked);
                 plan.wake = !meta.repairs.is_empty();
                 if !end.more {
                     self.drop_carried(segments, &mut plan, &mut meta);
@@ -200,12 +201,15 @@ impl Phone {
         meta.epoch = epoch;
         meta.begin_anew();
         let unsent = self.outbox.by_hash();
+        // A document that moved may be held in the logs of two units.
+        let mut offered: BTreeSet<ChangeHash> = BTreeSet::new();
         for (id, bytes) in segments {
             for item in read_segment(bytes) {
                 let Ok(scanned) = scan::scan(&item.raw) else { continue };
                 let own = self.writes_as(DeviceId::of_actor(&scanned.actor));
-                if own && !unsent.contains_key(&scanned.hash) {
-                    let row = outbox_row(item, id.unit, scanned.hash, now);
+                if own && !unsent.contains_key(&scanned.hash) && offered.insert(scanned.hash) {
+                    let unit = self.places.get(&item.doc).map_or(id.unit, |place| place.row.unit);
+                    let row = outbox_row(item, unit, scanned.hash, now);
                     plan.put_outbox(plan.next_outbox, row);
                 }
             }
@@ -254,12 +258,7 @@ impl Phone {
     }
 }
 
-pub(super) fn outbox_row(
-    item: Item,
-    unit: UnitId,
-    hash: crate::record::ChangeHash,
-    now: Timestamp,
-) -> OutboxRow {
+pub(super) fn outbox_row(item: Item, unit: UnitId, hash: ChangeHash, now: Timestamp) -> OutboxRow {
     OutboxRow {
         doc: item.doc,
         kind: item.kind,

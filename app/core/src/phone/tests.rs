@@ -2,6 +2,7 @@
 mod controls;
 mod harness;
 mod repair;
+mod restored;
 
 use harness::{Device, Server, UNIT, doc};
 

@@ -168,6 +168,9 @@ impl FromStr for DeviceId {
 }
 
 impl DeviceId {
+    /// The device that stands for the server itself in the logs.
+    pub const SERVER: Self = Self(0);
+
     /// An actor of this device: its id and 8 random bytes, new for each editing session and document. An actor that
     /// two tabs or two copies of a phone share would make two changes with one number, which wedges a document.
     #[must_use]

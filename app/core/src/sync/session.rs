@@ -4,14 +4,19 @@
 //! at a time; one [`Commit`] at a time, and the next only after the store said that the last one is kept (so a cursor
 //! never runs ahead of its changes); a cut answer costs what was not yet committed and nothing else; no failure ends the
 //! session, it only waits longer.
+use std::collections::BTreeSet;
+
 use super::{
     backoff,
     wire::{
-        Bucket, Control, Directory, End, Frame, FrameReader, Page, Problem, Push, SyncRequest, Verdict,
-        WireError, encode_request,
+        Bucket, Control, Directory, End, Frame, FrameReader, Page, Problem, Push, Stray, SyncRequest,
+        Verdict, WireError, encode_request,
     },
 };
-use crate::record::{ChangeHash, EpochId, UnitId};
+use crate::{
+    gather,
+    record::{ChangeHash, DocId, EpochId, UnitId},
+};
 
 mod failure;
 
@@ -98,8 +103,25 @@ pub enum Commit {
     Cloned,
     /// Where the server's log differs from what is held.
     Repair(Vec<Bucket>),
-    /// The answer was whole.
-    End(End),
+    /// The answer was whole, and with it what the request asked is answered.
+    End(End, Asked),
+}
+
+/// What a request asked besides what is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The ranges that it compared.
+    pub ranges: BTreeSet<(UnitId, Vec<u8>)>,
+    /// The documents that it asked after, in the log of a unit.
+    pub strays: BTreeSet<(UnitId, DocId)>,
+}
+
+impl Asked {
+    pub(crate) fn by(request: &SyncRequest) -> Self {
+        let ranges = request.probes.iter().map(|probe| (probe.unit, probe.prefix.to_vec()));
+        let docs = |stray: &Stray| stray.docs.iter().map(|doc| (stray.unit, *doc)).collect::<Vec<_>>();
+        Self { ranges: gather(ranges), strays: gather(request.strays.iter().flat_map(docs)) }
+    }
 }
 
 /// What the screen says in words.
@@ -132,6 +154,7 @@ struct Receiving {
     committing: bool,
     progress: bool,
     pushed: Vec<ChangeHash>,
+    asked: Asked,
     /// More waits than was pushed.
     rest_waits: bool,
     /// A pushed change waits no more.
@@ -227,6 +250,7 @@ impl Session {
             committing: false,
             progress: false,
             pushed: outgoing.hashes,
+            asked: Asked::by(&outgoing.request),
             rest_waits: outgoing.rest_waits,
             settled: false,
             end: None,
@@ -319,7 +343,7 @@ impl Receiving {
             }
             Frame::End(end) => {
                 self.end = Some(end);
-                Commit::End(end)
+                Commit::End(end, std::mem::take(&mut self.asked))
             }
             Frame::Problem(Problem::EpochChanged(epoch)) => {
                 self.end = Some(End { more: true, epoch, server_time: crate::record::Timestamp(0) });

@@ -17,7 +17,9 @@ mod packed;
 mod repair;
 
 pub use control::Control;
-pub use repair::{BUCKETS, Bucket, HASHES_MAX, PREFIX_BYTES_MAX, PROBES_MAX, Probe, WANTS_MAX, Want};
+pub use repair::{
+    BUCKETS, Bucket, HASHES_MAX, PREFIX_BYTES_MAX, PROBES_MAX, Probe, STRAYS_MAX, Stray, WANTS_MAX, Want,
+};
 
 pub use frame::{
     FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, decode_request, encode_answer_start, encode_frame,
@@ -88,6 +90,9 @@ pub struct SyncRequest {
     /// Digest and number of all changes held, over all units: with nothing new it shows whether they are the server's.
     #[n(10)]
     pub held: Option<(Digest, u64)>,
+    /// Documents of which more is held than the server's log of their unit has, at most [`STRAYS_MAX`]: what became of them?
+    #[cbor(n(11), default)]
+    pub strays: Vec<Stray>,
 }
 
 impl SyncRequest {

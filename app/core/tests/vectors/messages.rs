@@ -14,7 +14,7 @@ use zoufang_core::{
         scan,
         wire::{
             self, Bucket, Control, Directory, DirectoryUnit, DirectoryUser, End, Frame, FrameReader, Item,
-            Page, Probe, Problem, Push, SyncRequest, VERSION, Verdict, Want,
+            Page, Probe, Problem, Push, Stray, SyncRequest, VERSION, Verdict, Want,
         },
     },
 };
@@ -73,7 +73,7 @@ pub(crate) fn frozen() -> Vec<Vector> {
     use Message::{Answer, Request};
     let first = |version| SyncRequest { version, ..first_request() };
     let push = |version| SyncRequest { version, ..pushing_request() };
-    let repair = SyncRequest { version: Some(2), ..repairing_request() };
+    let repair = SyncRequest { version: Some(2), strays: Vec::new(), ..repairing_request() };
     vec![
         vector!("v1/request-first", Request(first(None))),
         vector!("v1/request-push", Request(push(None))),
@@ -181,6 +181,7 @@ fn first_request() -> SyncRequest {
         ticket: None,
         probes: Vec::new(),
         wants: Vec::new(),
+        strays: Vec::new(),
         held: None,
     }
 }
@@ -191,6 +192,7 @@ fn repairing_request() -> SyncRequest {
         ticket: Some(77),
         probes: vec![Probe::of(UnitId(5), &[], hashes), Probe::of(UnitId(5), &[2], hashes)],
         wants: vec![Want { unit: UnitId(6), hashes: vec![ChangeHash([9; 32])] }],
+        strays: vec![Stray { unit: UnitId(6), docs: vec![DocId([7; 16])] }],
         held: Some((Digest(3), 4)),
         ..first_request()
     }

@@ -8,21 +8,21 @@ use crate::{
     sync::{session::Commit, wire::Page},
 };
 
-const OTHER: UnitId = UnitId(6);
+pub(super) const OTHER: UnitId = UnitId(6);
 
-fn in_units(number: u32, units: &[UnitId]) -> Device {
+pub(super) fn in_units(number: u32, units: &[UnitId]) -> Device {
     let mut device = Device::new(number);
     device.take(&Commit::Scope(units.iter().map(|unit| (*unit, 0)).collect()));
     device
 }
 
-fn set(device: &mut Device, number: u8, key: &str, text: &str) {
+pub(super) fn set(device: &mut Device, number: u8, key: &str, text: &str) {
     let heads = device.open(doc(number)).heads();
     device.edit_on(doc(number), heads, Patch::set(key, Value::Text(text.into())));
 }
 
 /// What is held of each unit is what the server has.
-fn agrees(device: &Device, server: &Server, units: &[UnitId]) {
+pub(super) fn agrees(device: &Device, server: &Server, units: &[UnitId]) {
     for unit in units {
         assert_eq!(device.phone.held(*unit), server.state(*unit), "unit {}", unit.0);
     }
@@ -216,6 +216,34 @@ fn an_edit_that_is_made_again_replaces_only_what_its_author_saw() {
         assert_eq!(document.entries().text("address").as_deref(), Some("二组"), "not seen, not taken away");
         agrees(device, &server, &[UNIT]);
     }
+}
+
+#[test]
+fn of_two_edits_that_are_made_again_beside_neither_replaces_the_other_unless_its_author_saw_it() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    let heads = a.open(doc(1)).heads();
+    let name = |text: &str| Patch::set("name", Value::Text(text.into()));
+    a.edit_on(doc(1), heads.clone(), name("one"));
+    a.edit_on(doc(1), heads, name("not having seen it"));
+    let both = a.open(doc(1)).heads();
+    a.edit_on(doc(1), both, Patch::set("address", Value::Text("of both".into())));
+    set(&mut b, 1, "name", "another's");
+    server.sync(&mut b);
+    server.re_root(doc(1), "no key");
+    for _ in 0..3 {
+        server.sync(&mut a);
+    }
+    server.sync(&mut b);
+    for device in [&a, &b] {
+        assert_eq!(device.open(doc(1)).values("name").len(), 3, "all stand");
+        assert_eq!(device.open(doc(1)).entries().text("address").as_deref(), Some("of both"));
+    }
+    agrees(&a, &server, &[UNIT]);
 }
 
 #[test]

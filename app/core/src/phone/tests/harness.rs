@@ -7,8 +7,8 @@ use crate::{
     sync::{
         gate::Refusal,
         scan,
-        session::Commit,
-        wire::{Bucket, Control, End, Page, Probe, Verdict, Want},
+        session::{Asked, Commit},
+        wire::{Bucket, Control, End, Page, Probe, Stray, Verdict, Want},
     },
 };
 
@@ -153,8 +153,12 @@ impl Device {
 
     /// The end of a whole answer.
     pub(super) fn take_end(&mut self) {
+        self.take_end_of(Asked::default());
+    }
+
+    fn take_end_of(&mut self, asked: Asked) {
         let (epoch, server_time) = (self.phone.epoch(), Timestamp(7));
-        self.take(&Commit::End(End { more: false, epoch, server_time }));
+        self.take(&Commit::End(End { more: false, epoch, server_time }, asked));
     }
 
     pub(super) fn outgoing(&self) -> Outgoing {
@@ -219,6 +223,8 @@ impl Server {
                 Verdict::Duplicate(1)
             } else if self.rooted.contains(&push.doc) && !deps.iter().all(|dep| known.contains(dep)) {
                 Verdict::Refused(Refusal::ReRooted)
+            } else if !deps.iter().all(|dep| known.contains(dep)) {
+                Verdict::Pending
             } else {
                 let item = Item {
                     doc: push.doc,
@@ -350,6 +356,13 @@ impl Server {
         }
     }
 
+    fn strayed(&self, stray: &Stray) -> Page {
+        let elsewhere = |doc: &&DocId| self.homes.get(doc).is_some_and(|unit| *unit != stray.unit);
+        let moved = |doc: &DocId| Control::MovedOut { doc: *doc, to: self.homes[doc] };
+        let controls = stray.docs.iter().filter(elsewhere).map(moved).collect();
+        Page { controls, ..self.fetched(&Want { unit: stray.unit, hashes: Vec::new() }) }
+    }
+
     /// One request and its whole answer.
     pub(super) fn sync(&mut self, device: &mut Device) {
         let outgoing = device.outgoing();
@@ -362,6 +375,9 @@ impl Server {
             let buckets = outgoing.request.probes.iter().flat_map(|probe| self.probe(probe)).collect();
             device.take(&Commit::Repair(buckets));
         }
+        for stray in &outgoing.request.strays {
+            device.take_page(self.strayed(stray));
+        }
         let mut units: Vec<UnitId> = device.phone.meta.cursors.keys().copied().collect();
         if units.is_empty() {
             units.push(UNIT);
@@ -370,7 +386,7 @@ impl Server {
             let from = device.phone.meta.cursors.get(&unit).map_or(0, |cursor| cursor.seq);
             device.take_page(self.page(unit, from, &outgoing.hashes));
         }
-        device.take_end();
+        device.take_end_of(Asked::by(&outgoing.request));
     }
 }
 

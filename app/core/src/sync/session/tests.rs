@@ -17,6 +17,7 @@ fn outgoing() -> Event {
         ticket: None,
         probes: vec![],
         wants: vec![],
+        strays: vec![],
         held: None,
     };
     Event::Outgoing(Box::new(Outgoing { request, hashes: vec![], rest_waits: false }))
@@ -69,7 +70,7 @@ fn one_commit_at_a_time_and_the_end_last() {
     assert_eq!(first, [Effect::Commit(Box::new(Commit::Scope(vec![(UnitId(7), 0)])))]);
     assert_eq!(session.handle(Event::AnswerEnded, 0), [], "the store has the floor");
     assert!(
-        matches!(&session.handle(Event::Committed, 0)[..], [Effect::Commit(commit)] if matches!(**commit, Commit::End(_)))
+        matches!(&session.handle(Event::Committed, 0)[..], [Effect::Commit(commit)] if matches!(**commit, Commit::End(..)))
     );
     assert_eq!(session.handle(Event::Committed, 0), [Effect::Show(Phase::Idle), Effect::Wait(IDLE_MS)]);
 }

@@ -19,6 +19,8 @@ const COMPRESS_BYTES_MIN: usize = 64;
 const DEFLATE_LEVEL: u8 = 9;
 /// The version of the protocol from which on a phone reads packed pages.
 const PACKED_SINCE: u8 = 3;
+/// The first type of frame whose checksum is also of the type and the compression.
+const HEAD_SUMMED_SINCE: u8 = 9;
 /// Length, type, compression, checksum.
 const FRAME_HEAD_BYTES: usize = 10;
 
@@ -52,6 +54,18 @@ fn unpack(compression: u8, content: &[u8]) -> Result<Vec<u8>, WireError> {
 fn checksum(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(bytes);
+    crc.sum()
+}
+
+/// The checksum of a frame. The first types leave themselves and the compression out; so from one of them a flipped bit must
+/// not make a later type, which a phone passes over if it does not know it.
+fn frame_checksum(kind: u8, compression: u8, content: &[u8]) -> u32 {
+    if kind < HEAD_SUMMED_SINCE {
+        return checksum(content);
+    }
+    let mut crc = Crc::new();
+    crc.update(&[kind, compression]);
+    crc.update(content);
     crc.sum()
 }
 
@@ -97,7 +111,7 @@ pub fn decode_request(body: &[u8]) -> Result<SyncRequest, WireError> {
     if request.cursors.len() > CURSORS_MAX || request.push.len() > PUSH_MAX {
         return Err(WireError::TooBig);
     }
-    super::repair::check(&request.probes, &request.wants)?;
+    super::repair::check(&request)?;
     Ok(request)
 }
 
@@ -144,7 +158,7 @@ fn as_sent(kind: u8, compression: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(FRAME_HEAD_BYTES + content.len());
     bytes.extend(u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend([kind, compression]);
-    bytes.extend(checksum(content).to_le_bytes());
+    bytes.extend(frame_checksum(kind, compression, content).to_le_bytes());
     bytes.extend(content);
     bytes
 }
@@ -230,7 +244,8 @@ impl FrameReader {
         let mut frames = Vec::new();
         while let Some((head, after)) = FrameHead::split(rest)? {
             let Some((content, next)) = after.split_at_checked(head.length) else { break };
-            if checksum(content) != head.checksum {
+            // No frame is of type 0.
+            if head.kind == 0 || frame_checksum(head.kind, head.compression, content) != head.checksum {
                 return Err(WireError::Damaged);
             }
             // A frame of a later version's type is passed over: its content is nothing that we must know.
@@ -261,4 +276,52 @@ fn decode_frame(kind: u8, content: &[u8]) -> Result<Option<Frame>, WireError> {
         9 => Frame::Page(decode::<Packed>(content)?.into_page()),
         _ => return Ok(None),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{End, Verdict},
+        *,
+    };
+    use crate::record::{EpochId, Timestamp, UnitId};
+
+    fn frames() -> Vec<Vec<u8>> {
+        let mut page = Page {
+            unit: UnitId(5),
+            from_seq: 0,
+            to_seq: 9,
+            items: Vec::new(),
+            rows: Vec::new(),
+            digest: Default::default(),
+            count: 0,
+            complete: true,
+            controls: Vec::new(),
+        };
+        let packed = encode_page(page.clone(), super::super::VERSION);
+        page.to_seq = 1;
+        let end = End { more: false, epoch: EpochId(1), server_time: Timestamp(2) };
+        let others = [
+            Frame::Verdicts(vec![Verdict::Pending]),
+            Frame::Scope(vec![(UnitId(1), 2)]),
+            Frame::Ticket(7),
+            Frame::End(end),
+            Frame::Page(page),
+        ];
+        others.iter().map(encode_frame).chain([packed]).collect()
+    }
+
+    #[test]
+    fn no_flipped_bit_makes_a_frame_one_that_is_passed_over() {
+        for frame in frames() {
+            for bit in 0..frame.len() * 8 {
+                let mut answer = encode_answer_start();
+                answer.extend(&frame);
+                answer[4 + bit / 8] ^= 1 << (bit % 8);
+                let mut reader = FrameReader::new();
+                let passed_over = reader.push(&answer) == Ok(Vec::new()) && reader.is_at_boundary();
+                assert!(!passed_over, "type {}, bit {bit}", frame[4]);
+            }
+        }
+    }
 }

@@ -4,8 +4,8 @@
 //! server answers with its hashes, or, where they are many, asks for the digests by the next byte.
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
-use super::{Digest, WireError};
-use crate::record::{ChangeHash, UnitId};
+use super::{Digest, SyncRequest, WireError};
+use crate::record::{ChangeHash, DocId, UnitId};
 
 /// Buckets of a probe: one per value of the byte after the prefix.
 pub const BUCKETS: usize = 256;
@@ -17,6 +17,8 @@ pub const PROBES_MAX: usize = 16;
 pub const PREFIX_BYTES_MAX: usize = 4;
 /// Most changes that can be asked for again in one request.
 pub const WANTS_MAX: usize = 2_000;
+/// Most documents that can be asked after in one request.
+pub const STRAYS_MAX: usize = 1_000;
 
 /// What is held of a unit's log, of the changes whose hash begins with the prefix, by the next byte.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -88,6 +90,17 @@ impl Probe {
     }
 }
 
+/// Documents of which more is held than a unit's log has: does it lie elsewhere?
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Stray {
+    /// The unit.
+    #[n(0)]
+    pub unit: UnitId,
+    /// Its documents.
+    #[n(1)]
+    pub docs: Vec<DocId>,
+}
+
 /// Digests and counts, by the byte after the prefix, of those hashes that begin with it.
 #[must_use]
 fn parts(prefix: &[u8], hashes: impl IntoIterator<Item = ChangeHash>) -> Vec<(u8, Digest, u32)> {
@@ -103,12 +116,14 @@ fn parts(prefix: &[u8], hashes: impl IntoIterator<Item = ChangeHash>) -> Vec<(u8
     held.map(|(byte, (digest, count))| (byte, digest, count)).collect()
 }
 
-/// Whether probes and wants are within the bounds.
-pub(super) fn check(probes: &[Probe], wants: &[Want]) -> Result<(), WireError> {
+/// Whether what a request compares and asks for is within the bounds.
+pub(super) fn check(request: &SyncRequest) -> Result<(), WireError> {
+    let SyncRequest { probes, wants, strays, .. } = request;
     let wanted: usize = wants.iter().map(|want| want.hashes.len()).sum();
+    let strayed: usize = strays.iter().map(|stray| stray.docs.len()).sum();
     let wide = |probe: &Probe| probe.parts.len() > BUCKETS || probe.prefix.len() > PREFIX_BYTES_MAX;
-    if probes.len() > PROBES_MAX || wants.len() > PROBES_MAX || wanted > WANTS_MAX || probes.iter().any(wide)
-    {
+    let many = [probes.len(), wants.len(), strays.len()].iter().any(|units| *units > PROBES_MAX);
+    if many || wanted > WANTS_MAX || strayed > STRAYS_MAX || probes.iter().any(wide) {
         return Err(WireError::TooBig);
     }
     Ok(())

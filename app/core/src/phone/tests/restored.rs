@@ -1,0 +1,127 @@
+//! A server that was put back to before the office did something to a document.
+use super::{
+    super::*,
+    controls::{OTHER, agrees, in_units, set},
+    harness::{Device, Server, UNIT, doc},
+};
+use crate::sync::session::Commit;
+
+/// The server is as it was, and phones hear of that and sync until they are calm.
+fn put_back(server: &mut Server, backup: &Server, devices: &mut [&mut Device]) {
+    *server = backup.clone();
+    for device in devices.iter_mut() {
+        device.take(&Commit::EpochChanged(EpochId(2)));
+    }
+    for _ in 0..6 {
+        for device in devices.iter_mut() {
+            server.sync(device);
+        }
+    }
+    for device in devices {
+        assert!(!device.phone.is_repairing());
+        assert_eq!((device.phone.waiting(), device.phone.refused().count()), (0, 0));
+    }
+}
+
+#[test]
+fn a_document_that_moved_since_the_backup_is_where_the_server_has_it() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[OTHER]));
+    let mut both = in_units(3, &[UNIT, OTHER]);
+    a.set(doc(1), "name", "张伟");
+    a.set(doc(2), "name", "李娜");
+    for device in [&mut a, &mut b, &mut both] {
+        server.sync(device);
+    }
+    let backup = server.clone();
+    server.move_to(doc(1), OTHER);
+    for device in [&mut a, &mut b, &mut both] {
+        server.sync(device);
+    }
+    set(&mut both, 1, "address", "written where it went");
+    server.sync(&mut both);
+    server.sync(&mut b);
+    assert!(!a.phone.places.contains_key(&doc(1)) && b.phone.places.contains_key(&doc(1)));
+    put_back(&mut server, &backup, &mut [&mut a, &mut b, &mut both]);
+    assert!(!b.phone.places.contains_key(&doc(1)), "it is not of this phone's units");
+    for device in [&a, &both] {
+        assert_eq!(device.phone.places[&doc(1)].row.unit, UNIT);
+        let address = device.open(doc(1)).entries().text("address");
+        assert_eq!(address.as_deref(), Some("written where it went"), "offered again by its author");
+    }
+    assert!(both.phone.segments_of(doc(1)).iter().all(|id| id.unit == UNIT), "held once");
+    agrees(&a, &server, &[UNIT]);
+    agrees(&b, &server, &[OTHER]);
+    agrees(&both, &server, &[UNIT, OTHER]);
+}
+
+#[test]
+fn edits_on_a_beginning_that_the_server_lost_are_made_again_on_the_old_history() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    set(&mut a, 1, "address", "before");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    let backup = server.clone();
+    server.re_root(doc(1), "away_place");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    set(&mut a, 1, "address", "with a receipt");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    set(&mut a, 1, "address", "without one");
+    set(&mut b, 1, "away_place", "another's");
+    put_back(&mut server, &backup, &mut [&mut a, &mut b]);
+    for device in [&mut a, &mut b] {
+        let document = device.open(doc(1));
+        let entries = document.entries();
+        assert_eq!(entries.text("address").as_deref(), Some("without one"));
+        assert_eq!(entries.text("away_place").as_deref(), Some("another's"));
+        assert_eq!(document.values("address").len(), 1, "what its author had replaced stays replaced");
+        assert_eq!(document.values("name").len(), 1, "the lost beginning is gone");
+        agrees(device, &server, &[UNIT]);
+    }
+}
+
+#[test]
+fn what_the_restored_server_knows_nowhere_stays_until_its_author_brings_it() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    server.sync(&mut a);
+    let backup = server.clone();
+    a.set(doc(2), "name", "李娜");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    server = backup;
+    b.take(&Commit::EpochChanged(EpochId(2)));
+    for _ in 0..6 {
+        server.sync(&mut b);
+    }
+    assert!(!b.phone.is_repairing(), "it was asked for once, and nobody knew it");
+    assert_eq!(b.open(doc(2)).entries().text("name").as_deref(), Some("李娜"));
+    a.take(&Commit::EpochChanged(EpochId(2)));
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+        agrees(device, &server, &[UNIT]);
+    }
+}
+
+#[test]
+fn a_change_that_is_held_in_the_logs_of_two_units_is_offered_once() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    // The new log comes first, and the word of the old one not yet.
+    let page = server.page(OTHER, 0, &[]);
+    both.take_page(page);
+    both.take(&Commit::EpochChanged(EpochId(2)));
+    assert_eq!(both.phone.waiting(), 1);
+}

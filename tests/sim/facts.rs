@@ -23,6 +23,7 @@ struct Known {
 /// What was ever done.
 #[derive(Debug, Default)]
 struct Ever {
+    /// Every unit in which a record lay that moved.
     moved: BTreeMap<DocId, BTreeSet<UnitId>>,
     erased: BTreeSet<DocId>,
     re_rooted: BTreeSet<DocId>,
@@ -42,9 +43,9 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// A record lies in another unit.
-    pub(crate) fn moved(&mut self, doc: DocId, to: UnitId) {
+    pub(crate) fn moved(&mut self, doc: DocId, from: UnitId, to: UnitId) {
         self.known.moved.insert(doc, to);
-        self.ever.moved.entry(doc).or_default().insert(to);
+        self.ever.moved.entry(doc).or_default().extend([from, to]);
     }
 
     /// A record was erased.

@@ -12,13 +12,13 @@ use zoufang_core::{
     sync::{
         gate::Refusal,
         session::Commit,
-        wire::{Item, Verdict},
+        wire::{Control, Item, Verdict},
     },
 };
 
 use crate::{
     fault::Fault,
-    oracle::{Edit, EditId, Seen, hash_of},
+    oracle::{Edit, EditId, Oracle, Seen, hash_of},
     phone::{Image, Job, Out},
     world::{Kind, World},
 };
@@ -48,7 +48,7 @@ impl World {
         let remade = self.made_again(phone, job, plan);
         let it = &mut self.phones[phone];
         it.image.disk.write(&plan.batch);
-        it.image.of_version_1 = it.is_of_version_1();
+        it.image.version = it.version;
         remade.into_iter().for_each(|remade| self.remade(phone, remade));
         self.written(phone, job, plan);
     }
@@ -63,7 +63,11 @@ impl World {
                     self.offered(phone, plan);
                 }
                 if matches!(**commit, Commit::Controls(..) | Commit::Repair(_) | Commit::End(..)) {
-                    self.read_again(phone, &touched(plan));
+                    let mut docs = touched(plan);
+                    if let Commit::Controls(_, controls) = &**commit {
+                        docs.extend(controls.iter().filter_map(Control::doc));
+                    }
+                    self.read_again(phone, &docs);
                 }
             }
             Job::Dismiss(id, _) => {
@@ -71,6 +75,7 @@ impl World {
                 if matches!(image.outbox.get(id), Some(Out::Refused(_))) {
                     image.outbox.remove(id);
                     self.oracle.taken_by_fault.insert(*id);
+                    self.oracle.dismissed.insert(*id);
                     // A record of a unit that is lost stays for it alone.
                     let doc = self.oracle.edit(*id).doc;
                     let others = image.outbox.keys().any(|other| self.oracle.edit(*other).doc == doc);
@@ -85,7 +90,7 @@ impl World {
     }
 
     fn saved(&mut self, phone: usize, save: &zoufang_core::phone::Edit, form: Option<&Seen>, plan: &Plan) {
-        let seen = seen_by(&self.phones[phone].image, save.doc, form);
+        let seen = seen_by(&self.oracle, &self.phones[phone].image, save.doc, form);
         let sets = self.oracle.differing(&seen, &save.patch.0);
         let Some(row) = put_in_outbox(plan) else {
             return self.fail(
@@ -484,8 +489,8 @@ fn touched(plan: &Plan) -> BTreeSet<DocId> {
 }
 
 /// What the author of a save had seen: what the form was opened at, or, if that is not all here any more, the newest.
-pub(crate) fn seen_by(image: &Image, doc: DocId, form: Option<&Seen>) -> Seen {
-    let held = image.held.get(&doc).cloned().unwrap_or_default();
+pub(crate) fn seen_by(oracle: &Oracle, image: &Image, doc: DocId, form: Option<&Seen>) -> Seen {
+    let held = image.held.get(&doc).map(|held| oracle.whole(held)).unwrap_or_default();
     match form {
         Some(form) if !form.is_empty() && form.is_subset(&held) => form.clone(),
         Some(_) | None => held,

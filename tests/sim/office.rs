@@ -105,8 +105,8 @@ impl World {
             let with = *other == doc
                 || file == Some((lying.unit, Kind::Person)) && self.is_about(*other, lying, doc);
             if with && lying.unit != to {
+                self.facts.moved(*other, lying.unit, to);
                 lying.unit = to;
-                self.facts.moved(*other, to);
             }
         }
         if &due != after {

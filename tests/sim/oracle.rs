@@ -81,6 +81,8 @@ pub(crate) struct Oracle {
     pub(crate) taken_by_fault: Seen,
     /// Edits that got a receipt.
     pub(crate) receipted: Seen,
+    /// Refused edits that a person let go.
+    pub(crate) dismissed: Seen,
     /// Edits that a phone let go since the server said that their record went or is another.
     pub(crate) let_go: Seen,
     /// Edits that a phone made again since their document began anew.
@@ -202,6 +204,11 @@ impl Oracle {
         }
         rivals.push((settled, creator, newest));
         rivals
+    }
+
+    /// Those of which everything is there that they were built on; no more can be shown.
+    pub(crate) fn whole(&self, held: &Seen) -> Seen {
+        held.iter().copied().filter(|id| self.edit(*id).before.is_subset(held)).collect()
     }
 
     /// The newest edits: those that no other one here was built on.

@@ -15,6 +15,10 @@ use zoufang_tests::disk::Disk;
 
 use crate::oracle::{EditId, Seen};
 
+/// Fields of the sync's state, as apps of these versions wrote it.
+const FIELDS_OF_VERSION_1: u8 = 5;
+const FIELDS_OF_VERSION_2: u8 = 10;
+
 /// Where an edit without a receipt stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Out {
@@ -47,8 +51,8 @@ pub(crate) struct Image {
     pub(crate) forms: Vec<Form>,
     /// The units that it holds, as the last stored scope said.
     pub(crate) scope: BTreeSet<UnitId>,
-    /// An app of version 1 wrote it.
-    pub(crate) of_version_1: bool,
+    /// The version of the app that wrote it, where that was not the newest.
+    pub(crate) version: Option<u8>,
 }
 
 impl Image {
@@ -152,10 +156,13 @@ impl SimPhone {
 
     /// Starts the app from the disk.
     pub(crate) fn start(&mut self) {
-        if self.image.of_version_1 && !self.is_of_version_1() {
-            self.image.disk.as_of_version_1();
-            self.image.of_version_1 = false;
+        match self.image.version {
+            written if written == self.version => {}
+            Some(1) => self.image.disk.as_of_fields(FIELDS_OF_VERSION_1),
+            Some(_) => self.image.disk.as_of_fields(FIELDS_OF_VERSION_2),
+            None => {}
         }
+        self.image.version = self.version;
         self.life += 1;
         self.tab = Some(Tab::start(&self.image));
     }

@@ -149,7 +149,7 @@ impl World {
     fn nothing_to_write(&mut self, phone: usize, job: &Job) {
         let Job::Save(save, form) = job else { return };
         let image = &self.phones[phone].image;
-        let seen = seen_by(image, save.doc, form.as_ref());
+        let seen = seen_by(&self.oracle, image, save.doc, form.as_ref());
         if !self.oracle.differing(&seen, &save.patch.0).is_empty() {
             let words = "a save that changes something was not written".to_owned();
             self.fail(Kind::Lost, Some(phone), Some(save.doc), words);

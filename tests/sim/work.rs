@@ -164,7 +164,7 @@ impl World {
         }
         let Some(document) = self.look(phone, doc) else { return };
         let image = &mut self.phones[phone].image;
-        let seen = image.held.get(&doc).cloned().unwrap_or_default();
+        let seen = image.held.get(&doc).map(|held| self.oracle.whole(held)).unwrap_or_default();
         image.forms.push(Form { doc, base: document.heads(), seen });
         self.note("form", phone, &[], &doc.0);
     }
@@ -190,7 +190,7 @@ impl World {
         let Some(conflict) = conflicts.get(self.work.below(conflicts.len())) else { return };
         let Some(claim) = conflict.claims.get(self.work.below(conflict.claims.len())) else { return };
         let changes = Changes::from([(conflict.key.clone(), Some(claim.value.clone()))]);
-        let seen = self.phones[phone].image.held.get(&doc).cloned();
+        let seen = self.phones[phone].image.held.get(&doc).map(|held| self.oracle.whole(held));
         self.note("choose", phone, &[], &doc.0);
         self.save(phone, doc, None, document.heads(), changes, seen);
     }
@@ -214,7 +214,7 @@ impl World {
         match tab.phone.document(doc, &segments) {
             Ok(found) => {
                 let (document, _) = found?;
-                let seen = self.phones[phone].image.held.get(&doc).cloned().unwrap_or_default();
+                let seen = crate::kept::seen_by(&self.oracle, &self.phones[phone].image, doc, None);
                 if let Some(words) = crate::check::differs(&self.oracle, &seen, &document) {
                     self.fail(FailureKind::Diverged, Some(phone), Some(doc), words);
                 }

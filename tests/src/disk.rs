@@ -32,17 +32,16 @@ impl Disk {
         self.0.get(&(table, key.to_owned())).map(Vec::as_slice)
     }
 
-    /// Leaves of the sync's state what an app of version 1 writes: five of its fields.
-    pub fn as_of_version_1(&mut self) {
-        const FIELDS: u8 = 5;
+    /// Leaves of the sync's state what an app of an older version writes, whose state has so many fields.
+    pub fn as_of_fields(&mut self, fields: u8) {
         let Some(state) = self.0.get_mut(&(Table::Meta, "sync".to_owned())) else { return };
         let mut decoder = minicbor::Decoder::new(state);
         let written = decoder.array().ok().flatten().expect("the state is a list");
-        assert!(written >= FIELDS.into(), "later versions only add to it");
+        assert!(written >= fields.into(), "later versions only add to it");
         let start = decoder.position();
-        (0..FIELDS).for_each(|_| decoder.skip().expect("a field"));
+        (0..fields).for_each(|_| decoder.skip().expect("a field"));
         let mut old = minicbor::to_vec([(); 0]).expect("a list");
-        old[0] |= FIELDS;
+        old[0] |= fields;
         old.extend(&state[start..decoder.position()]);
         *state = old;
     }

@@ -13,8 +13,9 @@ use std::{
 
 use crate::{
     document::{Document, DocumentError, LogChange},
+    gather,
     query::Row,
-    record::{DocId, EpochId, Kind, Timestamp, UnitId},
+    record::{ChangeHash, DocId, EpochId, Kind, Timestamp, UnitId},
     sync::{
         digest::Digest,
         scan,
@@ -155,9 +156,8 @@ impl Phone {
         let Some((kind, unit)) = found.or_else(|| out.peek().map(|row| (row.kind, row.unit))) else {
             return Ok(None);
         };
-        let mut changes = self.logged(doc, segments);
-        changes.extend(out.map(OutboxRow::log_change));
-        Document::load(kind, changes).map(|document| Some((document, unit)))
+        let waiting = out.map(OutboxRow::log_change).collect();
+        open(kind, self.logged(doc, segments), waiting).map(|document| Some((document, unit)))
     }
 
     /// The changes of a document in segments.
@@ -240,6 +240,31 @@ impl Phone {
 
     fn kind_of(&self, doc: DocId) -> Option<Kind> {
         self.places.get(&doc).map(|place| place.row.kind())
+    }
+}
+
+/// A document of its log and of those changes that wait of which everything is here that they build on: one may wait for what a
+/// restored server lost and was dropped here, and must not keep the record from being read.
+fn open(kind: Kind, logged: Vec<LogChange>, waiting: Vec<LogChange>) -> Result<Document, DocumentError> {
+    match Document::load(kind, logged.iter().chain(&waiting).cloned()) {
+        Err(DocumentError::MissingDependency) if !waiting.is_empty() => {}
+        done => return done,
+    }
+    let scanned = |change: LogChange| scan::scan(&change.raw).ok().map(|scanned| (change, scanned));
+    let mut known: BTreeSet<ChangeHash> =
+        gather(logged.iter().filter_map(|change| scan::scan(&change.raw).ok()).map(|scanned| scanned.hash));
+    let mut whole = logged;
+    let mut left: Vec<_> = waiting.into_iter().filter_map(scanned).collect();
+    loop {
+        let before = left.len();
+        let (here, without): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|(_, scanned)| scanned.deps.iter().all(|dep| known.contains(dep)));
+        known.extend(here.iter().map(|(_, scanned)| scanned.hash));
+        whole.extend(here.into_iter().map(|(change, _)| change));
+        left = without;
+        if left.len() == before {
+            return Document::load(kind, whole);
+        }
     }
 }
 

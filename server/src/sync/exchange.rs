@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use zoufang_core::record::{ChangeHash, EpochId, UnitId};
+use zoufang_core::query::Row;
+use zoufang_core::record::{ChangeHash, DocId, EpochId, UnitId};
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::{Bucket, Control, Page, Probe, Stray, SyncRequest, Verdict, decode_request};
@@ -16,7 +17,7 @@ use super::{directory, page, segment};
 use crate::error::{Error, Result};
 use crate::ingest::{Authority, Outcome, Shown, ingest};
 use crate::state::App;
-use crate::store::{Principal, Tail};
+use crate::store::{LogEntry, Principal, Tail};
 
 /// The bytes of an answer, each chunk made when the last one was taken.
 pub type Chunks = BoxStream<'static, Bytes>;
@@ -150,19 +151,35 @@ async fn differing(app: &App, scope: &[UnitId], probes: &[Probe]) -> Result<Vec<
     Ok(buckets)
 }
 
-/// What became of documents that a phone holds in a log that does not have them: those that lie in another unit went there.
+/// What became of documents of which a phone holds more than a log has: those that lie in another unit went there, and those
+/// that began anew are sent whole.
 async fn strayed(app: &App, scope: &[UnitId], strays: Vec<Stray>) -> Result<Vec<Page>> {
     let mut pages = Vec::new();
     for stray in strays.into_iter().filter(|stray| scope.contains(&stray.unit)) {
         let rows = page::rows(app.store.as_ref(), &stray.docs).await?;
-        let elsewhere = rows.into_iter().filter(|row| row.unit != stray.unit);
+        let (here, elsewhere): (Vec<Row>, Vec<Row>) =
+            rows.into_iter().partition(|row| row.unit == stray.unit);
         let controls: Vec<Control> =
-            elsewhere.map(|row| Control::MovedOut { doc: row.doc, to: row.unit }).collect();
+            elsewhere.iter().map(|row| Control::MovedOut { doc: row.doc, to: row.unit }).collect();
         if !controls.is_empty() {
             pages.push(Page { controls, ..page::apart(stray.unit) });
         }
+        for row in here {
+            if let Some(changes) = anew(app, row.doc).await? {
+                let controls = vec![Control::ReRooted { doc: row.doc }];
+                let (items, rows) = page::contents(app.store.as_ref(), changes).await?;
+                pages.push(Page { controls, items, rows, ..page::apart(stray.unit) });
+            }
+        }
     }
     Ok(pages)
+}
+
+/// The changes of a document, if it ever began anew.
+async fn anew(app: &App, doc: DocId) -> Result<Option<Vec<LogEntry>>> {
+    let mut tx = app.store.begin().await?;
+    let anew = tx.document(doc).await?.is_some_and(|state| state.re_rooted);
+    Ok(if anew { Some(tx.changes_of(doc).await?) } else { None })
 }
 
 /// The hashes of pushed changes, as far as they can be read, by the unit in which the phone holds them.

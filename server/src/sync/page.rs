@@ -86,7 +86,10 @@ pub fn apart(unit: UnitId) -> Page {
 }
 
 /// The items of entries, and the newest rows of their documents.
-async fn contents(
+///
+/// # Errors
+/// If the store fails.
+pub async fn contents(
     store: &dyn Store,
     entries: impl IntoIterator<Item = LogEntry>,
 ) -> Result<(Vec<Item>, Vec<Row>)> {

@@ -238,6 +238,15 @@ async fn a_phone_that_asks_after_a_document_is_told_where_it_went() {
     assert_eq!(page.controls, [gone], "nothing is said of what is here, and of what nobody knows");
     let frames = village.sync(&ask(server.neighbour)).await.frames();
     assert!(matches!(&frames[..], [Frame::End(_)]), "not of another unit");
+    // Of what began anew the phone may hold the old history: it is sent whole.
+    let (store, now) = (server.app.store.as_ref(), server.app.now());
+    command::re_root(store, doc(1), |_| false, server.app.random.as_ref(), now).await.unwrap();
+    let request = SyncRequest { cursors: vec![(server.village, 5)], ..ask(server.village) };
+    let frames = village.sync(&request).await.frames();
+    let page = |frame| if let Frame::Page(page) = frame { Some(page) } else { None };
+    let anew = |page: &Page| page.controls == [Control::ReRooted { doc: doc(1) }];
+    let page = frames.into_iter().filter_map(page).find(anew).unwrap();
+    assert_eq!((docs(&page), page.rows.len(), page.to_seq), (vec![doc(1)], 1, 0));
 }
 
 #[tokio::test]

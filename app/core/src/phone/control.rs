@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Draft, Phone, Place, Segments, log_change,
+    Draft, Phone, Place, Segments, log_change, open,
     plan::{Op, Plan, Table},
     stored::{OutState, OutboxRow, Saw, SegmentId, SyncMeta, encode, read_segment},
 };
@@ -148,8 +148,8 @@ impl Phone {
         self.orphan(doc, history, Some(known), now, plan);
         let waiting = self.planned_outbox(doc, plan).into_iter().map(|(_, row)| row);
         let waiting = waiting.filter(|row| row.state == OutState::Waiting).map(|row| row.log_change());
-        let changes: Vec<_> = left.into_iter().map(log_change).chain(waiting).collect();
-        if let Ok(document) = Document::load(place.row.kind(), changes) {
+        let left = left.into_iter().map(log_change).collect();
+        if let Ok(document) = open(place.row.kind(), left, waiting.collect()) {
             plan.put_row(Row::of(doc, &document, place.row.unit).into(), place.segments);
         }
     }

@@ -2,12 +2,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Phone, Segments,
+    Phone, Segments, open,
     plan::Plan,
     stored::{OutboxRow, SegmentId, read_segment},
 };
 use crate::{
-    document::{Document, LogChange},
+    document::LogChange,
     gather,
     query::Row,
     record::{ChangeHash, DocId, Kind, UnitId},
@@ -116,13 +116,12 @@ impl Phone {
             author: item.author,
             received_at: Some(item.received_at),
         }));
-        let held = changes.len();
-        changes.extend(self.outbox.waiting_of(row.doc).map(OutboxRow::log_change));
-        if changes.len() == held && !is_behind(row, &changes) {
+        let waiting: Vec<LogChange> = self.outbox.waiting_of(row.doc).map(OutboxRow::log_change).collect();
+        if waiting.is_empty() && !is_behind(row, &changes) {
             return None;
         }
         let kind: Kind = row.kind();
-        Document::load(kind, changes).ok().map(|document| Row::of(row.doc, &document, row.unit))
+        open(kind, changes, waiting).ok().map(|document| Row::of(row.doc, &document, row.unit))
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 
 use super::{
     Phone, Segments,
+    control::hash_of,
     plan::{Op, Plan, Table},
     stored::{Cursor, OutState, OutboxRow, SegmentId, SyncMeta, encode, read_segment},
 };
@@ -123,6 +124,18 @@ impl Phone {
             let freed: BTreeSet<SegmentId> =
                 gather(gone.iter().flat_map(|doc| self.segments_of(*doc)).filter(|id| !used.contains(id)));
             plan.batch.extend(freed.into_iter().map(|id| Op::Delete(Table::Log, id.to_string())));
+            // One that moved may be held in the log of a unit that stays, too, which has not said yet that it went.
+            let mut counted: BTreeSet<(UnitId, ChangeHash)> = BTreeSet::new();
+            for (id, bytes) in segments {
+                let Some(cursor) = meta.cursors.get_mut(&id.unit) else { continue };
+                let going = read_segment(bytes).into_iter().filter(|item| gone.contains(&item.doc));
+                for hash in going.filter_map(|item| hash_of(&item)) {
+                    if counted.insert((id.unit, hash)) {
+                        cursor.digest = cursor.digest.without(hash);
+                        cursor.count = cursor.count.saturating_sub(1);
+                    }
+                }
+            }
             // A segment that a document which stays needs loses those that go.
             for (id, bytes) in segments.iter().filter(|(id, _)| used.contains(id)) {
                 let items = read_segment(bytes);
@@ -144,7 +157,8 @@ impl Phone {
     /// Lets a document go that stayed only for changes without a receipt, of which the plan has taken the last.
     pub(super) fn leave(&self, plan: &mut Plan, doc: DocId) {
         let Some(place) = self.places.get(&doc) else { return };
-        let in_scope = self.meta.scope.iter().any(|(unit, _)| *unit == place.row.unit);
+        let is_held = |unit: UnitId| self.meta.scope.iter().any(|(held, _)| *held == unit);
+        let in_scope = is_held(place.row.unit) || place.segments.iter().any(|id| is_held(id.unit));
         let unsent = self.outbox.of(doc).any(|(number, _)| !matches!(plan.outbox.get(&number), Some(None)));
         if in_scope || unsent {
             return;

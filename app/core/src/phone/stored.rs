@@ -161,7 +161,7 @@ pub(super) struct SyncMeta {
     /// Documents that went along to a unit whose log has not brought them yet.
     #[cbor(n(9), default)]
     pub(super) carried: Vec<(DocId, UnitId)>,
-    /// Up to the cursors, control records were read too. Version 1 passed over them, and left no such word.
+    /// Up to the cursors, control records were read too. Version 1 passed over them, and left no such word, nor did version 2.
     #[cbor(n(10), default)]
     pub(super) controls_read: bool,
 }
@@ -185,8 +185,8 @@ impl Default for SyncMeta {
 }
 
 impl SyncMeta {
-    /// As it was stored. What an app of version 1 has written begins at the start of each log once more, for the control
-    /// records: the changes are here and are not written again.
+    /// As it was stored. What an app of an older version has written begins at the start of each log once more, for the control
+    /// records and what a repair did not see then: the changes are here and are not written again.
     fn read(value: &[u8]) -> Self {
         let mut meta: Self = minicbor::decode(value).unwrap_or_default();
         if !meta.controls_read {

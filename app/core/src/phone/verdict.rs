@@ -2,12 +2,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Phone, Segments,
+    Phone, Segments, open,
     plan::Plan,
     stored::{OutState, OutboxRow, SegmentId, read_segment},
 };
 use crate::{
-    document::Document,
     gather,
     query::Row,
     record::{ChangeHash, DocId, Timestamp, UnitId},
@@ -135,17 +134,17 @@ impl Phone {
         }
         let mut removed = false;
         for doc in docs {
-            let mut changes = self.logged(doc, segments);
+            let logged = self.logged(doc, segments);
             let own = self.outbox.of(doc).filter(|(number, row)| {
                 let with_receipt = matches!(plan.outbox.get(number), Some(None));
                 row.state == OutState::Waiting && (with_receipt || !refused.contains_key(&row.hash))
             });
-            changes.extend(own.map(|(_, row)| row.log_change()));
+            let own = own.map(|(_, row)| row.log_change()).collect();
             let (Some(kind), Some(place)) = (self.kind_of(doc), self.places.get(&doc)) else { continue };
             // A change of the same document that got its receipt in this plan has given it a segment.
             let kept = plan.places.get(&doc).and_then(Option::as_ref).unwrap_or(place);
             let held = kept.segments.clone();
-            match Document::load(kind, changes) {
+            match open(kind, logged, own) {
                 Ok(document) if !document.is_empty() => {
                     plan.put_row(Row::of(doc, &document, place.row.unit).into(), held)
                 }

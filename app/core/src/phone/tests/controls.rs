@@ -96,6 +96,24 @@ fn an_edit_made_before_the_move_was_known_arrives() {
 }
 
 #[test]
+fn a_document_that_goes_with_its_unit_is_counted_off_where_it_was_held_too() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    both.set(doc(2), "name", "李娜");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    // The new log comes first; before the word of the old one the new unit is lost.
+    let page = server.page(OTHER, 0, &[]);
+    both.take_page(page);
+    both.take(&Commit::Scope(vec![(UNIT, 0)]));
+    assert!(!both.phone.places.contains_key(&doc(1)));
+    server.sync(&mut both);
+    agrees(&both, &server, &[UNIT]);
+    assert!(!both.phone.is_repairing());
+}
+
+#[test]
 fn a_phone_of_version_1_hears_after_its_update_what_was_passed_over() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));

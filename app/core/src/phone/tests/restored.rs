@@ -88,6 +88,36 @@ fn edits_on_a_beginning_that_the_server_lost_are_made_again_on_the_old_history()
 }
 
 #[test]
+fn an_edit_that_waits_for_what_is_lost_does_not_keep_its_record_from_being_read() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    let backup = server.clone();
+    set(&mut b, 1, "address", "lost with its phone");
+    for device in [&mut b, &mut a] {
+        server.sync(device);
+    }
+    set(&mut a, 1, "address", "built on it");
+    server = backup;
+    a.take(&Commit::EpochChanged(EpochId(2)));
+    server.move_to(doc(1), OTHER);
+    for _ in 0..4 {
+        server.sync(&mut a);
+    }
+    assert!(!a.phone.places.contains_key(&doc(1)), "it went");
+    server.move_to(doc(1), UNIT);
+    server.sync(&mut a);
+    assert_eq!(a.phone.waiting(), 1);
+    assert_eq!(a.open(doc(1)).entries().text("address"), None);
+    set(&mut a, 1, "away_place", "goes on");
+    server.sync(&mut a);
+    assert_eq!((a.phone.waiting(), server.state(UNIT).1), (1, 2), "and is written on");
+}
+
+#[test]
 fn what_the_restored_server_knows_nowhere_stays_until_its_author_brings_it() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));

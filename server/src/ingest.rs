@@ -70,6 +70,8 @@ struct Checked {
     kind: Kind,
     unit: UnitId,
     raw: Vec<u8>,
+    /// Its hash, also if it is refused, where it can be read.
+    hash: Option<ChangeHash>,
     scanned: std::result::Result<Scanned, Refusal>,
 }
 
@@ -107,14 +109,13 @@ pub async fn ingest(
         return Ok(Outcome::Taken(Taken { verdicts: Vec::new(), ticket: None }));
     }
     let checked = check_all(authority, pushes).await?;
-    if let Some(verdicts) = all_refused(&checked) {
+    // Also what is refused now may have been taken before, and its ticket have been lost with the answer.
+    let hashes: Vec<ChangeHash> = checked.iter().filter_map(|change| change.hash).collect();
+    if let Some(verdicts) = all_refused(&checked)
+        && (hashes.is_empty() || !shown.counts)
+    {
         return Ok(Outcome::Taken(Taken { verdicts, ticket: None }));
     }
-    let hashes: Vec<ChangeHash> = checked
-        .iter()
-        .filter_map(|change| change.scanned.as_ref().ok())
-        .map(|scanned| scanned.hash)
-        .collect();
     for _ in 1..TRIES_MAX {
         match take_and_commit(store, authority, checked.clone(), (shown, &hashes), now).await {
             Err(Error::Overtaken) => {}
@@ -204,14 +205,16 @@ fn claim(checked: &[Checked]) -> Claim {
 }
 
 fn check(authority: &Authority, push: Push) -> Checked {
+    let read = scan(&push.raw).map_err(Refusal::from);
+    let hash = read.as_ref().ok().map(|scanned| scanned.hash);
     let scanned = if !authority.scope.contains(&push.unit) {
         Err(Refusal::NotInScope)
     } else if !authority.may_write(push.kind) {
         Err(Refusal::Role)
     } else {
-        scan(&push.raw).map_err(Refusal::from)
+        read
     };
-    Checked { doc: push.doc, kind: push.kind, unit: push.unit, raw: push.raw, scanned }
+    Checked { doc: push.doc, kind: push.kind, unit: push.unit, raw: push.raw, hash, scanned }
 }
 
 /// The verdicts, if no change got past the first checks: then the writer need not be asked for.

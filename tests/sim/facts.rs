@@ -100,6 +100,11 @@ impl Facts {
         }
     }
 
+    /// Whether a record that was begun in a unit may have lain in one of these.
+    pub(crate) fn may_have_lain(&self, doc: DocId, begun: UnitId, units: &BTreeSet<UnitId>) -> bool {
+        units.contains(&begun) || self.ever.moved.get(&doc).is_some_and(|ever| !ever.is_disjoint(units))
+    }
+
     /// Whether the server has erased a record and knows it.
     pub(crate) fn is_erased(&self, doc: DocId) -> bool {
         self.known.erased.contains(&doc)

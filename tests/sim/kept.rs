@@ -219,7 +219,7 @@ impl World {
         let (doc, unit) = (self.oracle.edit(id).doc, self.oracle.edit(id).unit);
         let is_old = self.phones[phone].is_of_version_1();
         let expected = match refusal {
-            Refusal::NotInScope => self.moved.contains(&unit),
+            Refusal::NotInScope => self.facts.may_have_lain(doc, unit, &self.moved),
             Refusal::AfterRefused => true,
             Refusal::WrongActor => self.phones[phone].device != self.oracle.edit(id).device,
             Refusal::Erased => self.facts.was_ever_erased(doc),

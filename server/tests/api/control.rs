@@ -218,6 +218,27 @@ async fn a_log_that_differs_is_compared_by_ranges_and_only_what_is_missing_is_se
 }
 
 #[tokio::test]
+async fn a_lost_ticket_comes_once_more_with_a_refusal() {
+    let server = Server::start().await;
+    let phone = server.phone("township").await;
+    let (push, _) = phone.person(1, server.village, "张伟");
+    let send = async |ticket, push| {
+        phone.sync(&SyncRequest { ticket, ..phone.today(Vec::new(), push) }).await.frames()
+    };
+    let lost = ticket(&send(None, vec![push.clone()]).await);
+    let store = server.app.store.as_ref();
+    let mut village =
+        store.units().await.unwrap().into_iter().find(|unit| unit.id == server.village).unwrap();
+    village.parent = Some(server.county);
+    store.put_units(&[village], &[]).await.unwrap();
+    let again = send(None, vec![push]).await;
+    assert_eq!(verdicts(&again), [Verdict::Refused(Refusal::NotInScope)]);
+    assert_eq!(ticket(&again), lost);
+    let (next, _) = phone.person(2, server.sibling, "李娜");
+    assert_eq!(verdicts(&send(lost, vec![next]).await), [Verdict::Accepted(1)]);
+}
+
+#[tokio::test]
 async fn a_phone_that_asks_after_a_document_is_told_where_it_went() {
     let server = Server::start().await;
     let village = server.phone("village").await;

@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::{
-    Phone, Segments,
+    Phone, Place, Segments,
     control::hash_of,
     plan::{Op, Plan, Table},
     stored::{Cursor, OutState, OutboxRow, SegmentId, SyncMeta, encode, read_segment},
@@ -87,7 +87,10 @@ impl Phone {
         let stays = |unit: UnitId| {
             self.meta.cursors.contains_key(&unit) && units.iter().any(|(held, _)| *held == unit)
         };
-        gather(self.places.iter().filter(|(_, place)| !stays(place.row.unit)).map(|(doc, _)| *doc))
+        // One that moved may be held in the logs of two units.
+        let all_stay =
+            |place: &Place| stays(place.row.unit) && place.segments.iter().all(|id| stays(id.unit));
+        gather(self.places.iter().filter(|(_, place)| !all_stay(place)).map(|(doc, _)| *doc))
     }
 
     /// The cursor of a unit that comes into the scope: nothing is read, but what had stayed here is counted.

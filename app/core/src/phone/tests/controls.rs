@@ -114,6 +114,26 @@ fn a_document_that_goes_with_its_unit_is_counted_off_where_it_was_held_too() {
 }
 
 #[test]
+fn what_stayed_of_a_lost_unit_is_counted_when_it_is_won_back_also_where_it_is_held_elsewhere_now() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    set(&mut both, 1, "address", "without a receipt");
+    let page = server.page(OTHER, 0, &[]);
+    both.take(&Commit::Scope(vec![(OTHER, 0)]));
+    both.take_page(page);
+    assert_eq!(both.phone.places[&doc(1)].row.unit, OTHER);
+    both.take(&Commit::Scope(vec![(UNIT, 0), (OTHER, 0)]));
+    assert_eq!(both.phone.held(UNIT).1, 1, "the word that it moved is not read yet");
+    for _ in 0..3 {
+        server.sync(&mut both);
+    }
+    agrees(&both, &server, &[UNIT, OTHER]);
+}
+
+#[test]
 fn a_phone_of_version_1_hears_after_its_update_what_was_passed_over() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));

@@ -52,7 +52,9 @@ impl Phone {
                 Control::MovedOut { to, .. } => {
                     let went = (dropped.clone(), &mut written);
                     let stays = self.follow(unit, doc, *to, went, &mut plan, &mut meta);
-                    if stays {
+                    if !stays {
+                        self.note_saw(doc, dropped, &mut plan);
+                    } else {
                         let left = self.items_of(doc, segments, &written, &plan);
                         self.without(doc, dropped, left, now, &mut plan);
                     }
@@ -108,9 +110,7 @@ impl Phone {
         if open.is_empty() {
             return;
         }
-        let own = open.iter().map(|(_, row)| row.log_change());
-        let changes = history.into_iter().map(log_change).chain(own);
-        let old = self.kind_of(doc).and_then(|kind| Document::load(kind, changes).ok());
+        let old = self.history(doc, history, &open);
         if let Some(mut known) = left {
             open.retain(|(_, row)| {
                 let stays = scan::scan(&row.raw)
@@ -127,6 +127,29 @@ impl Phone {
             let state = OutState::Refused(Refusal::ReRooted, now);
             plan.put_outbox(number, OutboxRow { state, saw, ..row });
         }
+    }
+
+    /// A document goes, and edits of it wait for their receipts: what their authors saw is noted, since it may begin anew and come
+    /// back.
+    fn note_saw(&self, doc: DocId, history: Vec<Item>, plan: &mut Plan) {
+        let open = self.planned_outbox(doc, plan).into_iter().filter(|(_, row)| row.is_open());
+        let open: Vec<(u64, OutboxRow)> = open.collect();
+        if open.is_empty() {
+            return;
+        }
+        let Some(old) = self.history(doc, history, &open) else { return };
+        for (number, row) in open {
+            if let Some(saw) = saw(&old, &row) {
+                plan.put_outbox(number, OutboxRow { saw, ..row });
+            }
+        }
+    }
+
+    /// A document as it was with edits that wait.
+    fn history(&self, doc: DocId, history: Vec<Item>, open: &[(u64, OutboxRow)]) -> Option<Document> {
+        let own = open.iter().map(|(_, row)| row.log_change());
+        let changes = history.into_iter().map(log_change).chain(own);
+        self.kind_of(doc).and_then(|kind| Document::load(kind, changes).ok())
     }
 
     /// Of a document that is still here some changes went: edits that build on them wait to be made again, and the row says

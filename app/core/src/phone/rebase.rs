@@ -102,11 +102,11 @@ impl Made {
         for op in scanned.ops {
             let now = self.document.values(&op.key);
             let known = now.iter().all(|value| saw(row, &op.key).contains(value));
-            // What is taken away is only what was seen.
+            // What is taken away is only what was seen; it may be what was made beside.
             match op.value {
                 value if known => drop(on_top.0.insert(op.key, value)),
-                Some(value) if !now.contains(&value) => drop(beside.0.insert(op.key, Some(value))),
-                Some(_) | None => {}
+                Some(value) if now.contains(&value) => {}
+                value => drop(beside.0.insert(op.key, value)),
             }
         }
         let at = Timestamp(scanned.time.saturating_mul(1000));

@@ -285,6 +285,54 @@ fn of_two_edits_that_are_made_again_beside_neither_replaces_the_other_unless_its
 }
 
 #[test]
+fn what_is_made_again_beside_can_be_taken_back_by_a_later_edit() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    set(&mut a, 1, "address", "first");
+    let heads = a.open(doc(1)).heads();
+    let mut nothing = Patch::default();
+    nothing.0.insert("address".into(), None);
+    a.edit_on(doc(1), heads, nothing);
+    set(&mut b, 1, "address", "another's");
+    server.sync(&mut b);
+    server.re_root(doc(1), "no key");
+    for _ in 0..3 {
+        server.sync(&mut a);
+    }
+    assert_eq!(a.open(doc(1)).values("address"), [Value::Text("another's".into())]);
+    agrees(&a, &server, &[UNIT]);
+}
+
+#[test]
+fn what_an_author_saw_is_known_also_where_the_document_went_away_and_came_back() {
+    let mut server = Server::default();
+    let mut a = in_units(1, &[UNIT]);
+    a.set(doc(1), "name", "张伟");
+    set(&mut a, 1, "address", "一组");
+    server.sync(&mut a);
+    let heads = a.open(doc(1)).heads();
+    let mut nothing = Patch::default();
+    nothing.0.insert("address".into(), None);
+    a.edit_on(doc(1), heads, nothing);
+    server.move_to(doc(1), OTHER);
+    let page = server.page(UNIT, a.phone.meta.cursors[&UNIT].seq, &[]);
+    a.take_page(page);
+    assert!(!a.phone.places.contains_key(&doc(1)));
+    server.re_root(doc(1), "no key");
+    server.move_to(doc(1), UNIT);
+    for _ in 0..3 {
+        server.sync(&mut a);
+    }
+    assert_eq!((a.phone.waiting(), a.phone.refused().count()), (0, 0));
+    assert_eq!(a.open(doc(1)).entries().text("address"), None, "it was seen, and taken away");
+    agrees(&a, &server, &[UNIT]);
+}
+
+#[test]
 fn the_new_beginning_may_come_in_a_later_page_than_the_word_of_it() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));

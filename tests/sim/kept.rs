@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::{Change, ScalarValue, legacy};
 use zoufang_core::{
     phone::{Op, OutState, OutboxRow, Plan, Table},
-    record::{DocId, UnitId, Value},
+    record::{DeviceId, DocId, UnitId, Value},
     sync::{
         gate::Refusal,
         session::Commit,
@@ -32,6 +32,8 @@ pub(crate) struct Written {
     pub(crate) before: Seen,
     /// The writer's clock, in whole seconds.
     pub(crate) at_s: i64,
+    /// The device in whose name it is.
+    pub(crate) device: Option<DeviceId>,
     pub(crate) sets: BTreeMap<String, Option<Value>>,
     /// The keys under which it replaces values.
     replaces: BTreeSet<String>,
@@ -324,7 +326,8 @@ impl World {
     /// Reads a change with Automerge alone; `None` if it is built on what nobody wrote, or is not flat.
     pub(crate) fn read(&self, raw: &[u8]) -> Option<Written> {
         let change = Change::from_bytes(raw.to_vec()).ok()?;
-        let mut written = Written { at_s: change.timestamp(), ..Written::default() };
+        let device = DeviceId::of_actor(change.actor_id().to_bytes());
+        let mut written = Written { at_s: change.timestamp(), device, ..Written::default() };
         for dep in change.deps() {
             let id = self.oracle.find(&dep.0)?;
             written.before.insert(id);

@@ -32,6 +32,8 @@ pub enum Reply {
     Answer(Box<Answer>),
 }
 
+/// About how many bytes of changes are sent of documents that a phone asked after; of the others nothing is said this time.
+const STRAYED_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Changes from which on an answer is worth a compressor of its own.
 const LONG_CHANGES: u64 = 200;
 
@@ -154,7 +156,7 @@ async fn differing(app: &App, scope: &[UnitId], probes: &[Probe]) -> Result<Vec<
 /// What became of documents of which a phone holds more than a log has: those that lie in another unit went there, and those
 /// that began anew are sent whole.
 async fn strayed(app: &App, scope: &[UnitId], strays: Vec<Stray>) -> Result<Vec<Page>> {
-    let mut pages = Vec::new();
+    let (mut pages, mut left) = (Vec::new(), STRAYED_BYTES_MAX);
     for stray in strays.into_iter().filter(|stray| scope.contains(&stray.unit)) {
         let rows = page::rows(app.store.as_ref(), &stray.docs).await?;
         let (here, elsewhere): (Vec<Row>, Vec<Row>) =
@@ -164,22 +166,34 @@ async fn strayed(app: &App, scope: &[UnitId], strays: Vec<Stray>) -> Result<Vec<
         if !controls.is_empty() {
             pages.push(Page { controls, ..page::apart(stray.unit) });
         }
-        for row in here {
-            if let Some(changes) = anew(app, row.doc).await? {
-                let controls = vec![Control::ReRooted { doc: row.doc }];
-                let (items, rows) = page::contents(app.store.as_ref(), changes).await?;
-                pages.push(Page { controls, items, rows, ..page::apart(stray.unit) });
-            }
+        for (doc, changes) in anew(app, &here, &mut left).await? {
+            let (items, rows) = page::contents(app.store.as_ref(), changes).await?;
+            pages.push(Page {
+                controls: vec![Control::ReRooted { doc }],
+                items,
+                rows,
+                ..page::apart(stray.unit)
+            });
         }
     }
     Ok(pages)
 }
 
-/// The changes of a document, if it ever began anew.
-async fn anew(app: &App, doc: DocId) -> Result<Option<Vec<LogEntry>>> {
+/// Those of these documents that ever began anew, with all their changes, as far as the bytes reach.
+async fn anew(app: &App, rows: &[Row], left: &mut usize) -> Result<Vec<(DocId, Vec<LogEntry>)>> {
+    let mut anew = Vec::new();
+    if rows.is_empty() {
+        return Ok(anew);
+    }
     let mut tx = app.store.begin().await?;
-    let anew = tx.document(doc).await?.is_some_and(|state| state.re_rooted);
-    Ok(if anew { Some(tx.changes_of(doc).await?) } else { None })
+    for row in rows {
+        if *left > 0 && tx.document(row.doc).await?.is_some_and(|state| state.re_rooted) {
+            let changes = tx.changes_of(row.doc).await?;
+            *left = left.saturating_sub(changes.iter().map(|change| change.raw.len()).sum());
+            anew.push((row.doc, changes));
+        }
+    }
+    Ok(anew)
 }
 
 /// The hashes of pushed changes, as far as they can be read, by the unit in which the phone holds them.

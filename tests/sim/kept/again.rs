@@ -63,7 +63,7 @@ impl World {
         let mut said = BTreeSet::new();
         for row in rows {
             let hash = hash_of(&row.raw);
-            let Some(Written { before, sets, replaces, .. }) = self.read(&row.raw) else {
+            let Some(Written { before, sets, replaces, device, .. }) = self.read(&row.raw) else {
                 let words = "an edit was made again on what nobody wrote".to_owned();
                 return self.fail(Kind::Diverged, Some(phone), Some(row.doc), words);
             };
@@ -85,7 +85,10 @@ impl World {
             }
             // Another copy of this phone may have made it again in the very same way.
             let id = self.oracle.find(&hash).unwrap_or_else(|| {
-                let id = self.oracle.add(Edit { unit: row.unit, sets, before, hash, ..first.clone() });
+                // A copy that has an id of its own makes again what it wrote under the old one.
+                let device = device.unwrap_or(first.device);
+                let id =
+                    self.oracle.add(Edit { unit: row.unit, device, sets, before, hash, ..first.clone() });
                 self.oracle.remade.insert(id);
                 id
             });

@@ -87,10 +87,13 @@ impl Phone {
         }
         let mut meta = self.meta.clone();
         for (unit, changes) in kept {
-            let cursor = meta.cursors.entry(unit).or_default();
-            for (_, hash) in &changes {
-                cursor.digest = cursor.digest.with(*hash);
-                cursor.count += 1;
+            // What stays of a unit that was lost is counted when it is won back.
+            if meta.scope.is_empty() || meta.scope.iter().any(|(held, _)| *held == unit) {
+                let cursor = meta.cursors.entry(unit).or_default();
+                for (_, hash) in &changes {
+                    cursor.digest = cursor.digest.with(*hash);
+                    cursor.count += 1;
+                }
             }
             let items: Vec<Item> = changes.into_iter().map(|(item, _)| item).collect();
             let segment = plan.put_segment(unit, &items);

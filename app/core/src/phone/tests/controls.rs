@@ -114,6 +114,28 @@ fn a_document_that_goes_with_its_unit_is_counted_off_where_it_was_held_too() {
 }
 
 #[test]
+fn a_receipt_of_a_lost_unit_is_counted_with_the_rest_when_it_is_won_back() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    set(&mut both, 1, "address", "without a receipt");
+    set(&mut both, 1, "away_place", "nor this");
+    both.take(&Commit::Scope(vec![(OTHER, 0)]));
+    let mut outgoing = both.outgoing();
+    outgoing.hashes.truncate(1);
+    let verdicts = server.push(&outgoing);
+    both.take(&Commit::Verdicts(verdicts));
+    assert_eq!((both.phone.waiting(), both.phone.meta.cursors.contains_key(&UNIT)), (1, false));
+    both.take(&Commit::Scope(vec![(UNIT, 0), (OTHER, 0)]));
+    assert_eq!(both.phone.held(UNIT).1, 2);
+    for _ in 0..2 {
+        server.sync(&mut both);
+    }
+    agrees(&both, &server, &[UNIT, OTHER]);
+}
+
+#[test]
 fn what_stayed_of_a_lost_unit_is_counted_when_it_is_won_back_also_where_it_is_held_elsewhere_now() {
     let mut server = Server::default();
     let mut both = in_units(1, &[UNIT, OTHER]);

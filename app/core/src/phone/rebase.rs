@@ -1,5 +1,5 @@
 //! Edits made on a history that is no more: they are made again on what the document says now.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::ActorId;
 use sha2::{Digest as _, Sha256};
@@ -99,14 +99,20 @@ impl Made {
         device: DeviceId,
     ) -> Result<Vec<OutboxRow>, DocumentError> {
         let (mut on_top, mut beside) = (Patch::default(), Patch::default());
-        for op in scanned.ops {
-            let now = self.document.values(&op.key);
-            let known = now.iter().all(|value| saw(row, &op.key).contains(value));
+        // A choice between values takes all away before it writes its own: the last word counts.
+        let said: BTreeMap<String, Option<Value>> =
+            gather(scanned.ops.into_iter().map(|op| (op.key, op.value)));
+        for (key, value) in said {
+            let now = self.document.values(&key);
+            let known = now.iter().all(|value| saw(row, &key).contains(value));
             // What is taken away is only what was seen; it may be what was made beside.
-            match op.value {
-                value if known => drop(on_top.0.insert(op.key, value)),
-                Some(value) if now.contains(&value) => {}
-                value => drop(beside.0.insert(op.key, value)),
+            match value {
+                value if known => drop(on_top.0.insert(key, value)),
+                // It is there, and stands against nothing that its author saw.
+                Some(value)
+                    if now.contains(&value)
+                        && !now.iter().any(|other| *other != value && saw(row, &key).contains(other)) => {}
+                value => drop(beside.0.insert(key, value)),
             }
         }
         let at = Timestamp(scanned.time.saturating_mul(1000));

@@ -222,6 +222,12 @@ impl Phone {
         })
     }
 
+    /// Whether what lies of a document in a segment is held. Of one that left with its last refused edit something may lie in a
+    /// segment that others need.
+    fn holds(&self, id: SegmentId, doc: DocId) -> bool {
+        self.places.get(&doc).is_some_and(|place| place.segments.contains(&id))
+    }
+
     fn writes_as(&self, device: Option<crate::record::DeviceId>) -> bool {
         self.account.as_ref().is_some_and(|account| account.writes_as(device))
     }

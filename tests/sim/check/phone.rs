@@ -157,8 +157,13 @@ fn digest_of(tab: &Tab, row: &Row, lying: &[(SegmentId, Vec<u8>)]) -> [u8; 32] {
 /// Digest and number of the changes of a unit on a phone's disk.
 fn counted(phone: &SimPhone, unit: UnitId) -> (Digest, u64) {
     let disk = &phone.image.disk;
-    let segments = disk.segments(disk.phone().segments_of_unit(unit));
-    let items = segments.values().flat_map(|bytes| minicbor::decode::<Vec<Item>>(bytes).unwrap_or_default());
+    let fresh = disk.phone();
+    let segments = disk.segments(fresh.segments_of_unit(unit));
+    let held = |id: SegmentId, doc: DocId| fresh.segments_of(doc).contains(&id);
+    let items = segments.iter().flat_map(|(id, bytes)| {
+        let items = minicbor::decode::<Vec<Item>>(bytes).unwrap_or_default();
+        items.into_iter().filter(|item| held(*id, item.doc)).collect::<Vec<_>>()
+    });
     let hashes: BTreeSet<[u8; 32]> = items.map(|item| hash_of(&item.raw)).collect();
     let digest = hashes.iter().fold(Digest::default(), |digest, hash| digest.with(ChangeHash(*hash)));
     (digest, hashes.len() as u64)

@@ -65,7 +65,8 @@ impl Phone {
             for id in self.segments_of(doc).into_iter().filter(|id| id.unit == page.unit) {
                 if read.insert(id) {
                     let items = segments.get(&id).map(|bytes| read_segment(bytes)).unwrap_or_default();
-                    known.extend(items.iter().filter_map(|item| hash_of(&item.raw)));
+                    let held = items.iter().filter(|item| self.holds(id, item.doc));
+                    known.extend(held.filter_map(|item| hash_of(&item.raw)));
                 }
             }
         }

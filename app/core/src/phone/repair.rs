@@ -145,7 +145,7 @@ impl Phone {
     pub(super) fn probes(&self, segments: &Segments) -> Vec<Probe> {
         let mut probes = Vec::new();
         for repair in &self.meta.repairs {
-            let held = held_changes(repair.unit, segments);
+            let held = self.held_changes(repair.unit, segments);
             for prefix in repair.prefixes.iter().take(PROBES_MAX.saturating_sub(probes.len())) {
                 probes.push(Probe::of(repair.unit, prefix, held.iter().map(|change| change.hash)));
             }
@@ -178,7 +178,7 @@ impl Phone {
         let mut dead: BTreeMap<(UnitId, DocId), BTreeSet<ChangeHash>> = BTreeMap::new();
         for repair in &mut meta.repairs {
             let unit = repair.unit;
-            let held = held_changes(unit, segments);
+            let held = self.held_changes(unit, segments);
             let here: BTreeSet<ChangeHash> = gather(held.iter().map(|change| change.hash));
             for bucket in buckets.iter().filter(|bucket| bucket.unit == unit) {
                 let Some(listed) = &bucket.hashes else {
@@ -248,7 +248,7 @@ impl Phone {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
         if let Some(cursor) = meta.cursors.get_mut(&unit) {
-            let held = held_changes(unit, segments);
+            let held = self.held_changes(unit, segments);
             cursor.digest = held.iter().fold(Digest::default(), |digest, change| digest.with(change.hash));
             cursor.count = held.len() as u64;
             meta.begin_repair(unit);
@@ -297,18 +297,20 @@ fn built_on(mut gone: BTreeSet<ChangeHash>, all: &[Item]) -> BTreeSet<ChangeHash
     }
 }
 
-/// The readable changes of a unit in segments, each once.
-fn held_changes(unit: UnitId, segments: &Segments) -> Vec<Held> {
-    let mut known: BTreeSet<ChangeHash> = BTreeSet::new();
-    let mut held = Vec::new();
-    for (_, bytes) in segments.iter().filter(|(id, _)| id.unit == unit) {
-        for item in read_segment(bytes) {
-            let Ok(scanned) = scan::scan(&item.raw) else { continue };
-            if known.insert(scanned.hash) {
-                let (device, is_root) = (DeviceId::of_actor(&scanned.actor), scanned.deps.is_empty());
-                held.push(Held { hash: scanned.hash, device, is_root, item });
+impl Phone {
+    /// The readable changes of a unit in segments, each once.
+    fn held_changes(&self, unit: UnitId, segments: &Segments) -> Vec<Held> {
+        let mut known: BTreeSet<ChangeHash> = BTreeSet::new();
+        let mut held = Vec::new();
+        for (id, bytes) in segments.iter().filter(|(id, _)| id.unit == unit) {
+            for item in read_segment(bytes).into_iter().filter(|item| self.holds(*id, item.doc)) {
+                let Ok(scanned) = scan::scan(&item.raw) else { continue };
+                if known.insert(scanned.hash) {
+                    let (device, is_root) = (DeviceId::of_actor(&scanned.actor), scanned.deps.is_empty());
+                    held.push(Held { hash: scanned.hash, device, is_root, item });
+                }
             }
         }
+        held
     }
-    held
 }

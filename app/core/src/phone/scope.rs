@@ -96,7 +96,9 @@ impl Phone {
     /// The cursor of a unit that comes into the scope: nothing is read, but what had stayed here is counted.
     fn cursor_of_held(&self, unit: UnitId, segments: &Segments) -> Cursor {
         let mut cursor = Cursor::default();
-        let items = segments.iter().filter(|(id, _)| id.unit == unit).flat_map(|(_, raw)| read_segment(raw));
+        let of_unit = segments.iter().filter(|(id, _)| id.unit == unit);
+        let items = of_unit
+            .flat_map(|(id, raw)| read_segment(raw).into_iter().filter(|item| self.holds(*id, item.doc)));
         for scanned in items.filter_map(|item| scan::scan(&item.raw).ok()) {
             cursor.digest = cursor.digest.with(scanned.hash);
             cursor.count += 1;

@@ -5,7 +5,11 @@ use super::{
 };
 use crate::{
     record::{Patch, Value},
-    sync::{session::Commit, wire::Page},
+    sync::{
+        gate::Refusal,
+        session::Commit,
+        wire::{Page, Verdict},
+    },
 };
 
 pub(super) const OTHER: UnitId = UnitId(6);
@@ -111,6 +115,32 @@ fn a_document_that_goes_with_its_unit_is_counted_off_where_it_was_held_too() {
     server.sync(&mut both);
     agrees(&both, &server, &[UNIT]);
     assert!(!both.phone.is_repairing());
+}
+
+#[test]
+fn what_left_with_its_last_refused_edit_comes_back_whole_from_a_segment_that_stayed() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT, OTHER]));
+    a.set(doc(1), "name", "张伟");
+    set(&mut a, 1, "address", "一组");
+    a.set(doc(2), "name", "李娜");
+    server.sync(&mut a);
+    server.sync(&mut b);
+    for number in [1, 2] {
+        set(&mut b, number, "away_place", "refused");
+    }
+    b.take(&Commit::Scope(vec![(OTHER, 0)]));
+    let hash = b.phone.outbox_of(doc(1)).next().unwrap().hash;
+    b.take(&Commit::Verdicts(vec![(hash, Verdict::Refused(Refusal::NotInScope))]));
+    let plan = b.phone.plan_dismiss(hash);
+    b.run(plan);
+    assert!(!b.phone.places.contains_key(&doc(1)) && b.phone.places.contains_key(&doc(2)));
+    b.take(&Commit::Scope(vec![(UNIT, 0), (OTHER, 0)]));
+    for _ in 0..2 {
+        server.sync(&mut b);
+    }
+    assert_eq!(b.open(doc(1)).entries().text("address").as_deref(), Some("一组"));
+    agrees(&b, &server, &[UNIT, OTHER]);
 }
 
 #[test]

@@ -265,8 +265,10 @@ impl Phone {
         let Some(place) = self.planned(doc, plan) else { return false };
         let in_scope = meta.cursors.contains_key(&to);
         if in_scope {
-            for (number, row) in self.outbox.of(doc).filter(|(_, row)| row.unit == from) {
-                plan.put_outbox(number, OutboxRow { unit: to, ..row.clone() });
+            for (number, row) in
+                self.planned_outbox(doc, plan).into_iter().filter(|(_, row)| row.unit == from)
+            {
+                plan.put_outbox(number, OutboxRow { unit: to, ..row });
             }
         }
         // Units come in any order, so this may be an old word: what another log holds of it stays until that log says more.
@@ -312,8 +314,8 @@ impl Phone {
     /// An erased document leaves nothing: also not what the server refused of it, nor drafts. What waits is pushed once
     /// more and refused as erased, and goes then.
     fn erase(&self, doc: DocId, plan: &mut Plan) {
-        let refused = self.outbox.of(doc).filter(|(_, row)| row.state != OutState::Waiting);
-        for (number, _) in refused {
+        let rows = self.planned_outbox(doc, plan).into_iter();
+        for (number, _) in rows.filter(|(_, row)| row.state != OutState::Waiting) {
             plan.delete_outbox(number);
         }
         plan.forget_drafts(doc);

@@ -1,4 +1,5 @@
 //! The phone against a small server of plain lists: nothing saved is lost, nothing is counted twice, crashes cost nothing.
+mod again;
 mod controls;
 mod harness;
 mod repair;

@@ -52,11 +52,11 @@ impl Phone {
                 Control::MovedOut { to, .. } => {
                     let went = (dropped.clone(), &mut written);
                     let stays = self.follow(unit, doc, *to, went, &mut plan, &mut meta);
-                    if !stays {
-                        self.note_saw(doc, dropped, &mut plan);
-                    } else {
+                    if stays {
                         let left = self.items_of(doc, segments, &written, &plan);
                         self.without(doc, dropped, left, now, &mut plan);
+                    } else {
+                        self.note_saw(doc, dropped, &mut plan);
                     }
                     stays
                 }
@@ -105,8 +105,7 @@ impl Phone {
         now: Timestamp,
         plan: &mut Plan,
     ) {
-        let open = self.planned_outbox(doc, plan).into_iter().filter(|(_, row)| row.is_open());
-        let mut open: Vec<(u64, OutboxRow)> = open.collect();
+        let mut open = self.planned_open(doc, plan);
         if open.is_empty() {
             return;
         }
@@ -132,8 +131,7 @@ impl Phone {
     /// A document goes, and edits of it wait for their receipts: what their authors saw is noted, since it may begin anew and come
     /// back.
     fn note_saw(&self, doc: DocId, history: Vec<Item>, plan: &mut Plan) {
-        let open = self.planned_outbox(doc, plan).into_iter().filter(|(_, row)| row.is_open());
-        let open: Vec<(u64, OutboxRow)> = open.collect();
+        let open = self.planned_open(doc, plan);
         if open.is_empty() {
             return;
         }
@@ -184,6 +182,13 @@ impl Phone {
         let planned = plan.outbox.iter().filter_map(|(number, row)| Some((*number, row.clone()?)));
         let mut rows: Vec<_> = kept.chain(planned.filter(|(_, row)| row.doc == doc)).collect();
         rows.sort_by_key(|(number, row)| (!row.again, *number));
+        rows
+    }
+
+    /// What of it waits, or waits to be made again.
+    pub(super) fn planned_open(&self, doc: DocId, plan: &Plan) -> Vec<(u64, OutboxRow)> {
+        let mut rows = self.planned_outbox(doc, plan);
+        rows.retain(|(_, row)| row.is_open());
         rows
     }
 

@@ -48,7 +48,7 @@ impl Phone {
         let mut made = Made { document, beside: Vec::new() };
         // An edit that is made again as two takes new numbers, and so do all after it: they go up in their order.
         let mut renumber = false;
-        for (number, row) in self.planned_outbox(doc, plan).iter().filter(|(_, row)| row.is_open()) {
+        for (number, row) in &self.planned_open(doc, plan) {
             let number = *number;
             let Ok(scanned) = scan::scan(&row.raw) else { continue };
             let again: Vec<OutboxRow> = if scanned.deps.iter().all(|dep| known.contains(dep)) {

@@ -132,6 +132,9 @@ pub trait Store: Send + Sync + 'static {
     /// Those of these changes that are in the unit's log, in its order.
     async fn changes(&self, unit: UnitId, hashes: &[ChangeHash]) -> Result<Vec<LogEntry>>;
 
+    /// All changes of a document of this unit that ever began anew, in the order of the log; of another one nothing.
+    async fn begun_anew(&self, unit: UnitId, doc: DocId) -> Result<Vec<LogEntry>>;
+
     /// The newest rows (encoded) of documents, by id; unknown ones are left out.
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>>;
 

@@ -8,3 +8,4 @@ pub mod directory;
 pub mod exchange;
 pub mod page;
 pub mod segment;
+mod stray;

@@ -180,7 +180,8 @@ impl World {
             | Commit::End(..)
             | Commit::Repair(_)
             | Commit::Controls(..)
-            | Commit::Ticket(_) => {}
+            | Commit::Ticket(_)
+            | Commit::Epoch(_) => {}
         }
     }
 

@@ -135,7 +135,9 @@ impl World {
                 let stale = tab.phone.account().is_some_and(|account| account.token.is_some());
                 Ok(stale.then(|| tab.phone.plan_signed_out_by_server()))
             }
-            Job::Dismiss(_, hash) => Ok(Some(tab.phone.plan_dismiss(*hash))),
+            Job::Dismiss(_, hash) => {
+                Ok(Some(tab.phone.plan_dismiss(*hash, &segments(tab.phone.needs_dismiss(*hash)))))
+            }
             Job::Tidy => Ok(tab.phone.plan_tidy()),
         };
         match plan {

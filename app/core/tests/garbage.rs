@@ -77,6 +77,7 @@ fn frames() -> Vec<Frame> {
             hashes: Some(vec![ChangeHash([1; 32])]),
         }]),
         Frame::Ticket(5),
+        Frame::Epoch(EpochId(1)),
         Frame::End(End { more: false, epoch: EpochId(1), server_time: Timestamp(3) }),
     ]
 }

@@ -31,7 +31,7 @@ macro_rules! store_contract {
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
             a_claim_changes_no_answer, what_is_committed_is_told,
             what_is_taken_out_leaves_a_gap, a_segment_read_before_a_cut_is_not_kept, controls_share_the_numbers,
-            erasures_know_who_has_not_read, what_is_left_behind_is_remembered, a_log_is_asked_by_hash, tickets_and_epochs,
+            erasures_know_who_has_not_read, what_is_left_behind_is_remembered, a_log_is_asked_by_hash, what_began_anew_is_read_whole, tickets_and_epochs,
         }
     };
     (@tests $make:path => $($name:ident),* $(,)?) => {

@@ -283,6 +283,14 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn begun_anew(&self, unit: UnitId, doc: DocId) -> Result<Vec<LogEntry>> {
+        Ok(self.look(|state| {
+            let began = state.docs.get(&doc).is_some_and(|(state, _)| state.re_rooted);
+            let log = state.log.get(&unit).filter(|_| began);
+            log.into_iter().flat_map(|log| log.of_doc(doc)).map(|stored| stored.entry.clone()).collect()
+        }))
+    }
+
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
         Ok(self.look(|state| {
             let wanted: BTreeSet<&DocId> = docs.iter().collect();

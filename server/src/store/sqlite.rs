@@ -293,6 +293,10 @@ impl Store for SqliteStore {
         self.read_changes(unit, hashes).await
     }
 
+    async fn begun_anew(&self, unit: UnitId, doc: DocId) -> Result<Vec<LogEntry>> {
+        self.read_begun_anew(unit, doc).await
+    }
+
     async fn rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
         self.read_rows(docs).await
     }

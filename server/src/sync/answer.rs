@@ -7,18 +7,19 @@ use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{
-    Bucket, Directory, End, Frame, Page, Problem, VERSION, Verdict, Want, encode_answer_start, encode_frame,
-    encode_page,
+    Bucket, Directory, End, Frame, Problem, Stray, VERSION, Verdict, Want, encode_answer_start, encode_frame,
 };
 
 use super::exchange::Chunks;
-use super::page;
+use super::{page, stray};
 use crate::error::Result;
 use crate::state::App;
 use crate::store::Tail;
 
 const WANT_BYTES_MIN: usize = 16 * 1024;
 const WANT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// About how many hashes there are in one frame of a repair: some 700 KB, well under a frame's bound.
+const HASHES_IN_FRAME: usize = 20_000;
 
 /// What an answer is made of.
 pub struct Answer {
@@ -28,14 +29,16 @@ pub struct Answer {
     pub epoch: EpochId,
     /// One per pushed change.
     pub verdicts: Vec<Verdict>,
+    /// The phone knows no epoch yet.
+    pub tells_epoch: bool,
     /// Units and lengths of their logs, if the phone does not know them.
     pub scope: Option<Vec<(UnitId, u64)>>,
     /// The directory, if the phone has an older one.
     pub directory: Option<Directory>,
     /// Where what the phone holds differs from the logs.
     pub buckets: Vec<Bucket>,
-    /// What became of documents that the phone asked after.
-    pub strayed: Vec<Page>,
+    /// Documents that the phone asked after: what became of them?
+    pub strays: Vec<Stray>,
     /// Changes to send once more.
     pub wants: Vec<Want>,
     /// The logs to go on with, and from which cursor.
@@ -69,6 +72,9 @@ pub(super) fn cloned() -> Bytes {
 
 enum Next {
     Start,
+    Stray {
+        at: usize,
+    },
     Want {
         at: usize,
     },
@@ -80,6 +86,21 @@ enum Next {
         plain: bool,
     },
     Done,
+}
+
+/// The frames that name these buckets.
+fn repair(buckets: &[Bucket]) -> Vec<u8> {
+    let mut hashes = 0;
+    // A bucket names few hashes, so that a frame which would get too long is only a little longer.
+    let frames = buckets.chunk_by(|bucket, _| {
+        hashes += 1 + bucket.hashes.as_ref().map_or(0, Vec::len);
+        let goes_on = hashes < HASHES_IN_FRAME;
+        if !goes_on {
+            hashes = 0;
+        }
+        goes_on
+    });
+    frames.flat_map(|some| encode_frame(&Frame::Repair(some.to_vec()))).collect()
 }
 
 /// A step, or the frame that says that there is none.
@@ -104,6 +125,7 @@ impl Answer {
     async fn step(&self, next: Next) -> Option<(Bytes, Next)> {
         match next {
             Next::Start => Some(self.start()),
+            Next::Stray { at } => Some(broken_off(self.stray(at).await)),
             Next::Want { at } => Some(broken_off(self.want(at).await)),
             Next::Log { at, cursor, sent_bytes, plain } => {
                 Some(broken_off(self.page(at, (cursor, plain), sent_bytes).await))
@@ -122,20 +144,34 @@ impl Answer {
         if !self.verdicts.is_empty() {
             bytes.extend(encode_frame(&Frame::Verdicts(self.verdicts.clone())));
         }
+        // Before the first page: cursors without an epoch would be taken for those of any log.
+        if self.tells_epoch {
+            bytes.extend(encode_frame(&Frame::Epoch(self.epoch)));
+        }
         if let Some(scope) = &self.scope {
             bytes.extend(encode_frame(&Frame::Scope(scope.clone())));
         }
         if let Some(directory) = &self.directory {
             bytes.extend(encode_frame(&Frame::Directory(directory.clone())));
         }
-        if !self.buckets.is_empty() {
-            bytes.extend(encode_frame(&Frame::Repair(self.buckets.clone())));
-        }
-        for page in &self.strayed {
-            bytes.extend(encode_page(page.clone(), self.version));
-        }
-        let next = self.after_wants(0, &mut bytes);
+        bytes.extend(repair(&self.buckets));
+        let next = self.after_strays(0, &mut bytes);
         (bytes.into(), next)
+    }
+
+    fn after_strays(&self, at: usize, bytes: &mut Vec<u8>) -> Next {
+        if at < self.strays.len() { Next::Stray { at } } else { self.after_wants(0, bytes) }
+    }
+
+    async fn stray(&self, at: usize) -> Result<(Bytes, Next)> {
+        let mut bytes = Vec::new();
+        if let Some(part) = self.strays.get(at) {
+            for page in stray::told(self.app.store.as_ref(), part).await? {
+                bytes.extend(page::encode(page, self.version).await?);
+            }
+        }
+        let next = self.after_strays(at + 1, &mut bytes);
+        Ok((bytes.into(), next))
     }
 
     fn after_wants(&self, at: usize, bytes: &mut Vec<u8>) -> Next {
@@ -203,5 +239,41 @@ impl Answer {
     fn end(&self, more: bool) -> Vec<u8> {
         let (epoch, server_time) = (self.epoch, self.app.now());
         encode_frame(&Frame::End(End { more, epoch, server_time }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zoufang_core::sync::wire::FrameReader;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_differs_everywhere_is_named_in_frames_that_a_phone_takes() {
+        let mut number = 0_u32;
+        let mut hash = || {
+            number += 1;
+            let mut bytes = [0; 32];
+            bytes
+                .chunks_mut(4)
+                .for_each(|part| part.copy_from_slice(&number.wrapping_mul(0x9e37_79b1).to_le_bytes()));
+            ChangeHash(bytes)
+        };
+        let bucket = |byte: u16| Bucket {
+            unit: UnitId(5),
+            prefix: byte.to_be_bytes().to_vec().into(),
+            hashes: (!byte.is_multiple_of(7)).then(|| (0..128).map(|_| hash()).collect()),
+        };
+        let buckets: Vec<Bucket> = (0..4_096).map(bucket).collect();
+        let mut bytes = encode_answer_start();
+        bytes.extend(repair(&buckets));
+        let frames = FrameReader::new().push(&bytes).expect("frames that are not too long");
+        assert!(frames.len() > 10);
+        let named = frames.into_iter().flat_map(|frame| {
+            let Frame::Repair(buckets) = frame else { panic!("{frame:?}") };
+            buckets
+        });
+        assert_eq!(named.collect::<Vec<_>>(), buckets);
+        assert!(repair(&[]).is_empty());
     }
 }

@@ -6,18 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use zoufang_core::query::Row;
-use zoufang_core::record::{ChangeHash, DocId, EpochId, UnitId};
+use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::scan::scan;
-use zoufang_core::sync::wire::{Bucket, Control, Page, Probe, Stray, SyncRequest, Verdict, decode_request};
+use zoufang_core::sync::wire::{Bucket, Probe, SyncRequest, VERSION, Verdict, decode_request};
 
 use super::answer::{Answer, cloned, epoch_changed};
-use super::{directory, page, segment};
+use super::{directory, segment, stray};
 use crate::error::{Error, Result};
 use crate::ingest::{Authority, Outcome, Shown, ingest};
 use crate::state::App;
-use crate::store::{LogEntry, Principal, Tail};
+use crate::store::{Principal, Tail};
 
 /// The bytes of an answer, each chunk made when the last one was taken.
 pub type Chunks = BoxStream<'static, Bytes>;
@@ -32,8 +31,6 @@ pub enum Reply {
     Answer(Box<Answer>),
 }
 
-/// About how many bytes of changes are sent of documents that a phone asked after; of the others nothing is said this time.
-const STRAYED_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Changes from which on an answer is worth a compressor of its own.
 const LONG_CHANGES: u64 = 200;
 
@@ -71,7 +68,9 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         return Err(Error::WrongDevice);
     }
     let epoch = app.store.epoch().await?;
-    if request.epoch.0 != 0 && request.epoch != epoch {
+    // A phone that knows no epoch has not read of any log; or it has, in an answer of a former version that was cut.
+    let has_read = request.epoch.0 != 0 || request.cursors.iter().any(|(_, seq)| *seq > 0);
+    if has_read && request.epoch != epoch {
         return Ok(Reply::EpochChanged(epoch, None));
     }
     let units = app.units().await?;
@@ -79,6 +78,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let authority = Authority::of(principal, &scope);
     let own = hashes(&request);
     let pushed_units: Vec<UnitId> = request.push.iter().map(|push| push.unit).collect();
+    let tells_epoch = request.epoch.0 == 0 && request.spoken() >= VERSION;
     let (version, idle) = (request.spoken(), request.push.is_empty());
     let now = app.now();
     let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2 };
@@ -114,11 +114,12 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         scope: differs(&cursors, &scope)
             .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
         buckets: differing(app, &scope, &request.probes).await?,
-        strayed: strayed(app, &scope, request.strays).await?,
+        strays: stray::parts(request.strays, &scope),
         wants: request.wants.into_iter().filter(|want| scope.contains(&want.unit)).collect(),
         logs,
         want_bytes: request.want_bytes as usize,
         app: app.clone(),
+        tells_epoch,
         epoch,
         verdicts,
         directory,
@@ -151,49 +152,6 @@ async fn differing(app: &App, scope: &[UnitId], probes: &[Probe]) -> Result<Vec<
         buckets.extend(probe.differing(&hashes));
     }
     Ok(buckets)
-}
-
-/// What became of documents of which a phone holds more than a log has: those that lie in another unit went there, and those
-/// that began anew are sent whole.
-async fn strayed(app: &App, scope: &[UnitId], strays: Vec<Stray>) -> Result<Vec<Page>> {
-    let (mut pages, mut left) = (Vec::new(), STRAYED_BYTES_MAX);
-    for stray in strays.into_iter().filter(|stray| scope.contains(&stray.unit)) {
-        let rows = page::rows(app.store.as_ref(), &stray.docs).await?;
-        let (here, elsewhere): (Vec<Row>, Vec<Row>) =
-            rows.into_iter().partition(|row| row.unit == stray.unit);
-        let controls: Vec<Control> =
-            elsewhere.iter().map(|row| Control::MovedOut { doc: row.doc, to: row.unit }).collect();
-        if !controls.is_empty() {
-            pages.push(Page { controls, ..page::apart(stray.unit) });
-        }
-        for (doc, changes) in anew(app, &here, &mut left).await? {
-            let (items, rows) = page::contents(app.store.as_ref(), changes).await?;
-            pages.push(Page {
-                controls: vec![Control::ReRooted { doc }],
-                items,
-                rows,
-                ..page::apart(stray.unit)
-            });
-        }
-    }
-    Ok(pages)
-}
-
-/// Those of these documents that ever began anew, with all their changes, as far as the bytes reach.
-async fn anew(app: &App, rows: &[Row], left: &mut usize) -> Result<Vec<(DocId, Vec<LogEntry>)>> {
-    let mut anew = Vec::new();
-    if rows.is_empty() {
-        return Ok(anew);
-    }
-    let mut tx = app.store.begin().await?;
-    for row in rows {
-        if *left > 0 && tx.document(row.doc).await?.is_some_and(|state| state.re_rooted) {
-            let changes = tx.changes_of(row.doc).await?;
-            *left = left.saturating_sub(changes.iter().map(|change| change.raw.len()).sum());
-            anew.push((row.doc, changes));
-        }
-    }
-    Ok(anew)
 }
 
 /// The hashes of pushed changes, as far as they can be read, by the unit in which the phone holds them.

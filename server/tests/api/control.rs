@@ -45,7 +45,8 @@ impl Phone<'_> {
             | Frame::End(_)
             | Frame::Problem(_)
             | Frame::Repair(_)
-            | Frame::Ticket(_) => None,
+            | Frame::Ticket(_)
+            | Frame::Epoch(_) => None,
         });
         page.unwrap()
     }
@@ -348,8 +349,10 @@ async fn a_copy_of_a_device_is_told_from_a_lost_answer_and_both_keep_their_edits
     // The other one goes on as before.
     assert_eq!(verdicts(&send(third, push(4)).await), [Verdict::Accepted(5)]);
     // After a restore no ticket is known, and any is taken.
-    server.app.store.renew_epoch(zoufang_core::record::EpochId(5)).await.unwrap();
-    assert_eq!(verdicts(&send(Some(1), push(5)).await), [Verdict::Accepted(6)]);
+    let epoch = zoufang_core::record::EpochId(5);
+    server.app.store.renew_epoch(epoch).await.unwrap();
+    let request = SyncRequest { epoch, ticket: Some(1), ..phone.today(Vec::new(), push(5)) };
+    assert_eq!(verdicts(&phone.sync(&request).await.frames()), [Verdict::Accepted(6)]);
 }
 
 #[tokio::test]

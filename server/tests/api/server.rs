@@ -66,6 +66,7 @@ impl Answer {
 /// A server with accounts `village`, `neighbour` (another township's village), `township`, `head`, `city`, `admin`.
 pub(crate) struct Server {
     pub(crate) app: App,
+    pub(crate) epoch: EpochId,
     pub(crate) village: UnitId,
     pub(crate) sibling: UnitId,
     pub(crate) neighbour: UnitId,
@@ -106,12 +107,13 @@ impl Server {
             };
             store.add_account(&account).await.unwrap();
         }
+        let epoch = store.epoch().await.unwrap();
         let clock = Arc::new(AtomicI64::new(NOW.0));
         let mut app = App::new(Arc::new(store), Assets::new(Some(folder.path().join("dist"))));
         let ticking = Arc::clone(&clock);
         app.clock = Arc::new(move || Timestamp(ticking.load(Ordering::Relaxed)));
         let router = router(app.clone());
-        Self { app, village, sibling, neighbour, township, county, clock, router, _folder: folder }
+        Self { app, epoch, village, sibling, neighbour, township, county, clock, router, _folder: folder }
     }
 
     pub(crate) fn pass_ms(&self, ms: i64) {
@@ -192,7 +194,7 @@ pub(crate) struct Phone<'s> {
 impl Phone<'_> {
     pub(crate) fn request(&self, cursors: Vec<(UnitId, u64)>, push: Vec<Push>) -> SyncRequest {
         SyncRequest {
-            epoch: EpochId(0),
+            epoch: self.server.epoch,
             device: self.device,
             directory_version: u32::MAX,
             cursors,

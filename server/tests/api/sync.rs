@@ -8,7 +8,7 @@ use zoufang_core::record::{EpochId, Kind, Patch, UnitId, Value};
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::{
-    CONTENT_TYPE, End, Frame, Page, Problem, SyncRequest, Verdict, encode_request,
+    CONTENT_TYPE, End, Frame, Page, Problem, SyncRequest, VERSION, Verdict, encode_request,
 };
 use zoufang_server::sync::segment::seal;
 
@@ -251,6 +251,32 @@ async fn another_epoch_is_told_before_anything_else() {
         Frame::Problem(Problem::EpochChanged(epoch)),
         "a cursor beyond the end"
     );
+    village.push(vec![village.person(1, server.village, "张伟").0]).await;
+    let cut = SyncRequest { epoch: EpochId(0), ..village.request(vec![(server.village, 1)], Vec::new()) };
+    assert_eq!(
+        village.sync(&cut).await.frames(),
+        [Frame::Problem(Problem::EpochChanged(epoch))],
+        "a cursor of nobody knows which log"
+    );
+}
+
+#[tokio::test]
+async fn the_epoch_is_told_before_the_first_page() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    village.push(vec![village.person(1, server.village, "张伟").0]).await;
+    let first = |version| SyncRequest {
+        epoch: EpochId(0),
+        version,
+        ..village.request(Vec::new(), vec![village.person(2, server.village, "王芳").0])
+    };
+    let types = village.sync(&first(Some(VERSION))).await.frame_types();
+    let at = |kind| types.iter().position(|found| *found == kind);
+    assert_eq!(at(10), at(1).map(|verdicts| verdicts + 1), "after the ticket and the verdicts: {types:?}");
+    assert!(at(10) < at(2) && at(10) < at(9), "{types:?}");
+    assert!(!village.sync(&first(Some(2))).await.frame_types().contains(&10), "a new kind of frame");
+    let known = SyncRequest { version: Some(VERSION), ..village.request(Vec::new(), Vec::new()) };
+    assert!(!village.sync(&known).await.frame_types().contains(&10), "it knows");
 }
 
 #[tokio::test]

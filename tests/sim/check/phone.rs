@@ -63,9 +63,12 @@ impl World {
             }
             let segments = phone.image.disk.segments(tab.phone.segments_of(row.doc));
             let opened = tab.phone.document(row.doc, &segments);
-            let Ok(Some((document, unit))) = opened else {
-                found = Some((Some(row.doc), "a record cannot be opened".to_owned()));
-                break;
+            let (document, unit) = match opened {
+                Ok(Some(opened)) => opened,
+                other => {
+                    found = Some((Some(row.doc), format!("a record cannot be opened: {:?}", other.err())));
+                    break;
+                }
             };
             let held = phone.image.held.get(&row.doc).map(|held| self.oracle.whole(held)).unwrap_or_default();
             let seen = if due.contains(&row.doc) { &side.docs[&row.doc] } else { &held };

@@ -142,6 +142,7 @@ store! {
     fn read_log(unit: UnitId, after_seq: u64, bytes_max: usize) -> LogPage;
     fn hashes(unit: UnitId, prefix: &[u8]) -> Vec<ChangeHash>;
     fn changes(unit: UnitId, hashes: &[ChangeHash]) -> Vec<LogEntry>;
+    fn begun_anew(unit: UnitId, doc: DocId) -> Vec<LogEntry>;
     fn rows(docs: &[DocId]) -> Vec<(DocId, Vec<u8>)>;
     fn segment(unit: UnitId, from_seq: u64) -> Option<Segment>;
     fn sealed(unit: UnitId) -> Sealed;

@@ -144,10 +144,10 @@ impl Phone {
     }
 
     /// A document as it was with edits that wait.
-    fn history(&self, doc: DocId, history: Vec<Item>, open: &[(u64, OutboxRow)]) -> Option<Document> {
-        let own = open.iter().map(|(_, row)| row.log_change());
-        let changes = history.into_iter().map(log_change).chain(own);
-        self.kind_of(doc).and_then(|kind| Document::load(kind, changes).ok())
+    fn history(&self, doc: DocId, history: Vec<Item>, open_rows: &[(u64, OutboxRow)]) -> Option<Document> {
+        let own = open_rows.iter().map(|(_, row)| row.log_change()).collect();
+        let history = history.into_iter().map(log_change).collect();
+        self.kind_of(doc).and_then(|kind| open(kind, history, own).ok())
     }
 
     /// Of a document that is still here some changes went: edits that build on them wait to be made again, and the row says
@@ -192,7 +192,7 @@ impl Phone {
         rows
     }
 
-    /// The changes of a document in the segments that it has when the plan is done.
+    /// The changes of a document in the segments that it has when the plan is done, as far as they can be read.
     pub(super) fn items_of(
         &self,
         doc: DocId,
@@ -205,7 +205,8 @@ impl Phone {
             let anew = written.iter().find(|(other, _)| other == id).map(|(_, bytes)| bytes);
             anew.or_else(|| segments.get(id))
         });
-        bytes.flat_map(|bytes| read_segment(bytes)).filter(|item| item.doc == doc).collect()
+        let items = bytes.flat_map(|bytes| read_segment(bytes)).filter(|item| item.doc == doc);
+        items.filter(|item| hash_of(item).is_some()).collect()
     }
 
     /// Takes a document's changes, or those of them that are named, out of this unit's segments and counts them off; gives what
@@ -300,20 +301,32 @@ impl Phone {
     }
 
     /// Every log was read to its end: what went along to a unit whose log did not bring it went on from there, to where this
-    /// phone does not read or where it is held already.
-    pub(super) fn drop_carried(&self, segments: &Segments, plan: &mut Plan, meta: &mut SyncMeta) {
+    /// phone does not read or where it is held already. Gives the segments that were written anew.
+    pub(super) fn drop_carried(
+        &self,
+        segments: &Segments,
+        now: Timestamp,
+        plan: &mut Plan,
+        meta: &mut SyncMeta,
+    ) -> Vec<(SegmentId, Vec<u8>)> {
         let mut written = Vec::new();
         let mut removed = false;
         for (doc, unit) in std::mem::take(&mut meta.carried) {
-            self.drop_held((unit, doc, None), segments, &mut written, plan, meta);
-            if self.planned(doc, plan).is_some_and(|place| place.segments.is_empty()) {
+            let dropped = self.drop_held((unit, doc, None), segments, &mut written, plan, meta);
+            let Some(place) = self.planned(doc, plan) else { continue };
+            if place.segments.is_empty() {
+                self.note_saw(doc, dropped, plan);
                 plan.remove_place(doc);
                 removed = true;
+            } else {
+                let left = self.items_of(doc, segments, &written, plan);
+                self.without(doc, dropped, left, now, plan);
             }
         }
         if removed {
             self.forget_in_blocks(plan);
         }
+        written
     }
 
     /// An erased document leaves nothing: also not what the server refused of it, nor drafts. What waits is pushed once

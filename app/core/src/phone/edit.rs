@@ -1,13 +1,16 @@
 //! Saving what a person did.
+use std::collections::BTreeSet;
+
 use automerge::ActorId;
 
 use super::{
     Phone, Segments,
     plan::Plan,
-    stored::{OutState, OutboxRow},
+    stored::{OutState, OutboxRow, SegmentId},
 };
 use crate::{
     document::{Document, DocumentError, LogChange},
+    gather,
     query::Row,
     record::{ChangeHash, DocId, Kind, Patch, Timestamp, UnitId, UserId},
     sync::scan,
@@ -92,15 +95,22 @@ impl Phone {
         Ok(Some(plan))
     }
 
+    /// The segments that [`Phone::plan_dismiss`] wants to see: its document may go with the change.
+    #[must_use]
+    pub fn needs_dismiss(&self, hash: ChangeHash) -> BTreeSet<SegmentId> {
+        let row = self.outbox.values().find(|row| row.hash == hash);
+        gather(row.into_iter().flat_map(|row| self.segments_of(row.doc)))
+    }
+
     /// A person has read a refused change and lets it go.
-    pub fn plan_dismiss(&self, hash: ChangeHash) -> Plan {
+    pub fn plan_dismiss(&self, hash: ChangeHash, segments: &Segments) -> Plan {
         let mut plan = Plan::of(self);
         let dismissed = self.outbox.iter().find(|(_, row)| row.hash == hash);
         if let Some((number, row)) = dismissed
             && matches!(row.state, OutState::Refused(..))
         {
             plan.delete_outbox(*number);
-            self.leave(&mut plan, row.doc);
+            self.leave(row.doc, segments, &mut plan);
         }
         plan
     }

@@ -5,9 +5,9 @@ use automerge::ActorId;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Phone, Segments,
+    Phone, Segments, log_change,
     plan::Plan,
-    stored::{OutState, OutboxRow},
+    stored::{OutState, OutboxRow, SegmentId},
 };
 use crate::{
     document::{Document, DocumentError, LogChange},
@@ -24,20 +24,27 @@ impl Phone {
     }
 
     /// Makes the unsent edits again of documents that began anew, as far as their new beginning is here.
-    pub(super) fn rebase_all(&self, segments: &Segments, plan: &mut Plan, now: Timestamp) {
-        for doc in self.docs_to_rebase() {
-            // The plan has just let it go.
-            if matches!(plan.places.get(&doc), Some(None)) {
-                continue;
-            }
-            self.rebase(doc, self.logged(doc, segments), plan, now);
+    pub(super) fn rebase_all(
+        &self,
+        segments: &Segments,
+        written: &[(SegmentId, Vec<u8>)],
+        plan: &mut Plan,
+        now: Timestamp,
+    ) {
+        let orphaned = plan.outbox.values().flatten().filter(|row| row.state.is_re_rooted());
+        let docs: BTreeSet<DocId> =
+            gather(self.docs_to_rebase().into_iter().chain(orphaned.map(|row| row.doc)));
+        for doc in docs {
+            let logged = self.items_of(doc, segments, written, plan).into_iter().map(log_change);
+            self.rebase(doc, logged.collect(), plan, now);
         }
     }
 
     /// Makes the unsent edits of a document again that do not build on these changes of its log. Nothing is done while the
     /// log is not here.
     pub(super) fn rebase(&self, doc: DocId, logged: Vec<LogChange>, plan: &mut Plan, now: Timestamp) {
-        let (Some(place), Some(account)) = (self.places.get(&doc), self.account.as_ref()) else { return };
+        // The plan may have let it go, or segments of it.
+        let (Some(place), Some(account)) = (self.planned(doc, plan), self.account.as_ref()) else { return };
         let mut known: BTreeSet<ChangeHash> = gather(
             logged.iter().filter_map(|change| scan::scan(&change.raw).ok()).map(|scanned| scanned.hash),
         );
@@ -78,7 +85,7 @@ impl Phone {
                 plan.put_outbox(number, row);
             }
         }
-        plan.put_row(Row::of(doc, &made.document, place.row.unit).into(), place.segments.clone());
+        plan.put_row(Row::of(doc, &made.document, place.row.unit).into(), place.segments);
     }
 }
 

@@ -10,8 +10,7 @@ use super::{
     Phone, Place, Segments,
     control::hash_of,
     plan::Plan,
-    scope::outbox_row,
-    stored::{SegmentId, SyncMeta, read_segment},
+    stored::{OutState, OutboxRow, SegmentId, SyncMeta, read_segment},
 };
 use crate::{
     gather,
@@ -24,7 +23,7 @@ use crate::{
     },
 };
 
-/// Most rounds of a repair; more than the longest prefix and one to fetch are never needed.
+/// After so many rounds in a row that brought nothing, what is still missing is let be.
 const ROUNDS_MAX: u8 = 8;
 
 /// How far the comparison of one unit's log is. There are few at a time: they stand in a list.
@@ -39,7 +38,7 @@ pub(super) struct Repair {
     /// Changes to ask for.
     #[n(2)]
     pub(super) wants: Vec<ChangeHash>,
-    /// Rounds done.
+    /// Rounds since something was compared or came.
     #[n(3)]
     pub(super) rounds: u8,
     /// Documents of which the server's log lacks something, to ask after.
@@ -72,7 +71,7 @@ impl SyncMeta {
         self.tried.retain(|tried| tried.0 != unit);
     }
 
-    fn begin_repair(&mut self, unit: UnitId) {
+    pub(super) fn begin_repair(&mut self, unit: UnitId) {
         self.repairs.retain(|repair| repair.unit != unit);
         self.repairs.push(Repair {
             unit,
@@ -88,18 +87,24 @@ impl SyncMeta {
     pub(super) fn end_round(&mut self, asked: &Asked) {
         self.repairs.retain_mut(|repair| {
             let unit = repair.unit;
-            repair.rounds += u8::from(repair.rounds < ROUNDS_MAX);
+            let known = repair.prefixes.len() + repair.strays.len();
             repair.prefixes.retain(|prefix| !asked.ranges.contains(&(unit, prefix.to_vec())));
             repair.strays.retain(|doc| !asked.strays.contains(&(unit, *doc)));
-            let compared = repair.prefixes.is_empty() && repair.wants.is_empty();
-            !repair.strays.is_empty() || !compared && repair.rounds < ROUNDS_MAX
+            let left = repair.prefixes.len() + repair.strays.len();
+            // Only changes that were asked for may not come.
+            repair.rounds = if left < known { 0 } else { repair.rounds + 1 };
+            left > 0 || !repair.wants.is_empty() && repair.rounds < ROUNDS_MAX
         });
     }
 
     /// Changes came in, maybe some that had been asked for.
     pub(super) fn note_fetched(&mut self, unit: UnitId, fetched: &BTreeSet<ChangeHash>) {
         for repair in self.repairs.iter_mut().filter(|repair| repair.unit == unit) {
+            let before = repair.wants.len();
             repair.wants.retain(|want| !fetched.contains(want));
+            if repair.wants.len() < before {
+                repair.rounds = 0;
+            }
         }
     }
 }
@@ -129,10 +134,10 @@ impl Phone {
         gather(self.places.iter().filter(|(_, place)| held(place)).map(|(doc, _)| *doc))
     }
 
-    /// The documents to ask after.
+    /// The documents to ask after, once their whole unit is compared: what of them is this phone's own is offered then.
     pub(super) fn strays(&self) -> Vec<Stray> {
         let mut left = STRAYS_MAX;
-        let straying = self.meta.repairs.iter().filter(|repair| !repair.strays.is_empty());
+        let straying = self.meta.repairs.iter().filter(|repair| repair.prefixes.is_empty());
         let some = straying.take(PROBES_MAX).map(|repair| {
             let docs: Vec<DocId> = repair.strays.iter().copied().take(left).collect();
             left -= docs.len();
@@ -173,8 +178,7 @@ impl Phone {
     pub(super) fn plan_repair(&self, buckets: &[Bucket], segments: &Segments, now: Timestamp) -> Plan {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
-        let unsent = self.outbox.by_hash();
-        let mut offered: BTreeSet<ChangeHash> = BTreeSet::new();
+        let mut known = self.unsent();
         let mut dead: BTreeMap<(UnitId, DocId), BTreeSet<ChangeHash>> = BTreeMap::new();
         for repair in &mut meta.repairs {
             let unit = repair.unit;
@@ -196,14 +200,7 @@ impl Phone {
                 };
                 for change in held.iter().filter(surplus) {
                     let doc = change.item.doc;
-                    if self.writes_as(change.device)
-                        && !unsent.contains_key(&change.hash)
-                        && offered.insert(change.hash)
-                    {
-                        let row = outbox_row(change.item.clone(), unit, change.hash, now);
-                        plan.put_outbox(plan.next_outbox, row);
-                        plan.wake = true;
-                    }
+                    plan.wake |= self.offer(change.item.clone(), unit, &mut known, now, &mut plan);
                     if change.is_root_of_server() {
                         dead.entry((unit, doc)).or_default().insert(change.hash);
                     }
@@ -213,7 +210,7 @@ impl Phone {
                 }
             }
         }
-        self.drop_dead(dead, segments, now, &mut plan, &mut meta);
+        self.drop_dead(dead, segments, (&mut known, now), &mut plan, &mut meta);
         plan.set_meta(meta);
         plan
     }
@@ -224,7 +221,7 @@ impl Phone {
         &self,
         dead: BTreeMap<(UnitId, DocId), BTreeSet<ChangeHash>>,
         segments: &Segments,
-        now: Timestamp,
+        (known, now): (&mut BTreeSet<ChangeHash>, Timestamp),
         plan: &mut Plan,
         meta: &mut SyncMeta,
     ) {
@@ -235,11 +232,50 @@ impl Phone {
             if all.iter().filter_map(hash_of).all(|hash| gone.contains(&hash)) {
                 continue;
             }
+            // What builds on them may be in a range that is compared later, when it is no more here.
+            for item in all.into_iter().filter(|item| hash_of(item).is_some_and(|hash| gone.contains(&hash)))
+            {
+                self.offer(item, unit, known, now, plan);
+            }
             let dropped = self.drop_held((unit, doc, Some(&gone)), segments, &mut written, plan, meta);
             let left = self.items_of(doc, segments, &written, plan);
             self.without(doc, dropped, left, now, plan);
             plan.wake = true;
         }
+    }
+
+    /// The hashes of what is in the outbox.
+    pub(super) fn unsent(&self) -> BTreeSet<ChangeHash> {
+        gather(self.outbox.values().map(|row| row.hash))
+    }
+
+    /// Offers a change once more, if this phone wrote it and it is not known to be in the outbox; says whether.
+    pub(super) fn offer(
+        &self,
+        item: Item,
+        unit: UnitId,
+        known: &mut BTreeSet<ChangeHash>,
+        now: Timestamp,
+        plan: &mut Plan,
+    ) -> bool {
+        let Ok(scanned) = scan::scan(&item.raw) else { return false };
+        let offered = self.writes_as(DeviceId::of_actor(&scanned.actor)) && known.insert(scanned.hash);
+        if offered {
+            let row = OutboxRow {
+                doc: item.doc,
+                kind: item.kind,
+                unit,
+                hash: scanned.hash,
+                raw: item.raw,
+                author: item.author,
+                saved_at: now,
+                state: OutState::Waiting,
+                again: true,
+                saw: Vec::new(),
+            };
+            plan.put_outbox(plan.next_outbox, row);
+        }
+        offered
     }
 
     /// A document of this unit cannot be read: counts anew what is held of the unit and compares it with the server, which

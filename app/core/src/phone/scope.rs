@@ -8,11 +8,11 @@ use super::{
     Phone, Place, Segments,
     control::hash_of,
     plan::{Op, Plan, Table},
-    stored::{Cursor, OutState, OutboxRow, SegmentId, SyncMeta, encode, read_segment},
+    stored::{Cursor, SegmentId, SyncMeta, encode, read_segment},
 };
 use crate::{
     gather,
-    record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId},
+    record::{ChangeHash, DocId, EpochId, Timestamp, UnitId},
     sync::{scan, session::Commit, wire::Item},
 };
 
@@ -40,7 +40,7 @@ impl Phone {
                 docs.extend(self.meta.carried.iter().map(|(doc, _)| *doc));
                 docs
             }
-            Commit::Directory(_) | Commit::Ticket(_) | Commit::Cloned => BTreeSet::new(),
+            Commit::Directory(_) | Commit::Ticket(_) | Commit::Epoch(_) | Commit::Cloned => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
     }
@@ -55,6 +55,11 @@ impl Phone {
             Commit::Ticket(ticket) => {
                 let mut plan = Plan::of(self);
                 plan.set_meta(SyncMeta { ticket: Some(*ticket), ..self.meta.clone() });
+                plan
+            }
+            Commit::Epoch(epoch) => {
+                let mut plan = Plan::of(self);
+                plan.set_meta(SyncMeta { epoch: *epoch, ..self.meta.clone() });
                 plan
             }
             Commit::Cloned => self.plan_cloned(),
@@ -72,11 +77,12 @@ impl Phone {
                 meta.last_answer = Some((now, end.server_time));
                 meta.end_round(asked);
                 plan.wake = !meta.repairs.is_empty();
+                // Only now everything is known of what goes on where, and of what edits are to be made again on.
                 if !end.more {
-                    self.drop_carried(segments, &mut plan, &mut meta);
+                    let written = self.drop_carried(segments, now, &mut plan, &mut meta);
+                    self.rebase_all(segments, &written, &mut plan, now);
                 }
                 plan.set_meta(meta);
-                self.rebase_all(segments, &mut plan, now);
                 plan
             }
         }
@@ -160,7 +166,7 @@ impl Phone {
     }
 
     /// Lets a document go that stayed only for changes without a receipt, of which the plan has taken the last.
-    pub(super) fn leave(&self, plan: &mut Plan, doc: DocId) {
+    pub(super) fn leave(&self, doc: DocId, segments: &Segments, plan: &mut Plan) {
         let Some(place) = self.places.get(&doc) else { return };
         let is_held = |unit: UnitId| self.meta.scope.iter().any(|(held, _)| *held == unit);
         let in_scope = is_held(place.row.unit) || place.segments.iter().any(|id| is_held(id.unit));
@@ -170,8 +176,19 @@ impl Phone {
         }
         let others = self.places.iter().filter(|(other, _)| **other != doc);
         let used: BTreeSet<SegmentId> = gather(others.flat_map(|(_, place)| place.segments.iter().copied()));
-        let freed = place.segments.iter().filter(|id| !used.contains(id));
-        plan.batch.extend(freed.map(|id| Op::Delete(Table::Log, id.to_string())));
+        for id in &place.segments {
+            // A segment that others need loses what is of this one.
+            let rest =
+                segments.get(id).map(|bytes| read_segment(bytes).into_iter().filter(|item| item.doc != doc));
+            match rest {
+                _ if !used.contains(id) => plan.batch.push(Op::Delete(Table::Log, id.to_string())),
+                Some(rest) => {
+                    let rest: Vec<Item> = rest.collect();
+                    plan.batch.push(Op::Put(Table::Log, id.to_string(), encode(&rest)));
+                }
+                None => {}
+            }
+        }
         plan.remove_place(doc);
         self.forget_in_blocks(plan);
     }
@@ -219,18 +236,11 @@ impl Phone {
         let mut meta = self.meta.clone();
         meta.epoch = epoch;
         meta.begin_anew();
-        let unsent = self.outbox.by_hash();
-        // A document that moved may be held in the logs of two units.
-        let mut offered: BTreeSet<ChangeHash> = BTreeSet::new();
+        let mut known = self.unsent();
         for (id, bytes) in segments {
             for item in read_segment(bytes) {
-                let Ok(scanned) = scan::scan(&item.raw) else { continue };
-                let own = self.writes_as(DeviceId::of_actor(&scanned.actor));
-                if own && !unsent.contains_key(&scanned.hash) && offered.insert(scanned.hash) {
-                    let unit = self.places.get(&item.doc).map_or(id.unit, |place| place.row.unit);
-                    let row = outbox_row(item, unit, scanned.hash, now);
-                    plan.put_outbox(plan.next_outbox, row);
-                }
+                let unit = self.places.get(&item.doc).map_or(id.unit, |place| place.row.unit);
+                self.offer(item, unit, &mut known, now, &mut plan);
             }
         }
         plan.set_meta(meta);
@@ -274,20 +284,5 @@ impl Phone {
             *live += usize::from(self.is_newest_in(*doc, *number));
         }
         counts.into_iter().find(|(_, (all, live))| live * 2 < *all).map(|(number, _)| number)
-    }
-}
-
-pub(super) fn outbox_row(item: Item, unit: UnitId, hash: ChangeHash, now: Timestamp) -> OutboxRow {
-    OutboxRow {
-        doc: item.doc,
-        kind: item.kind,
-        unit,
-        hash,
-        raw: item.raw,
-        author: item.author,
-        saved_at: now,
-        state: OutState::Waiting,
-        again: true,
-        saw: Vec::new(),
     }
 }

@@ -12,8 +12,8 @@ use crate::{
     record::{ChangeHash, Patch, UserId, Value},
     sync::{
         gate::Refusal,
-        session::Commit,
-        wire::{Page, Verdict},
+        session::{Commit, Effect, Event},
+        wire::{Frame, Page, Verdict, encode_answer_start, encode_frame},
     },
 };
 
@@ -73,6 +73,27 @@ fn a_row_of_an_old_page_does_not_hide_what_has_its_receipt() {
     let document = b.open(doc(1));
     assert_eq!(**b.phone.rows().next().unwrap(), Row::of(doc(1), &document, UNIT));
     assert_eq!(document.entries().text("residence").as_deref(), Some("away"));
+}
+
+#[test]
+fn a_first_answer_that_is_cut_leaves_cursors_of_a_known_epoch() {
+    let (mut a, mut b, mut server) = (Device::new(1), Device::new(2), Server::default());
+    a.take(&Commit::Scope(vec![(UNIT, 0)]));
+    a.set(doc(1), "name", "张伟");
+    server.sync(&mut a);
+    let mut session = crate::sync::session::Session::new();
+    session.handle(Event::Wake, 0);
+    session.handle(Event::Outgoing(Box::new(b.outgoing())), 0);
+    let frames =
+        [Frame::Epoch(EpochId(4)), Frame::Scope(vec![(UNIT, 1)]), Frame::Page(server.page(UNIT, 0, &[]))];
+    let bytes = encode_answer_start().into_iter().chain(frames.iter().flat_map(encode_frame)).collect();
+    let mut effects = session.handle(Event::Bytes(bytes), 0);
+    while let [Effect::Commit(commit)] = &effects[..] {
+        b.take(commit);
+        effects = session.handle(Event::Committed, 0);
+    }
+    let request = b.outgoing().request;
+    assert_eq!((request.epoch, request.cursors), (EpochId(4), vec![(UNIT, 1)]));
 }
 
 #[test]
@@ -137,8 +158,7 @@ fn a_refused_change_stays_readable_and_the_record_goes_on_without_it() {
     a.set(doc(1), "address", "right");
     server.sync(&mut a);
     assert_eq!(a.phone.held(UNIT), (server.state(UNIT).0, 2));
-    let plan = a.phone.plan_dismiss(outgoing.hashes[0]);
-    a.run(plan);
+    a.dismiss(outgoing.hashes[0]);
     assert_eq!(a.phone.outbox().count(), 2);
 }
 
@@ -244,8 +264,7 @@ fn a_record_that_stayed_for_a_refused_change_goes_with_it() {
     let hash = b.phone.outbox().next().unwrap().hash;
     b.take(&Commit::Verdicts(vec![(hash, Verdict::Refused(crate::sync::gate::Refusal::NotInScope))]));
     assert_eq!(b.phone.rows().count(), 1, "readable until a person has read why");
-    let plan = b.phone.plan_dismiss(hash);
-    b.run(plan);
+    b.dismiss(hash);
     assert_eq!(b.phone.rows().count(), 0);
     assert!(b.disk.table(Table::Log).is_empty());
 }

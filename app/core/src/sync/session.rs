@@ -87,6 +87,8 @@ pub enum Effect {
 pub enum Commit {
     /// What the next push must show; kept before the verdicts of this one.
     Ticket(u64),
+    /// The epoch of the log that the pages after it are of.
+    Epoch(EpochId),
     /// Receipts and refusals of pushed changes.
     Verdicts(Vec<(ChangeHash, Verdict)>),
     /// The units to hold. What waits of other units stays until it is sent.
@@ -358,6 +360,7 @@ impl Receiving {
             }
             Frame::Repair(buckets) => Commit::Repair(buckets),
             Frame::Ticket(ticket) => Commit::Ticket(ticket),
+            Frame::Epoch(epoch) => Commit::Epoch(epoch),
         };
         self.queue.push_back(commit);
         Ok(())

@@ -156,6 +156,8 @@ pub enum Frame {
     Repair(Vec<Bucket>),
     /// After a push, before its verdicts: what the next push must show.
     Ticket(u64),
+    /// To a phone that knows none yet, before all pages: the epoch that the cursors are of.
+    Epoch(EpochId),
 }
 
 /// A piece of a unit's log. A phone stores it and its cursor in one transaction.

@@ -61,6 +61,7 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("page-controls", Page(wire::Page { controls: controls(), ..page() }, 2)),
         vector!("end", Answer(Frame::End(end()))),
         vector!("ticket", Answer(Frame::Ticket(u64::MAX))),
+        vector!("epoch", Answer(Frame::Epoch(EpochId(9)))),
         vector!("problem-epoch", Answer(Frame::Problem(Problem::EpochChanged(EpochId(9))))),
         vector!("problem-internal", Answer(Frame::Problem(Problem::Internal))),
         vector!("problem-cloned", Answer(Frame::Problem(Problem::Cloned))),

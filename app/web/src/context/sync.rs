@@ -127,8 +127,9 @@ impl Sync {
         let store = self.hub.device()?.store;
         let hashes: Vec<_> = store.phone().outbox_of(doc).map(|row| row.hash).collect();
         for hash in hashes {
+            let needs = store.phone().needs_dismiss(hash);
             if let Some(settled) =
-                store.run(|phone, _| Some(phone.plan_dismiss(hash)), Default::default()).await?
+                store.run(|phone, segments| Some(phone.plan_dismiss(hash, segments)), needs).await?
             {
                 self.hub.take(settled);
             }

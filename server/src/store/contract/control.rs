@@ -3,9 +3,9 @@
 use zoufang_core::record::{ChangeHash, DeviceId, Timestamp, UserId};
 use zoufang_core::sync::wire::Control;
 
-use super::{DEVICE, OTHER, UNIT, account, append, doc, hash, person, project, state};
+use super::{DEVICE, OTHER, UNIT, account, append, change, doc, hash, person, project, state};
 use crate::store::office::{PeopleFilter, Projection};
-use crate::store::{ChangeRecord, Device, Move, Segment, Store, Ticket};
+use crate::store::{ChangeRecord, Device, DocumentState, Move, Segment, Store, Ticket};
 
 fn enrolled(id: DeviceId, user: UserId) -> Device {
     let label = String::new();
@@ -179,6 +179,24 @@ pub async fn a_log_is_asked_by_hash(store: &dyn Store) {
         [hash(1), hash(3)],
         "of this log only"
     );
+}
+
+/// Of a document that began anew all changes are read, in the unit where it lies; of others nothing.
+pub async fn what_began_anew_is_read_whole(store: &dyn Store) {
+    append(store, UNIT, [1, 2]).await;
+    let mut tx = store.begin().await.expect("begin");
+    let second = ChangeRecord { doc: doc(1), hash: hash(9), actor: vec![9; 16], ..change(UNIT, 9) };
+    tx.append(&second).await.expect("append");
+    tx.put_document(&DocumentState { re_rooted: true, ..state(UNIT, 1) }, &[1]).await.expect("document");
+    tx.commit().await.expect("commit");
+    let read = async |unit, of| {
+        let changes = store.begun_anew(unit, of).await.expect("changes");
+        changes.into_iter().map(|entry| (entry.seq, entry.hash)).collect::<Vec<_>>()
+    };
+    assert_eq!(read(UNIT, doc(1)).await, [(1, hash(1)), (3, hash(9))]);
+    assert_eq!(read(OTHER, doc(1)).await, []);
+    assert_eq!(read(UNIT, doc(2)).await, [], "it never began anew");
+    assert_eq!(read(UNIT, doc(3)).await, []);
 }
 
 /// A device's ticket is what was last put, and a new epoch forgets all of them.

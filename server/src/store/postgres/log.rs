@@ -120,6 +120,14 @@ impl PostgresStore {
         rows.iter().map(entry_of).collect()
     }
 
+    pub(super) async fn read_begun_anew(&self, unit: UnitId, doc: DocId) -> Result<Vec<LogEntry>> {
+        let sql = "select l.seq, l.doc, l.kind, l.hash, l.raw, l.user_id, l.received_at from doc d
+            join log l on l.county = d.county and l.doc = d.doc
+            where d.county = $1 and d.doc = $2 and d.unit = $3 and d.re_rooted = 1 order by l.seq";
+        let query = sqlx::query(sql).bind(self.county).bind(&doc.0[..]).bind(i64::from(unit.0));
+        query.fetch_all(&self.read()).await.map_err(failed)?.iter().map(entry_of).collect()
+    }
+
     pub(super) async fn read_rows(&self, of: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
         let sql = "select doc, list_row from doc where county = $1 and doc = any($2) order by doc";
         let query = sqlx::query(sql).bind(self.county).bind(docs(of));

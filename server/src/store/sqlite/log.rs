@@ -89,6 +89,14 @@ impl SqliteStore {
         rows.iter().map(entry_of).collect()
     }
 
+    pub(super) async fn read_begun_anew(&self, unit: UnitId, doc: DocId) -> Result<Vec<LogEntry>> {
+        let sql = "select l.seq, l.doc, l.kind, l.hash, l.raw, l.user, l.received_at from doc d
+            cross join log l indexed by sqlite_autoindex_log_3 on l.county = d.county and l.doc = d.doc
+            where d.county = ? and d.doc = ? and d.unit = ? and d.re_rooted = 1 order by l.seq";
+        let query = sqlx::query(sql).bind(self.county).bind(&doc.0[..]).bind(i64::from(unit.0));
+        query.fetch_all(&self.read).await.map_err(failed)?.iter().map(entry_of).collect()
+    }
+
     pub(super) async fn read_rows(&self, docs: &[DocId]) -> Result<Vec<(DocId, Vec<u8>)>> {
         let sql = "select doc, row from doc where county = ? and doc in (select unhex(value) from json_each(?)) order by doc";
         let rows = sqlx::query(sql)

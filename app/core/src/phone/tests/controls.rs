@@ -118,7 +118,7 @@ fn a_document_that_goes_with_its_unit_is_counted_off_where_it_was_held_too() {
 }
 
 #[test]
-fn what_left_with_its_last_refused_edit_comes_back_whole_from_a_segment_that_stayed() {
+fn what_left_with_its_last_refused_edit_leaves_nothing_and_comes_back_whole() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT, OTHER]));
     a.set(doc(1), "name", "张伟");
@@ -132,8 +132,11 @@ fn what_left_with_its_last_refused_edit_comes_back_whole_from_a_segment_that_sta
     b.take(&Commit::Scope(vec![(OTHER, 0)]));
     let hash = b.phone.outbox_of(doc(1)).next().unwrap().hash;
     b.take(&Commit::Verdicts(vec![(hash, Verdict::Refused(Refusal::NotInScope))]));
-    let plan = b.phone.plan_dismiss(hash);
-    b.run(plan);
+    b.dismiss(hash);
+    assert!(
+        !finds(&b, "张伟".as_bytes()) && finds(&b, "李娜".as_bytes()),
+        "not in the segment that the other needs"
+    );
     assert!(!b.phone.places.contains_key(&doc(1)) && b.phone.places.contains_key(&doc(2)));
     b.take(&Commit::Scope(vec![(UNIT, 0), (OTHER, 0)]));
     for _ in 0..2 {
@@ -379,4 +382,61 @@ fn a_form_on_a_record_that_moved_away_saves_nothing_new() {
     assert!(matches!(a.phone.plan_edit(&edit, &Segments::new()), Err(EditError::NotFound)));
     server.sync(&mut a);
     assert_eq!((a.phone.waiting(), a.phone.outbox().count()), (0, 0), "what was saved before was routed");
+}
+
+#[test]
+fn what_a_page_says_later_counts_for_edits_that_it_orphaned_before() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    for number in [1, 2] {
+        both.set(doc(number), "name", "CANARY");
+    }
+    server.sync(&mut both);
+    for number in [1, 2] {
+        set(&mut both, number, "address", "CANARY");
+        server.re_root(doc(number), "");
+    }
+    server.move_to(doc(1), OTHER);
+    server.erase(doc(2));
+    let page = server.page(UNIT, both.phone.meta.cursors[&UNIT].seq, &[]);
+    both.take_page(page);
+    let rows: Vec<_> = both.phone.outbox().map(|row| (row.doc, row.unit, row.state.is_re_rooted())).collect();
+    assert_eq!(
+        rows,
+        [(doc(1), OTHER, true)],
+        "it waits to be made again, where the record went; the other is gone"
+    );
+    for _ in 0..2 {
+        server.sync(&mut both);
+    }
+    assert_eq!((both.phone.waiting(), both.phone.refused().count()), (0, 0));
+    assert_eq!(both.open(doc(1)).values("address").len(), 1);
+    agrees(&both, &server, &[UNIT, OTHER]);
+}
+
+#[test]
+fn an_edit_is_made_again_on_what_is_left_when_its_record_went_through_another_unit() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    server.sync(&mut both);
+    set(&mut both, 1, "address", "made again");
+    server.move_to(doc(1), UNIT);
+    server.move_to(doc(1), OTHER);
+    server.re_root(doc(1), "");
+    for _ in 0..2 {
+        server.sync(&mut both);
+        let held = both.phone.segments_of(doc(1));
+        assert_eq!(
+            both.disk.segments(held.clone()).len(),
+            held.len(),
+            "its row names no segment that is gone"
+        );
+    }
+    assert_eq!((both.phone.waiting(), both.phone.refused().count()), (0, 0));
+    assert_eq!(both.open(doc(1)).values("name").len(), 1, "not on the old history as well");
+    assert_eq!(both.open(doc(1)).entries().text("address").as_deref(), Some("made again"));
+    agrees(&both, &server, &[UNIT, OTHER]);
 }

@@ -142,6 +142,12 @@ impl Device {
         self.run(plan);
     }
 
+    /// A person lets a refused change go.
+    pub(super) fn dismiss(&mut self, hash: ChangeHash) {
+        let plan = self.phone.plan_dismiss(hash, &self.disk.segments(self.phone.needs_dismiss(hash)));
+        self.run(plan);
+    }
+
     /// A page as the session hands it over: what happened first, the changes after it.
     pub(super) fn take_page(&mut self, mut page: Page) {
         let controls = std::mem::take(&mut page.controls);
@@ -328,7 +334,7 @@ impl Server {
         self.rooted.insert(doc);
     }
 
-    fn probe(&self, probe: &Probe) -> Vec<Bucket> {
+    pub(super) fn probe(&self, probe: &Probe) -> Vec<Bucket> {
         let hashes = self
             .items(probe.unit)
             .iter()

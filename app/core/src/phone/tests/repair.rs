@@ -3,7 +3,10 @@ use super::{
     super::*,
     harness::{Device, Entry, Server, UNIT, doc, hash_of},
 };
-use crate::sync::session::Commit;
+use crate::sync::{
+    session::{Asked, Commit},
+    wire::PROBES_MAX,
+};
 
 fn filled() -> (Device, Server) {
     let (mut a, mut server) = (Device::new(1), Server::default());
@@ -96,4 +99,25 @@ fn a_difference_that_cannot_be_mended_is_tried_once_for_each_state_of_the_server
     settle(&mut a, &mut server);
     server.sync(&mut b);
     assert_eq!(b.phone.held(UNIT), server.state(UNIT));
+}
+
+#[test]
+fn a_comparison_goes_on_as_long_as_it_gets_anywhere() {
+    let mut meta = stored::SyncMeta::default();
+    meta.begin_repair(UNIT);
+    meta.repairs[0].prefixes = (0..=u8::MAX).map(|byte| vec![byte].into()).collect();
+    meta.repairs[0].wants = vec![ChangeHash([7; 32])];
+    for part in (0..=u8::MAX).collect::<Vec<_>>().chunks(PROBES_MAX) {
+        let ranges = part.iter().map(|byte| (UNIT, vec![*byte])).collect();
+        meta.end_round(&Asked { ranges, ..Asked::default() });
+        assert_eq!(meta.repairs.len(), 1, "something is still to be asked for");
+    }
+    assert!(meta.repairs[0].prefixes.is_empty());
+    let mut rounds = 0;
+    while !meta.repairs.is_empty() {
+        meta.end_round(&Asked::default());
+        rounds += 1;
+        assert!(rounds < 20, "what does not come is let be");
+    }
+    assert!(rounds > 1);
 }

@@ -2,9 +2,9 @@
 use super::{
     super::*,
     controls::{OTHER, agrees, in_units, set},
-    harness::{Device, Server, UNIT, doc},
+    harness::{Device, Entry, Server, UNIT, doc, hash_of},
 };
-use crate::sync::session::Commit;
+use crate::sync::{session::Commit, wire::Bucket};
 
 /// The server is as it was, and phones hear of that and sync until they are calm.
 fn put_back(server: &mut Server, backup: &Server, devices: &mut [&mut Device]) {
@@ -154,4 +154,68 @@ fn a_change_that_is_held_in_the_logs_of_two_units_is_offered_once() {
     both.take_page(page);
     both.take(&Commit::EpochChanged(EpochId(2)));
     assert_eq!(both.phone.waiting(), 1);
+}
+
+#[test]
+fn an_edit_that_waits_for_what_is_lost_does_not_hide_what_another_edit_replaced() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    set(&mut a, 1, "away_place", "before");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    let backup = server.clone();
+    set(&mut b, 1, "address", "lost with its phone");
+    for device in [&mut b, &mut a] {
+        server.sync(device);
+    }
+    set(&mut a, 1, "address", "built on it");
+    server = backup;
+    a.take(&Commit::EpochChanged(EpochId(2)));
+    for to in [OTHER, UNIT] {
+        server.move_to(doc(1), to);
+        for _ in 0..4 {
+            server.sync(&mut a);
+        }
+    }
+    set(&mut a, 1, "away_place", "after");
+    server.re_root(doc(1), "");
+    for _ in 0..3 {
+        server.sync(&mut a);
+    }
+    assert_eq!(a.phone.waiting(), 0);
+    assert_eq!(a.open(doc(1)).values("away_place").len(), 1, "its author had seen what it replaces");
+}
+
+#[test]
+fn what_builds_on_a_lost_beginning_is_offered_before_it_is_let_go() {
+    let mut server = Server::default();
+    let mut a = in_units(1, &[UNIT]);
+    a.set(doc(1), "name", "张伟");
+    server.sync(&mut a);
+    let old = server.items(UNIT);
+    server.re_root(doc(1), "");
+    server.sync(&mut a);
+    let beginning = server.items(UNIT);
+    for number in 0..8 {
+        set(&mut a, 1, "address", &number.to_string());
+        server.sync(&mut a);
+    }
+    // The server lost all since the beginning without a word, and its log is as long as before.
+    let log = server.logs.get_mut(&UNIT).unwrap();
+    let length = log.len();
+    log.iter_mut().skip(1).for_each(|entry| *entry = Entry::Hole);
+    log.extend(old.into_iter().map(Entry::Change));
+    assert!(log.len() > length);
+    server.sync(&mut a);
+    assert!(a.phone.is_repairing() && a.phone.waiting() == 0);
+    // Of the ranges that differ only those of the beginning are named yet.
+    let probe = &a.outgoing().request.probes[0];
+    let named = |bucket: &Bucket| beginning.iter().any(|item| hash_of(item).0.starts_with(&bucket.prefix));
+    let (named, later): (Vec<Bucket>, Vec<Bucket>) = server.probe(probe).into_iter().partition(named);
+    assert!(!later.is_empty());
+    a.take(&Commit::Repair(named));
+    assert_eq!(a.open(doc(1)).values("name").len(), 1, "the lost beginning is gone");
+    assert_eq!(a.phone.outbox().count(), 8, "with a receipt that the server has lost");
 }

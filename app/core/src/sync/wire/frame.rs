@@ -133,6 +133,7 @@ pub fn encode_frame(frame: &Frame) -> Vec<u8> {
         Frame::Problem(problem) => (6, encode(problem)),
         Frame::Repair(buckets) => (7, encode(buckets)),
         Frame::Ticket(ticket) => (8, encode(ticket)),
+        Frame::Epoch(epoch) => (10, encode(epoch)),
     };
     framed(kind, content)
 }
@@ -274,6 +275,7 @@ fn decode_frame(kind: u8, content: &[u8]) -> Result<Option<Frame>, WireError> {
         7 => Frame::Repair(decode(content)?),
         8 => Frame::Ticket(decode(content)?),
         9 => Frame::Page(decode::<Packed>(content)?.into_page()),
+        10 => Frame::Epoch(decode(content)?),
         _ => return Ok(None),
     }))
 }
@@ -305,6 +307,7 @@ mod tests {
             Frame::Verdicts(vec![Verdict::Pending]),
             Frame::Scope(vec![(UnitId(1), 2)]),
             Frame::Ticket(7),
+            Frame::Epoch(EpochId(7)),
             Frame::End(end),
             Frame::Page(page),
         ];

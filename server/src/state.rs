@@ -40,8 +40,8 @@ pub fn system_clock() -> Clock {
 /// Where the server's random numbers come from; a simulation gives its own.
 pub type Random = Arc<dyn Fn() -> Result<u64> + Send + Sync>;
 
-/// The cursors that every device said last, by unit.
-type Seen = Arc<Mutex<BTreeMap<DeviceId, Vec<(UnitId, u64)>>>>;
+/// The cursors that were noted last of every device, by unit.
+type Seen = Arc<Mutex<BTreeMap<DeviceId, BTreeMap<UnitId, u64>>>>;
 
 /// What all handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -114,7 +114,8 @@ impl App {
         Ok(self.units.table(self.store.as_ref()).await?)
     }
 
-    /// Notes up to where a device holds the logs; nothing is written while it says the same.
+    /// Notes up to where a device holds the logs, as far as that says of a control record that it was read: a sync of which it says
+    /// nothing new writes nothing.
     ///
     /// # Errors
     /// If the store fails.
@@ -124,18 +125,25 @@ impl App {
         tails: &[Tail],
         cursors: &BTreeMap<UnitId, u64>,
     ) -> Result<()> {
-        let held: Vec<(UnitId, u64)> =
-            tails.iter().filter_map(|tail| Some((tail.unit, *cursors.get(&tail.unit)?))).collect();
-        let noted = |seen: &BTreeMap<DeviceId, Vec<(UnitId, u64)>>| seen.get(&device) == Some(&held);
-        if held.is_empty() || noted(&*self.seen.lock().await) {
+        let due: Vec<(UnitId, u64)> = {
+            let seen = self.seen.lock().await;
+            let noted = |unit| seen.get(&device).and_then(|units| units.get(&unit)).copied();
+            let held = tails.iter().filter_map(|tail| Some((tail, *cursors.get(&tail.unit)?)));
+            let news = held.filter(|(tail, cursor)| match noted(tail.unit) {
+                Some(noted) => *cursor < noted || noted < tail.control_seq && noted < *cursor,
+                None => true,
+            });
+            news.map(|(tail, cursor)| (tail.unit, cursor)).collect()
+        };
+        if due.is_empty() {
             return Ok(());
         }
-        self.store.note_cursors(device, &held, self.now()).await?;
+        self.store.note_cursors(device, &due, self.now()).await?;
         let mut seen = self.seen.lock().await;
         if seen.len() >= SEEN_MAX {
             seen.clear();
         }
-        seen.insert(device, held);
+        seen.entry(device).or_default().extend(due);
         Ok(())
     }
 

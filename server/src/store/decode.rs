@@ -99,7 +99,7 @@ pub(super) fn known_of(row: &impl Columns) -> Result<KnownChange> {
     Ok(KnownChange { doc: to_doc(row, 0)?, seq: to_u64(row, 1)?, max_op: to_u64(row, 2)? })
 }
 
-/// `unit, last_seq, digest, count, bytes, cuts`
+/// `unit, last_seq, digest, count, bytes, cuts, control_seq`
 pub(super) fn tail_of(row: &impl Columns) -> Result<Tail> {
     Ok(Tail {
         unit: to_unit(row, 0)?,
@@ -108,6 +108,7 @@ pub(super) fn tail_of(row: &impl Columns) -> Result<Tail> {
         count: to_u64(row, 3)?,
         size_bytes: to_u64(row, 4)?,
         cuts: to_u64(row, 5)?,
+        control_seq: to_u64(row, 6)?,
     })
 }
 

@@ -51,6 +51,7 @@ const MIGRATIONS: Migrations = &[
     (3, "packed pages", include_str!("../../migrations/sqlite/0003_packed_pages.sql")),
     (4, "replaced", include_str!("../../migrations/sqlite/0004_replaced.sql")),
     (5, "frame checksum", include_str!("../../migrations/sqlite/0005_frame_checksum.sql")),
+    (6, "control seq", include_str!("../../migrations/sqlite/0006_control_seq.sql")),
 ];
 
 /// The store in a SQLite file.

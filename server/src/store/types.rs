@@ -173,6 +173,8 @@ pub struct Tail {
     pub size_bytes: u64,
     /// How often changes were taken out of it.
     pub cuts: u64,
+    /// Number of its last control record; 0 if it has none.
+    pub control_seq: u64,
 }
 
 /// A piece of a unit's log and where the log ended, at one moment.

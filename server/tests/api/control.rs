@@ -105,6 +105,31 @@ async fn a_document_moves_with_its_changes_and_late_edits_follow_it_for_30_days(
 }
 
 #[tokio::test]
+async fn an_erasure_is_acknowledged_by_a_cursor_that_has_passed_it_and_by_no_other() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let pushes: Vec<Push> = (1..=3).map(|id| village.person(id, server.village, "张伟").0).collect();
+    village.push(pushes).await;
+    let store = server.app.store.as_ref();
+    let waits_after = async |cursor| {
+        village.sync(&village.today(vec![(server.village, cursor)], Vec::new())).await.frames();
+        store.erasures().await.unwrap().iter().any(|erasure| !erasure.waiting_for.is_empty())
+    };
+    command::erase(store, doc(3), server.app.now()).await.unwrap();
+    assert!(waits_after(1).await, "a device that holds the log");
+    let (other, _) = village.person(4, server.village, "王芳");
+    village.push(vec![other]).await;
+    assert!(waits_after(3).await, "it has read up to the erasure");
+    assert!(!waits_after(4).await);
+    assert!(!waits_after(5).await);
+    assert!(waits_after(2).await, "a disk that was put back");
+    assert!(!waits_after(5).await);
+    command::erase(store, doc(4), server.app.now()).await.unwrap();
+    assert!(waits_after(5).await, "another one");
+    assert!(!waits_after(6).await);
+}
+
+#[tokio::test]
 async fn an_erased_document_is_gone_from_every_answer_and_never_comes_back() {
     let server = Server::start().await;
     let village = server.phone("village").await;

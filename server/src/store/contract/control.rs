@@ -1,6 +1,6 @@
 //! The part of the suite about what happens to documents and devices besides changes.
 
-use zoufang_core::record::{ChangeHash, DeviceId, Timestamp, UserId};
+use zoufang_core::record::{ChangeHash, DeviceId, Timestamp, UnitId, UserId};
 use zoufang_core::sync::wire::Control;
 
 use super::{DEVICE, OTHER, UNIT, account, append, change, doc, hash, person, project, state};
@@ -104,6 +104,9 @@ pub async fn controls_share_the_numbers(store: &dyn Store) {
     assert_eq!(read(5, 500).await, (vec![], vec![], 5));
     let other = store.read_log(OTHER, 0, 100).await.expect("log");
     assert_eq!((other.to_seq, other.tail.count, other.is_complete()), (1, 0, true));
+    let tails = store.tails(&[UNIT, OTHER, UnitId(99)]).await.expect("tails");
+    let control_seqs: Vec<u64> = tails.iter().map(|tail| tail.control_seq).collect();
+    assert_eq!((control_seqs, other.tail.control_seq), (vec![3, 1, 0], 1), "also after the changes behind it");
     let mut tx = store.begin().await.expect("begin");
     let moves = tx.moves_of(doc(2)).await.expect("moves");
     assert_eq!(

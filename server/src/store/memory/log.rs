@@ -72,6 +72,7 @@ impl UnitLog {
         let seq = self.tail.last_seq + 1;
         self.controls.insert(seq, control.clone());
         self.tail.last_seq = seq;
+        self.tail.control_seq = seq;
         seq
     }
 

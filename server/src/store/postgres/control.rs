@@ -57,6 +57,7 @@ impl PostgresTx {
         let tail = self.tails.entry(unit).or_default();
         tail.unit = unit;
         tail.last_seq += 1;
+        tail.control_seq = tail.last_seq;
         let seq = tail.last_seq;
         let record = minicbor::to_vec(control).map_err(|_| StoreError::Corrupt("control"))?;
         let done = sqlx::query("insert into control (county, unit, seq, record) values ($1, $2, $3, $4)")

@@ -14,7 +14,7 @@ const AHEAD_MAX: usize = 1_024;
 
 impl PostgresStore {
     pub(super) async fn read_tails(&self, of: &[UnitId]) -> Result<Vec<Tail>> {
-        let sql = "select u.unit, coalesce(l.last_seq, 0), coalesce(l.digest, decode(repeat('00', 16), 'hex')), coalesce(l.count, 0), coalesce(l.bytes, 0), coalesce(l.cuts, 0)
+        let sql = "select u.unit, coalesce(l.last_seq, 0), coalesce(l.digest, decode(repeat('00', 16), 'hex')), coalesce(l.count, 0), coalesce(l.bytes, 0), coalesce(l.cuts, 0), coalesce(l.control_seq, 0)
             from unnest($2::bigint[]) with ordinality u(unit, place)
             left join unit_log l on l.county = $1 and l.unit = u.unit order by u.place";
         let query = sqlx::query(sql).bind(self.county).bind(units(of));
@@ -26,7 +26,7 @@ impl PostgresStore {
         let begin = "begin isolation level repeatable read read only";
         let mut tx = self.read().begin_with(begin).await.map_err(failed)?;
         let sql =
-            "select unit, last_seq, digest, count, bytes, cuts from unit_log where county = $1 and unit = $2";
+            "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = $1 and unit = $2";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
         let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else {
             return Ok(LogPage {

@@ -134,10 +134,10 @@ pub(super) async fn send_tails<'t>(
     tails: impl Iterator<Item = &'t Tail>,
 ) -> sqlx::Result<()> {
     let tails: Vec<&Tail> = tails.collect();
-    let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes, cuts)
-        select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[])
+    let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes, cuts, control_seq)
+        select $1, * from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
         on conflict (county, unit) do update set last_seq = excluded.last_seq, digest = excluded.digest,
-        count = excluded.count, bytes = excluded.bytes, cuts = excluded.cuts";
+        count = excluded.count, bytes = excluded.bytes, cuts = excluded.cuts, control_seq = excluded.control_seq";
     let digests: Vec<[u8; 16]> = tails.iter().map(|tail| tail.digest.to_bytes()).collect();
     sqlx::query(sql)
         .bind(county)
@@ -147,6 +147,7 @@ pub(super) async fn send_tails<'t>(
         .bind(tails.iter().map(|tail| tail.count.cast_signed()).collect::<Vec<_>>())
         .bind(tails.iter().map(|tail| tail.size_bytes.cast_signed()).collect::<Vec<_>>())
         .bind(tails.iter().map(|tail| tail.cuts.cast_signed()).collect::<Vec<_>>())
+        .bind(tails.iter().map(|tail| tail.control_seq.cast_signed()).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())

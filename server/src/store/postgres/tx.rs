@@ -88,7 +88,7 @@ impl PostgresTx {
         let done = sqlx::query(sql).bind(keys).bind(shared_place).execute(&mut *self.tx).await;
         self.noted(done)?;
         self.county_locked = true;
-        let sql = "select unit, last_seq, digest, count, bytes, cuts from unit_log where county = $1 and unit = any($2)";
+        let sql = "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = $1 and unit = any($2)";
         let rows = sqlx::query(sql).bind(self.county).bind(units(&new)).fetch_all(&mut *self.tx).await;
         let rows = self.noted(rows)?;
         self.tails.extend(new.into_iter().map(|unit| (unit, Tail { unit, ..Tail::default() })));
@@ -275,7 +275,7 @@ impl WriteTx for PostgresTx {
             digest: tail.digest.with(change.hash),
             count: tail.count + 1,
             size_bytes: tail.size_bytes + change.raw.len() as u64,
-            cuts: tail.cuts,
+            ..*tail
         };
         let seq = tail.last_seq;
         self.stage.append(Appended { change: change.clone(), seq });

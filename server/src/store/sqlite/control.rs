@@ -55,8 +55,8 @@ impl SqliteTx {
     }
 
     pub(super) async fn insert_control(&mut self, unit: UnitId, control: &Control) -> Result<u64> {
-        let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes) values (?, ?, 1, zeroblob(16), 0, 0)
-            on conflict (county, unit) do update set last_seq = last_seq + 1 returning last_seq";
+        let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes, control_seq) values (?, ?, 1, zeroblob(16), 0, 0, 1)
+            on conflict (county, unit) do update set last_seq = last_seq + 1, control_seq = last_seq + 1 returning last_seq";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
         let seq = to_u64(&query.fetch_one(&mut *self.tx).await.map_err(failed)?, 0)?;
         let record = minicbor::to_vec(control).map_err(|_| StoreError::Corrupt("control"))?;

@@ -11,7 +11,7 @@ use crate::store::{LogEntry, LogPage, Result, Sealed, Segment, Tail};
 
 impl SqliteStore {
     pub(super) async fn read_tails(&self, units: &[UnitId]) -> Result<Vec<Tail>> {
-        let sql = "select u.value, coalesce(l.last_seq, 0), coalesce(l.digest, zeroblob(16)), coalesce(l.count, 0), coalesce(l.bytes, 0), coalesce(l.cuts, 0)
+        let sql = "select u.value, coalesce(l.last_seq, 0), coalesce(l.digest, zeroblob(16)), coalesce(l.count, 0), coalesce(l.bytes, 0), coalesce(l.cuts, 0), coalesce(l.control_seq, 0)
             from json_each(?) u left join unit_log l on l.county = ? and l.unit = u.value order by u.key";
         let rows = sqlx::query(sql)
             .bind(units_json(units))
@@ -26,7 +26,7 @@ impl SqliteStore {
         // One transaction: what was taken out between two reads would be missing in one and counted in the other.
         let mut tx = self.read.begin().await.map_err(failed)?;
         let sql =
-            "select ?, last_seq, digest, count, bytes, cuts from unit_log where county = ? and unit = ?";
+            "select ?, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = ? and unit = ?";
         let unit_id = i64::from(unit.0);
         let query = sqlx::query(sql).bind(unit_id).bind(self.county).bind(unit_id);
         let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else {

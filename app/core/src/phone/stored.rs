@@ -189,6 +189,10 @@ impl SyncMeta {
     /// records and what a repair did not see then: the changes are here and are not written again.
     fn read(value: &[u8]) -> Self {
         let mut meta: Self = minicbor::decode(value).unwrap_or_default();
+        // A receipt that came before the scope made a cursor once, and the server took the scope for known.
+        if meta.scope.is_empty() {
+            meta.scope = meta.cursors.iter().map(|(unit, cursor)| (*unit, cursor.seq)).collect();
+        }
         if !meta.controls_read {
             meta.begin_anew();
             meta.controls_read = true;

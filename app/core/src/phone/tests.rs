@@ -97,6 +97,25 @@ fn a_first_answer_that_is_cut_leaves_cursors_of_a_known_epoch() {
 }
 
 #[test]
+fn a_receipt_before_the_scope_does_not_stand_for_it() {
+    let (mut a, mut server) = (Device::new(1), Server::default());
+    a.set(doc(1), "name", "张伟");
+    let verdicts = server.push(&a.outgoing());
+    a.take(&Commit::Verdicts(verdicts));
+    assert_eq!(
+        a.outgoing().request.cursors,
+        [],
+        "the answer was cut here: the scope is to be told once more"
+    );
+    a.take(&Commit::Scope(vec![(UNIT, 1)]));
+    assert_eq!(a.phone.held(UNIT), server.state(UNIT), "counted now");
+    // As an app of before has kept it.
+    a.phone.meta.scope.clear();
+    a.disk.0.insert((Table::Meta, stored::META_SYNC.into()), stored::encode(&a.phone.meta));
+    assert_eq!(a.disk.phone().scope().len(), 1);
+}
+
+#[test]
 fn two_phones_meet_and_a_lost_answer_costs_nothing() {
     let (mut a, mut b, mut server) = (Device::new(1), Device::new(2), Server::default());
     for device in [&mut a, &mut b] {

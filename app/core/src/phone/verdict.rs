@@ -7,6 +7,7 @@ use super::{
     stored::{OutState, OutboxRow, SegmentId, read_segment},
 };
 use crate::{
+    document::LogChange,
     gather,
     query::Row,
     record::{ChangeHash, DocId, Timestamp, UnitId},
@@ -87,9 +88,9 @@ impl Phone {
         }
         let mut meta = self.meta.clone();
         for (unit, changes) in kept {
-            // What stays of a unit that was lost is counted when it is won back.
-            if meta.scope.is_empty() || meta.scope.iter().any(|(held, _)| *held == unit) {
-                let cursor = meta.cursors.entry(unit).or_default();
+            // What is of no unit of the scope is counted when the unit comes into it: a cursor made here would tell the server
+            // that the scope is known.
+            if let Some(cursor) = meta.cursors.get_mut(&unit) {
                 for (_, hash) in &changes {
                     cursor.digest = cursor.digest.with(*hash);
                     cursor.count += 1;
@@ -119,25 +120,19 @@ impl Phone {
         if refused.is_empty() {
             return;
         }
-        let mut docs = BTreeSet::new();
-        for (number, row) in self.outbox.iter() {
-            let built_on = || {
-                let scanned = scan::scan(&row.raw).ok()?;
-                let below = scanned.deps.iter().find_map(|dep| refused.get(dep))?;
-                Some(if *below == Refusal::ReRooted { *below } else { Refusal::AfterRefused })
-            };
-            let reason = refused.get(&row.hash).copied().or_else(built_on);
-            let Some(reason) = reason else { continue };
-            if matches!(row.state, OutState::Refused(..)) {
-                continue;
-            }
-            refused.insert(row.hash, reason);
-            docs.insert(row.doc);
-            plan.put_outbox(*number, OutboxRow { state: OutState::Refused(reason, now), ..row.clone() });
-        }
+        let docs: BTreeSet<DocId> =
+            gather(self.outbox.values().filter(|row| refused.contains_key(&row.hash)).map(|row| row.doc));
         let mut removed = false;
         for doc in docs {
             let logged = self.logged(doc, segments);
+            self.refuse_above(doc, &logged, &mut refused);
+            for (number, row) in self.outbox.of(doc).filter(|(_, row)| row.state == OutState::Waiting) {
+                let with_receipt = matches!(plan.outbox.get(&number), Some(None));
+                if let Some(reason) = refused.get(&row.hash).filter(|_| !with_receipt) {
+                    let state = OutState::Refused(*reason, now);
+                    plan.put_outbox(number, OutboxRow { state, ..row.clone() });
+                }
+            }
             let own = self.outbox.of(doc).filter(|(number, row)| {
                 let with_receipt = matches!(plan.outbox.get(number), Some(None));
                 row.state == OutState::Waiting && (with_receipt || !refused.contains_key(&row.hash))
@@ -160,6 +155,27 @@ impl Phone {
         }
         if removed {
             self.forget_in_blocks(plan);
+        }
+    }
+
+    /// Adds what of a document builds on what was refused, also by way of others' changes: a restored server may refuse what they
+    /// were built on once.
+    fn refuse_above(&self, doc: DocId, logged: &[LogChange], refused: &mut BTreeMap<ChangeHash, Refusal>) {
+        let raws =
+            logged.iter().map(|change| &change.raw).chain(self.outbox.of(doc).map(|(_, row)| &row.raw));
+        let scanned: Vec<_> = raws.filter_map(|raw| scan::scan(raw).ok()).collect();
+        loop {
+            let before = refused.len();
+            for change in &scanned {
+                let below = change.deps.iter().find_map(|dep| refused.get(dep)).copied();
+                if let Some(below) = below.filter(|_| !refused.contains_key(&change.hash)) {
+                    let again = below == Refusal::ReRooted;
+                    refused.insert(change.hash, if again { below } else { Refusal::AfterRefused });
+                }
+            }
+            if refused.len() == before {
+                return;
+            }
         }
     }
 }

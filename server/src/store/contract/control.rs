@@ -106,7 +106,11 @@ pub async fn controls_share_the_numbers(store: &dyn Store) {
     assert_eq!((other.to_seq, other.tail.count, other.is_complete()), (1, 0, true));
     let tails = store.tails(&[UNIT, OTHER, UnitId(99)]).await.expect("tails");
     let control_seqs: Vec<u64> = tails.iter().map(|tail| tail.control_seq).collect();
-    assert_eq!((control_seqs, other.tail.control_seq), (vec![3, 1, 0], 1), "also after the changes behind it");
+    assert_eq!(
+        (control_seqs, other.tail.control_seq),
+        (vec![3, 1, 0], 1),
+        "also after the changes behind it"
+    );
     let mut tx = store.begin().await.expect("begin");
     let moves = tx.moves_of(doc(2)).await.expect("moves");
     assert_eq!(

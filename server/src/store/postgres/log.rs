@@ -25,8 +25,7 @@ impl PostgresStore {
         // One snapshot: what was taken out between two reads would be missing in one and counted in the other.
         let begin = "begin isolation level repeatable read read only";
         let mut tx = self.read().begin_with(begin).await.map_err(failed)?;
-        let sql =
-            "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = $1 and unit = $2";
+        let sql = "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = $1 and unit = $2";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
         let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else {
             return Ok(LogPage {

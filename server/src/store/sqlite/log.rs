@@ -25,8 +25,7 @@ impl SqliteStore {
     pub(super) async fn read_page(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage> {
         // One transaction: what was taken out between two reads would be missing in one and counted in the other.
         let mut tx = self.read.begin().await.map_err(failed)?;
-        let sql =
-            "select ?, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = ? and unit = ?";
+        let sql = "select ?, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = ? and unit = ?";
         let unit_id = i64::from(unit.0);
         let query = sqlx::query(sql).bind(unit_id).bind(self.county).bind(unit_id);
         let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else {

@@ -76,8 +76,7 @@ impl SqliteTx {
         if let Some(tail) = self.tails.get(&unit) {
             return Ok(*tail);
         }
-        let sql =
-            "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = ? and unit = ?";
+        let sql = "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = ? and unit = ?";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
         let row = query.fetch_optional(&mut *self.tx).await.map_err(failed)?;
         row.as_ref().map_or(Ok(Tail { unit, ..Tail::default() }), tail_of)

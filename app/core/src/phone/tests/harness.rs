@@ -374,6 +374,9 @@ impl Server {
         let outgoing = device.outgoing();
         let verdicts = self.push(&outgoing);
         device.take(&Commit::Verdicts(verdicts));
+        if outgoing.request.cursors.is_empty() {
+            device.take(&Commit::Scope(vec![(UNIT, 0)]));
+        }
         for want in &outgoing.request.wants {
             device.take(&Commit::Page(self.fetched(want)));
         }
@@ -384,10 +387,7 @@ impl Server {
         for stray in &outgoing.request.strays {
             device.take_page(self.strayed(stray));
         }
-        let mut units: Vec<UnitId> = device.phone.meta.cursors.keys().copied().collect();
-        if units.is_empty() {
-            units.push(UNIT);
-        }
+        let units: Vec<UnitId> = device.phone.meta.cursors.keys().copied().collect();
         for unit in units {
             let from = device.phone.meta.cursors.get(&unit).map_or(0, |cursor| cursor.seq);
             device.take_page(self.page(unit, from, &outgoing.hashes));

@@ -4,7 +4,11 @@ use super::{
     controls::{OTHER, agrees, in_units, set},
     harness::{Device, Entry, Server, UNIT, doc, hash_of},
 };
-use crate::sync::{session::Commit, wire::Bucket};
+use crate::sync::{
+    gate::Refusal,
+    session::Commit,
+    wire::{Bucket, Verdict},
+};
 
 /// The server is as it was, and phones hear of that and sync until they are calm.
 fn put_back(server: &mut Server, backup: &Server, devices: &mut [&mut Device]) {
@@ -218,4 +222,24 @@ fn what_builds_on_a_lost_beginning_is_offered_before_it_is_let_go() {
     a.take(&Commit::Repair(named));
     assert_eq!(a.open(doc(1)).values("name").len(), 1, "the lost beginning is gone");
     assert_eq!(a.phone.outbox().count(), 8, "with a receipt that the server has lost");
+}
+
+#[test]
+fn what_builds_on_a_refused_edit_by_way_of_anothers_is_refused_with_it() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    a.set(doc(1), "name", "张伟");
+    for device in [&mut a, &mut b] {
+        server.sync(device);
+    }
+    set(&mut b, 1, "address", "another's");
+    for device in [&mut b, &mut a] {
+        server.sync(device);
+    }
+    a.take(&Commit::EpochChanged(EpochId(2)));
+    set(&mut a, 1, "residence", "home");
+    assert_eq!(a.phone.waiting(), 2);
+    let first = a.outgoing().hashes[0];
+    a.take(&Commit::Verdicts(vec![(first, Verdict::Refused(Refusal::NotInScope))]));
+    assert_eq!((a.phone.waiting(), a.phone.refused().count()), (0, 2), "nobody could take it");
 }

@@ -208,7 +208,18 @@ impl World {
                 self.note("refused", phone, &[id.into()], refusal.code().as_bytes());
                 self.refused(phone, id, refusal);
             }
-            Verdict::Pending => self.note("pending", phone, &[id.into()], &[]),
+            Verdict::Pending => {
+                self.note("pending", phone, &[id.into()], &[]);
+                let outbox = &self.phones[phone].image.outbox;
+                let below = self.oracle.edit(id).before.iter().find_map(|other| match outbox.get(other) {
+                    Some(Out::Refused(refusal)) => Some(*refusal),
+                    Some(Out::Waiting) | None => None,
+                });
+                if let Some(below) = below {
+                    let again = below == Refusal::ReRooted;
+                    self.refused(phone, id, if again { below } else { Refusal::AfterRefused });
+                }
+            }
         }
     }
 

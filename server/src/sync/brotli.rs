@@ -16,9 +16,9 @@ use crate::error::{Error, Result};
 use crate::work::off_thread;
 
 /// Streams at once; each holds a few megabytes, and answers beyond them are sent as they are.
-pub const STREAMS_MAX: usize = 8;
+pub const STREAMS_MAX: usize = 3;
 /// 0.15 s for a first sync of 10,000 documents; the next quality takes a quarter more time for 1 % fewer bytes.
-const QUALITY: u32 = 5;
+const QUALITY: u32 = 9;
 /// A window of 1 MiB: one of 4 MiB saves 0.3 %.
 const WINDOW_BITS: u32 = 20;
 const BUFFER_BYTES: usize = 64 * 1024;

@@ -10,6 +10,7 @@ use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::{
     CONTENT_TYPE, End, Frame, Page, Problem, SyncRequest, VERSION, Verdict, encode_request,
 };
+use zoufang_server::sync::brotli::STREAMS_MAX;
 use zoufang_server::sync::segment::seal;
 
 use crate::server::{Phone, Server, doc, request, verdicts};
@@ -210,7 +211,7 @@ async fn a_long_answer_is_one_brotli_stream_for_those_who_take_it() {
     assert_eq!(squeezed.frames(), plain.frames());
     let short = ask(990, "br").await;
     assert!(short.headers.get(header::CONTENT_ENCODING).is_none(), "not worth it");
-    let _all = server.app.brotlis.acquire_many(8).await.unwrap();
+    let _all = server.app.brotlis.acquire_many(u32::try_from(STREAMS_MAX).unwrap()).await.unwrap();
     let busy = ask(0, "br").await;
     assert!(busy.headers.get(header::CONTENT_ENCODING).is_none(), "no more than a few at once");
 }

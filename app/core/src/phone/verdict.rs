@@ -65,7 +65,14 @@ impl Phone {
                     plan.forget_drafts(row.doc);
                 }
                 Verdict::Refused(refusal) => drop(refused.insert(*hash, *refusal)),
-                Verdict::Pending => {}
+                // A person has the word of what it builds on; nobody will send that again.
+                Verdict::Pending => {
+                    let below = self.outbox.of(row.doc).filter_map(|(_, row)| match row.state {
+                        OutState::Refused(refusal, _) => Some((row.hash, refusal)),
+                        OutState::Waiting => None,
+                    });
+                    refused.extend(below);
+                }
             }
         }
         self.keep(&mut plan, kept);
@@ -126,12 +133,22 @@ impl Phone {
         for doc in docs {
             let logged = self.logged(doc, segments);
             self.refuse_above(doc, &logged, &mut refused);
-            for (number, row) in self.outbox.of(doc).filter(|(_, row)| row.state == OutState::Waiting) {
-                let with_receipt = matches!(plan.outbox.get(&number), Some(None));
-                if let Some(reason) = refused.get(&row.hash).filter(|_| !with_receipt) {
-                    let state = OutState::Refused(*reason, now);
-                    plan.put_outbox(number, OutboxRow { state, ..row.clone() });
-                }
+            let with_receipt = |number: u64| matches!(plan.outbox.get(&number), Some(None));
+            let waiting = self
+                .outbox
+                .of(doc)
+                .filter(|(number, row)| row.state == OutState::Waiting && !with_receipt(*number));
+            let newly: Vec<(u64, OutboxRow)> = waiting
+                .filter_map(|(number, row)| {
+                    let state = OutState::Refused(*refused.get(&row.hash)?, now);
+                    Some((number, OutboxRow { state, ..row.clone() }))
+                })
+                .collect();
+            if newly.is_empty() {
+                continue;
+            }
+            for (number, row) in newly {
+                plan.put_outbox(number, row);
             }
             let own = self.outbox.of(doc).filter(|(number, row)| {
                 let with_receipt = matches!(plan.outbox.get(number), Some(None));

@@ -4,15 +4,17 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    document::Document,
+    document::{Document, shape},
+    gather,
     record::{
-        ChangeHash, Contact, Date, DocId, Kind, PartialDate, Party, Person, Record, Timestamp, UnitId,
-        UserId, Visit, id_number,
+        ChangeHash, Contact, Date, DocId, Entries, Kind, PartialDate, Party, Person, Record, Timestamp,
+        UnitId, UserId, Visit, id_number,
         list::{
             Channel, ContactWish, Entitlement, Floating, NeedTopic, PartyContactTopic, PartyStatus,
             PersonKind, PhoneOwner, Residence, Sex, VisitReason, VisitResult,
         },
     },
+    sync::scan::Scanned,
 };
 
 /// Longest piece of the facts that a row holds, in characters.
@@ -158,29 +160,48 @@ impl Row {
     #[must_use]
     pub fn of(doc: DocId, document: &Document, unit: UnitId) -> Self {
         let entries = document.entries();
-        let body = match document.kind() {
-            Kind::Person => RowBody::Person(person(&Person::from_entries(&entries))),
+        let conflicts = u32::try_from(document.conflicts().len()).unwrap_or(u32::MAX);
+        Self { heads: document.heads(), conflicts, ..Self::saying((doc, document.kind(), unit), &entries) }
+    }
+
+    /// The row of a document that is one change, which builds on nothing: what [`Self::of`] says of it, without opening it. `None`
+    /// if it builds on something.
+    #[must_use]
+    pub fn of_first(doc: DocId, kind: Kind, first: Scanned, unit: UnitId) -> Option<Self> {
+        if !first.deps.is_empty() {
+            return None;
+        }
+        let shape = shape::of(kind);
+        let known = first.ops.into_iter().filter(|op| shape.field(&op.key).is_some());
+        let entries = Entries(gather(known.filter_map(|op| Some((op.key, op.value?)))));
+        Some(Self { heads: vec![first.hash], ..Self::saying((doc, kind, unit), &entries) })
+    }
+
+    /// The row of what a document says, without its heads.
+    fn saying((doc, kind, unit): (DocId, Kind, UnitId), entries: &Entries) -> Self {
+        let body = match kind {
+            Kind::Person => RowBody::Person(person(&Person::from_entries(entries))),
             Kind::Party => {
-                let party = Party::from_entries(&entries);
+                let party = Party::from_entries(entries);
                 RowBody::Party(PartyRow {
                     person: party.person,
                     status: party.status,
                     floating: party.floating,
                 })
             }
-            Kind::Visit => RowBody::Visit(visit(&Visit::from_entries(&entries))),
+            Kind::Visit => RowBody::Visit(visit(&Visit::from_entries(entries))),
             Kind::Contact => {
-                let contact = Contact::from_entries(&entries);
+                let contact = Contact::from_entries(entries);
                 RowBody::Contact(ContactRow { visit: visit(&contact.visit), topic: contact.topic })
             }
         };
         Self {
             doc,
             unit,
-            heads: document.heads(),
+            heads: Vec::new(),
             created_by: entries.int("created_by").map(UserId).unwrap_or_default(),
             created_at: entries.int("created_at").map(Timestamp).unwrap_or_default(),
-            conflicts: u32::try_from(document.conflicts().len()).unwrap_or(u32::MAX),
+            conflicts: 0,
             body,
         }
     }

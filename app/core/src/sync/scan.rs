@@ -101,19 +101,30 @@ pub fn scan(raw: &[u8]) -> Result<Scanned, ScanError> {
     }
     let checksum = input.take(4)?;
     let hashed = input.0;
+    let body = body_of(input)?;
+    let hash: [u8; 32] = Sha256::digest(hashed).into();
+    if hash[..4] != *checksum {
+        return Err(ScanError::Checksum);
+    }
+    read(body, ChangeHash(hash))
+}
+
+/// Reads what [`without_checksum`] gave, together with its hash.
+///
+/// # Errors
+/// As [`scan`]; that the hash is the chunk's is not asked.
+pub fn scan_hashed(hashed: &[u8], hash: ChangeHash) -> Result<Scanned, ScanError> {
+    read(body_of(Input(hashed))?, hash)
+}
+
+/// What stands behind a chunk's type and length.
+fn body_of(mut input: Input<'_>) -> Result<Input<'_>, ScanError> {
     match input.byte()? {
         TYPE_CHANGE => {}
         TYPE_DEFLATED | 0 => return Err(ScanError::NotRaw),
         _ => return Err(ScanError::Malformed),
     }
-    if input.size()? != input.0.len() {
-        return Err(ScanError::Malformed);
-    }
-    let hash: [u8; 32] = Sha256::digest(hashed).into();
-    if hash[..4] != *checksum {
-        return Err(ScanError::Checksum);
-    }
-    body(input, ChangeHash(hash))
+    if input.size()? == input.0.len() { Ok(input) } else { Err(ScanError::Malformed) }
 }
 
 /// A chunk without its magic and its checksum, which [`with_checksum`] puts back, and its hash; `None` if either is wrong.
@@ -131,7 +142,7 @@ pub fn with_checksum(hashed: &[u8]) -> (Vec<u8>, ChangeHash) {
     ([&MAGIC, &hash[..4], hashed].concat(), ChangeHash(hash))
 }
 
-fn body(mut input: Input<'_>, hash: ChangeHash) -> Result<Scanned, ScanError> {
+fn read(mut input: Input<'_>, hash: ChangeHash) -> Result<Scanned, ScanError> {
     let deps_count = input.size()?;
     if deps_count > DEPS_MAX {
         return Err(ScanError::Malformed);

@@ -56,6 +56,7 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("directory", Answer(Frame::Directory(directory()))),
         vector!("page", Page(page(), 2)),
         vector!("page-packed", Page(wire::Page { controls: controls(), ..two_changes() }, VERSION)),
+        vector!("page-packed-first", Page(one_change(), VERSION)),
         vector!("request-repair", Request(repairing_request())),
         vector!("repair", Answer(Frame::Repair(buckets()))),
         vector!("page-controls", Page(wire::Page { controls: controls(), ..page() }, 2)),
@@ -293,5 +294,17 @@ fn two_changes() -> Page {
     page.items.push(item);
     let newer = Row { doc: other, heads: vec![ChangeHash([9; 32])], ..page.rows[0].clone() };
     page.rows = vec![newer, Row::of(DocId([3; 16]), &document, UnitId(5))];
+    page
+}
+
+/// A page of a document that is one change: its row is made by the receiver.
+fn one_change() -> Page {
+    let mut page = page();
+    page.items.truncate(1);
+    let item = &page.items[0];
+    let change =
+        LogChange { raw: item.raw.clone(), author: item.author, received_at: Some(item.received_at) };
+    let document = Document::load(item.kind, [change]).expect("its own change");
+    page.rows = vec![Row::of(item.doc, &document, page.unit)];
     page
 }

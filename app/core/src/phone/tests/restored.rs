@@ -242,4 +242,10 @@ fn what_builds_on_a_refused_edit_by_way_of_anothers_is_refused_with_it() {
     let first = a.outgoing().hashes[0];
     a.take(&Commit::Verdicts(vec![(first, Verdict::Refused(Refusal::NotInScope))]));
     assert_eq!((a.phone.waiting(), a.phone.refused().count()), (0, 2), "nobody could take it");
+    // The record can still be written on, by one who does not know what was refused.
+    set(&mut a, 1, "residence", "away");
+    assert_eq!(a.phone.waiting(), 1);
+    let hash = a.outgoing().hashes[0];
+    a.take(&Commit::Verdicts(vec![(hash, Verdict::Pending)]));
+    assert_eq!((a.phone.waiting(), a.phone.refused().count()), (0, 3), "it would wait for ever");
 }

@@ -3,10 +3,13 @@
 //!
 //! Deflate looks back 32 KiB: beside its change nearly all of a row's text is a copy. A head is a hash, which no compression
 //! makes smaller, and mostly that of the very change.
+use std::collections::BTreeMap;
+
 use minicbor::{Decode, Encode};
 
 use super::{Control, Item, Page};
 use crate::{
+    gather,
     query::{Row, RowBody},
     record::{ChangeHash, DocId, Kind, Timestamp, UnitId, UserId},
     sync::{digest::Digest, scan},
@@ -33,7 +36,8 @@ pub(super) struct Packed {
     controls: Vec<Control>,
 }
 
-/// An item, and the row of its document behind the last item of it.
+/// An item, and the row of its document behind the last item of it. Where that is the whole document there is no row: the
+/// receiver makes it.
 #[derive(Encode, Decode)]
 struct Entry {
     #[n(0)]
@@ -66,6 +70,16 @@ struct EntryRow {
     heads: Option<Vec<ChangeHash>>,
 }
 
+/// The row of a document that is this one change.
+fn row_of_first(doc: DocId, kind: Kind, chunk: &[u8], hash: ChangeHash, unit: UnitId) -> Option<Row> {
+    Row::of_first(doc, kind, scan::scan_hashed(chunk, hash).ok()?, unit)
+}
+
+/// Whether the receiver can make this row of the change alone.
+fn is_of_first(row: &Row, item: &Item, chunk: &[u8], hash: ChangeHash) -> bool {
+    row.heads == [hash] && row_of_first(row.doc, item.kind, chunk, hash, row.unit).as_ref() == Some(row)
+}
+
 impl Packed {
     /// The page, packed; the page itself if that cannot be: a change is no chunk, a row is of another unit or has no
     /// change of its own in the page.
@@ -88,7 +102,7 @@ impl Packed {
             author: item.author,
             received_at: item.received_at,
             chunk: chunk.to_vec(),
-            row: row.map(|row| EntryRow {
+            row: row.filter(|row| !is_of_first(row, item, chunk, hash)).map(|row| EntryRow {
                 created_by: row.created_by,
                 created_at: row.created_at,
                 conflicts: row.conflicts,
@@ -112,8 +126,13 @@ impl Packed {
     pub(super) fn into_page(self) -> Page {
         let mut items = Vec::with_capacity(self.entries.len());
         let mut rows = Vec::new();
-        for entry in self.entries {
+        let last: BTreeMap<DocId, usize> =
+            gather(self.entries.iter().enumerate().map(|(at, entry)| (entry.doc, at)));
+        for (at, entry) in self.entries.into_iter().enumerate() {
             let (raw, hash) = scan::with_checksum(&entry.chunk);
+            let first = (entry.row.is_none() && last.get(&entry.doc) == Some(&at))
+                .then(|| row_of_first(entry.doc, entry.kind, &entry.chunk, hash, self.unit));
+            rows.extend(first.flatten());
             rows.extend(entry.row.map(|row| Row {
                 doc: entry.doc,
                 unit: self.unit,
@@ -137,5 +156,96 @@ impl Packed {
             complete: self.complete,
             controls: self.controls,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        document::{Document, LogChange},
+        record::{DeviceId, Patch, Value},
+    };
+
+    const UNIT: UnitId = UnitId(5);
+
+    fn made(number: u8, kind: Kind, entries: &[(&str, Value)]) -> (Item, Document) {
+        let (doc, author, received_at) = (DocId([number; 16]), UserId(7), Timestamp(9));
+        let mut patch = Patch::default();
+        for (key, value) in entries {
+            patch.0.insert((*key).into(), Some(value.clone()));
+        }
+        let mut document = Document::new(kind);
+        let actor = DeviceId(7).actor([number; 8]);
+        let raw = document.commit(actor, author, Timestamp(1_000), &patch).unwrap().unwrap();
+        let log = LogChange { raw: raw.clone(), author, received_at: Some(received_at) };
+        (Item { doc, kind, author, received_at, raw }, Document::load(kind, [log]).unwrap())
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn made_of_each_kind() -> Vec<(Item, Document)> {
+        let created = [("created_at", Value::Int(1_795_000_000_000)), ("created_by", Value::Int(7))];
+        let person =
+            [("name", text("张伟")), ("id_number", text("211381194901010011")), ("sex", text("male"))];
+        let visit = [
+            ("person/01J00000000000000000000000", Value::Bool(true)),
+            ("visitor/7", Value::Bool(true)),
+            ("need/medical", Value::Bool(false)),
+            ("happened_on", text("2026-11-26")),
+            ("facts", text(&"屋顶漏雨。".repeat(20))),
+        ];
+        let party = [("status", text("full")), ("branch", text("第一支部"))];
+        let of = |number, kind, more: &[(&str, Value)]| made(number, kind, &[&created[..], more].concat());
+        vec![
+            of(1, Kind::Person, &person),
+            of(2, Kind::Visit, &visit),
+            of(3, Kind::Party, &party),
+            of(4, Kind::Contact, &[&visit[..], &[("topic", text("study"))]].concat()),
+            made(5, Kind::Person, &[("name", text("李娜"))]),
+        ]
+    }
+
+    fn page(items: Vec<Item>, rows: Vec<Row>) -> Page {
+        let (digest, controls) = (Digest::default(), Vec::new());
+        Page { unit: UNIT, from_seq: 0, to_seq: 9, items, rows, digest, count: 9, complete: true, controls }
+    }
+
+    fn packed(page: &Page) -> (usize, Page) {
+        let packed = Packed::of(page.clone()).unwrap_or_else(|_| panic!("a page that can be packed"));
+        let rows = packed.entries.iter().filter(|entry| entry.row.is_some()).count();
+        let bytes = minicbor::to_vec(&packed).unwrap();
+        (rows, minicbor::decode::<Packed>(&bytes).unwrap().into_page())
+    }
+
+    #[test]
+    fn the_row_of_a_document_that_is_one_change_is_made_by_the_receiver() {
+        let made = made_of_each_kind();
+        let rows: Vec<Row> = made.iter().map(|(item, document)| Row::of(item.doc, document, UNIT)).collect();
+        let sent = page(made.into_iter().map(|(item, _)| item).collect(), rows);
+        assert_eq!(packed(&sent), (0, sent));
+    }
+
+    #[test]
+    fn any_other_row_is_sent_as_it_is() {
+        let mut made = made_of_each_kind();
+        let rows: Vec<Row> = made.iter().map(|(item, document)| Row::of(item.doc, document, UNIT)).collect();
+        let [mut disputed, mut of_another, newer, ..] = <[Row; 5]>::try_from(rows).unwrap();
+        disputed.conflicts = 1;
+        of_another.heads = vec![ChangeHash([9; 32])];
+        // The second change of a document has its row behind it, the first none.
+        let (first, document) = &mut made[2];
+        let patch = Patch::set("branch", text("第二支部"));
+        let raw = document.commit(DeviceId(7).actor([9; 8]), UserId(7), Timestamp(2_000), &patch).unwrap();
+        let second = Item { raw: raw.unwrap(), ..first.clone() };
+        let newer = Row::of(newer.doc, document, UNIT);
+        let items = vec![made[0].0.clone(), made[1].0.clone(), made[2].0.clone(), second.clone()];
+        let sent = page(items, vec![disputed, of_another, newer]);
+        assert_eq!(packed(&sent), (3, sent));
+        // A change that builds on something and has no row gets none.
+        let alone = page(vec![second], Vec::new());
+        assert_eq!(packed(&alone), (0, alone));
     }
 }

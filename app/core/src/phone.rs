@@ -274,6 +274,27 @@ fn open(kind: Kind, logged: Vec<LogChange>, waiting: Vec<LogChange>) -> Result<D
     }
 }
 
+/// Marks what builds on marked changes, and what builds on that; `above` says how, by the mark below.
+fn mark_above<M: Copy>(
+    marked: &mut BTreeMap<ChangeHash, M>,
+    changes: &[scan::Scanned],
+    above: impl Fn(M) -> M,
+) {
+    // A log has a change after those that it builds on, but the logs of two units may be read in any order.
+    loop {
+        let before = marked.len();
+        for change in changes {
+            let below = change.deps.iter().find_map(|dep| marked.get(dep)).copied();
+            if let Some(below) = below.filter(|_| !marked.contains_key(&change.hash)) {
+                marked.insert(change.hash, above(below));
+            }
+        }
+        if marked.len() == before {
+            return;
+        }
+    }
+}
+
 fn log_change(item: Item) -> LogChange {
     LogChange { raw: item.raw, author: item.author, received_at: Some(item.received_at) }
 }

@@ -9,6 +9,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 use super::{
     Phone, Place, Segments,
     control::hash_of,
+    mark_above,
     plan::Plan,
     stored::{OutState, OutboxRow, SegmentId, SyncMeta, read_segment},
 };
@@ -317,20 +318,11 @@ impl Held {
 }
 
 /// These changes, and those that build on them.
-fn built_on(mut gone: BTreeSet<ChangeHash>, all: &[Item]) -> BTreeSet<ChangeHash> {
+fn built_on(roots: BTreeSet<ChangeHash>, all: &[Item]) -> BTreeSet<ChangeHash> {
     let scanned: Vec<_> = all.iter().filter_map(|item| scan::scan(&item.raw).ok()).collect();
-    // A log has a change after those that it builds on, but the logs of two units may be read in any order.
-    loop {
-        let before = gone.len();
-        for change in &scanned {
-            if change.deps.iter().any(|dep| gone.contains(dep)) {
-                gone.insert(change.hash);
-            }
-        }
-        if gone.len() == before {
-            return gone;
-        }
-    }
+    let mut gone: BTreeMap<ChangeHash, ()> = gather(roots.into_iter().map(|hash| (hash, ())));
+    mark_above(&mut gone, &scanned, |()| ());
+    gather(gone.into_keys())
 }
 
 impl Phone {

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Phone, Segments, open,
+    Phone, Segments, mark_above, open,
     plan::Plan,
     stored::{OutState, OutboxRow, SegmentId, read_segment},
 };
@@ -181,19 +181,8 @@ impl Phone {
         let raws =
             logged.iter().map(|change| &change.raw).chain(self.outbox.of(doc).map(|(_, row)| &row.raw));
         let scanned: Vec<_> = raws.filter_map(|raw| scan::scan(raw).ok()).collect();
-        loop {
-            let before = refused.len();
-            for change in &scanned {
-                let below = change.deps.iter().find_map(|dep| refused.get(dep)).copied();
-                if let Some(below) = below.filter(|_| !refused.contains_key(&change.hash)) {
-                    let again = below == Refusal::ReRooted;
-                    refused.insert(change.hash, if again { below } else { Refusal::AfterRefused });
-                }
-            }
-            if refused.len() == before {
-                return;
-            }
-        }
+        let again = |below| if below == Refusal::ReRooted { below } else { Refusal::AfterRefused };
+        mark_above(refused, &scanned, again);
     }
 }
 

@@ -79,7 +79,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let own = hashes(&request);
     let pushed_units: Vec<UnitId> = request.push.iter().map(|push| push.unit).collect();
     let tells_epoch = request.epoch.0 == 0 && request.spoken() >= VERSION;
-    let (version, idle) = (request.spoken(), request.push.is_empty());
+    let version = request.spoken();
     let now = app.now();
     let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2 };
     let taken = match ingest(app.store.as_ref(), &authority, request.push, ticket, now).await? {
@@ -88,6 +88,9 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     };
     let verdicts = taken.verdicts.into_iter().map(|verdict| told_in(version, verdict)).collect::<Vec<_>>();
     seal_after(app, &pushed_units, &verdicts);
+    // What only waits or is refused leaves the log as it is; a phone that has such a change would never be compared otherwise.
+    let idle =
+        !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted(_) | Verdict::Duplicate(_)));
     let tails = app.store.tails(&scope).await?;
     let cursors: BTreeMap<UnitId, u64> = request.cursors.into_iter().collect();
     // A cursor beyond the log's end is of a log that we have lost: as after a restore, the phone begins anew.

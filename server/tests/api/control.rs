@@ -220,7 +220,17 @@ async fn a_log_that_differs_is_compared_by_ranges_and_only_what_is_missing_is_se
     assert!(matches!(&same[..], [Frame::End(_)]), "nothing is said where nothing differs: {}", same.len());
     let missing = hash(&pushes[7]);
     let differs = village.sync(&held(tail.digest.without(missing), 39)).await.frames();
-    assert!(differs.iter().any(|frame| matches!(frame, Frame::Page(page) if page.complete && page.items.is_empty() && page.digest == tail.digest)));
+    let says_what_is_there = |frames: &[Frame]| {
+        frames.iter().any(|frame| matches!(frame, Frame::Page(page) if page.complete && page.items.is_empty() && page.digest == tail.digest))
+    };
+    assert!(says_what_is_there(&differs));
+    // A phone that has a change which waits for one that the server lost brings it each time.
+    let (lost, mut document) = village.person(41, server.village, "李强");
+    let waits = village.edit(&lost, &mut document, 2, &Patch::set("name", text("李勇")));
+    let waiting = SyncRequest { push: vec![waits], ..held(tail.digest.without(missing), 39) };
+    let waiting = village.sync(&waiting).await.frames();
+    assert_eq!(verdicts(&waiting), [Verdict::Pending]);
+    assert!(says_what_is_there(&waiting));
     let here = pushes.iter().map(hash).filter(|hash| *hash != missing);
     let probe = SyncRequest {
         probes: vec![Probe::of(server.village, &[], here), Probe::of(server.neighbour, &[], [])],

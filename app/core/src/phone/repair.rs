@@ -47,21 +47,23 @@ pub(super) struct Repair {
     pub(super) strays: Vec<DocId>,
 }
 
-/// A state of the server's log that a repair began at.
+/// A difference that a repair began at: digest and number of what is held of a unit, less those of the server's log. What both
+/// get meanwhile does not change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Tried(#[n(0)] UnitId, #[n(1)] Digest, #[n(2)] u64);
 
 impl SyncMeta {
-    /// A whole log of the server has this digest and count: begins a repair if what is held differs, once for each of the
-    /// server's states, and ends one if it is the same.
+    /// A whole log of the server has this digest and count: begins a repair if what is held differs, once for each difference,
+    /// and ends one if it is the same.
     pub(super) fn compare(&mut self, unit: UnitId, (digest, count): (Digest, u64)) {
         let here = self.cursors.get(&unit).map(|cursor| (cursor.digest, cursor.count)).unwrap_or_default();
-        let state = Tried(unit, digest, count);
+        let difference = Tried(unit, here.0.less(digest), here.1.wrapping_sub(count));
         if here == (digest, count) {
             self.forget_repair(unit);
-        } else if !self.repairs.iter().any(|repair| repair.unit == unit) && !self.tried.contains(&state) {
+        } else if !self.repairs.iter().any(|repair| repair.unit == unit) && !self.tried.contains(&difference)
+        {
             self.forget_repair(unit);
-            self.tried.push(state);
+            self.tried.push(difference);
             self.begin_repair(unit);
         }
     }

@@ -120,7 +120,9 @@ impl Phone {
         let mut meta = self.meta.clone();
         meta.scope = units.to_vec();
         meta.cursors.retain(|unit, _| held.contains(unit));
-        meta.repairs.retain(|repair| held.contains(&repair.unit));
+        let lost: BTreeSet<UnitId> =
+            gather(self.meta.cursors.keys().copied().filter(|unit| !held.contains(unit)));
+        lost.into_iter().for_each(|unit| meta.forget_repair(unit));
         meta.carried.retain(|(_, unit)| held.contains(unit));
         for unit in &held {
             meta.cursors.entry(*unit).or_insert_with(|| self.cursor_of_held(*unit, segments));

@@ -155,7 +155,7 @@ pub(super) struct SyncMeta {
     /// Units whose log differs from the server's and is being compared.
     #[cbor(n(7), default)]
     pub(super) repairs: Vec<Repair>,
-    /// States of the server's logs that a repair did not bring us to.
+    /// Differences from the server's logs that a repair did not mend.
     #[cbor(n(8), default)]
     pub(super) tried: Vec<Tried>,
     /// Documents that went along to a unit whose log has not brought them yet.

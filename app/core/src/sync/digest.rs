@@ -22,6 +22,12 @@ impl Digest {
         Self(self.0.wrapping_add(other.0))
     }
 
+    /// What this log has beyond the other, less what it lacks.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.wrapping_sub(other.0))
+    }
+
     /// The digest without one of its changes.
     #[must_use]
     pub fn without(self, hash: ChangeHash) -> Self {

@@ -155,6 +155,7 @@ pub async fn ingest_within(
     now: Timestamp,
 ) -> Result<Vec<Verdict>> {
     let checked = check_all(authority, pushes).await?;
+    tx.claim(&claim(&checked)).await?;
     take_all(tx, authority, checked, now).await
 }
 
@@ -163,13 +164,13 @@ async fn check_all(authority: &Authority, pushes: Vec<Push>) -> Result<Vec<Check
     off_thread(move || pushes.into_iter().map(|push| check(&gate, push)).collect::<Vec<_>>()).await
 }
 
+/// Takes in what was [claimed](claim).
 async fn take_all(
     tx: &mut dyn WriteTx,
     authority: &Authority,
     checked: Vec<Checked>,
     now: Timestamp,
 ) -> Result<Vec<Verdict>> {
-    tx.claim(&claim(&checked)).await?;
     let mut documents: BTreeMap<DocId, OpenDocument> = BTreeMap::new();
     let mut verdicts = Vec::with_capacity(checked.len());
     for change in checked {

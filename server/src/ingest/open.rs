@@ -115,6 +115,10 @@ impl OpenDocument {
         match gate::check(&scanned, change.raw.len(), change.kind, authority.pusher(), &known, |dep| {
             max_ops.get(&dep).copied()
         }) {
+            // Its author does not get the new beginning, and would bring the edit again and again.
+            Err(Refusal::ReRooted) if !authority.scope.contains(&unit) => {
+                return Ok(Verdict::Refused(Refusal::Moved));
+            }
             Err(refusal) => return Ok(Verdict::Refused(refusal)),
             // What it waits for may be a change of this request that could not even be read.
             Ok(Passage::Pending) if self.any_refused => return Ok(Verdict::Refused(Refusal::AfterRefused)),

@@ -102,6 +102,15 @@ async fn a_document_moves_with_its_changes_and_late_edits_follow_it_for_30_days(
     );
     let today = village.sync(&village.today(Vec::new(), vec![later])).await.frames();
     assert_eq!(verdicts(&today), [Verdict::Refused(Refusal::Moved)]);
+    // The old unit is not sent what a record that went away began anew with, so its edit cannot be made on that.
+    let (third, mut document) = village.person(7, server.village, "李强");
+    village.push(vec![third.clone()]).await;
+    let on_old = village.edit(&third, &mut document, 8, &Patch::set("address", text("五组")));
+    command::move_documents(store, &[doc(7)], server.sibling, server.app.now()).await.unwrap();
+    command::re_root(store, doc(7), |_| false, server.app.random.as_ref(), server.app.now()).await.unwrap();
+    let request = SyncRequest { ticket: ticket(&today), ..village.today(Vec::new(), vec![on_old]) };
+    let answer = village.sync(&request).await.frames();
+    assert_eq!(verdicts(&answer), [Verdict::Refused(Refusal::Moved)]);
 }
 
 #[tokio::test]

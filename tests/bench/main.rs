@@ -34,6 +34,9 @@ struct Options {
     /// Where that server keeps its data.
     #[arg(long, value_enum, default_value_t = server::Store::Sqlite, requires = "server")]
     store: server::Store,
+    /// What of the server is measured.
+    #[arg(long, value_enum, default_value_t = server::Part::All, requires = "server")]
+    part: server::Part,
 }
 
 fn main() -> Result<()> {
@@ -41,7 +44,7 @@ fn main() -> Result<()> {
     let scale = if options.quick { 10 } else { 1 };
     let mut report = Report::new(machine::describe());
     if options.server {
-        server::measure(&mut report, options.store, options.quick)?;
+        server::measure(&mut report, options.store, options.part, options.quick)?;
         return print(&report, &format!("bench-server-{}.json", options.store.name()));
     }
     if !options.browser_only {

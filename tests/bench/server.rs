@@ -52,6 +52,15 @@ impl Store {
     }
 }
 
+/// What of it is measured.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Everything.
+    All,
+    /// What a change costs the more there are.
+    Costs,
+}
+
 /// Documents at which the cost of a change is measured, and those under which the load is.
 struct Sizes {
     costs: &'static [usize],
@@ -67,10 +76,10 @@ const QUICK: Sizes = Sizes { costs: &[10_000, 100_000], load: 50_000, singles: D
 ///
 /// # Errors
 /// When the server or its store fails, or a change is refused.
-pub(crate) fn measure(report: &mut Report, store: Store, quick: bool) -> Result<()> {
+pub(crate) fn measure(report: &mut Report, store: Store, part: Part, quick: bool) -> Result<()> {
     let sizes = if quick { QUICK } else { FULL };
     machine::keep_to_others()?;
-    let mut town = Town::new(store, DEVICES)?;
+    let mut town = Town::new(store, DEVICES, sizes.costs.len() * (WARM + COSTS))?;
     let mut costs = Vec::new();
     let mut stops: Vec<usize> = sizes.costs.iter().copied().chain([sizes.load]).collect();
     stops.sort_unstable();
@@ -79,8 +88,8 @@ pub(crate) fn measure(report: &mut Report, store: Store, quick: bool) -> Result<
         town.fill(documents)?;
         machine::keep_to_others()?;
         if sizes.costs.contains(&documents) {
-            costs.push(cost(report, &mut town, documents)?);
-        } else {
+            costs.push(cost(report, &mut town, costs.len(), documents)?);
+        } else if part != Part::Costs {
             load(report, &mut town, documents, sizes.singles)?;
         }
     }
@@ -92,14 +101,17 @@ pub(crate) fn measure(report: &mut Report, store: Store, quick: bool) -> Result<
 
 /// CPU time of the server for one change: devices one after the other, each with a day's changes. The median says it, since
 /// now and then a request pays for a segment, and on a busy machine for its neighbours.
-fn cost(report: &mut Report, town: &mut Town, documents: usize) -> Result<f64> {
+///
+/// Each stop has devices of its own that write for the first time, so that the work is the same at each: ten edits of ten
+/// people who were entered before everything else and not edited since.
+fn cost(report: &mut Report, town: &mut Town, stop: usize, documents: usize) -> Result<f64> {
     let server = town.start()?;
     let mut costs = Vec::with_capacity(COSTS);
-    for device in 0..WARM + COSTS {
-        let letter = server.letter(device % DEVICES, DAY)?;
+    for place in 0..WARM + COSTS {
+        let letter = server.letter(DEVICES + stop * (WARM + COSTS) + place, DAY)?;
         let before = server.running_ms()?;
         server.send(vec![letter])?;
-        if device >= WARM {
+        if place >= WARM {
             costs.push((server.running_ms()? - before) / DAY as f64);
         }
     }

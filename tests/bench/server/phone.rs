@@ -77,6 +77,11 @@ impl Phone {
         Ok(made)
     }
 
+    /// As many new people as it knows well enough to edit.
+    pub(super) fn people(&mut self, at: Timestamp) -> Result<Vec<Push>> {
+        (0..PEOPLE_KEPT).map(|_| self.person(at)).collect()
+    }
+
     /// What a device brings: visits, and edits of people's files.
     pub(super) fn changes(&mut self, count: usize, at: Timestamp) -> Result<Vec<Push>> {
         let from = self.dice.below(EDIT_EVERY);

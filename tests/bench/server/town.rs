@@ -51,29 +51,33 @@ pub(super) struct Town {
     runtime: Runtime,
     data: Data,
     phones: Vec<Mutex<Phone>>,
+    /// The first so many of them fill the store.
+    writing: usize,
     documents: usize,
     dice: Dice,
 }
 
 impl Town {
-    /// The real units and so many devices, without a document.
-    pub(super) fn new(store: Store, devices: usize) -> Result<Self> {
+    /// The real units and so many devices that write all the time, without a document but the first people of each; and `apart`
+    /// devices more that know as many people as they keep and write nothing by themselves.
+    pub(super) fn new(store: Store, devices: usize, apart: usize) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let data = Data::empty(store)?;
         let phones = runtime.block_on(async {
             let store = data.open().await?;
             let (units, codes) = units::listed()?;
             store.put_units(&units, &codes).await?;
-            let phones = enrol(store.as_ref(), devices).await;
+            let phones = enrol(store.as_ref(), devices, apart).await;
             store.close().await;
             phones
         })?;
-        Ok(Self { runtime, data, phones, documents: 0, dice: Dice::new(3) })
+        Ok(Self { runtime, data, phones, writing: devices, documents: 0, dice: Dice::new(3) })
     }
 
     /// Fills the store up to so many documents.
     pub(super) fn fill(&mut self, documents: usize) -> Result<()> {
         let Self { runtime, data, phones, dice, .. } = self;
+        let phones = &phones[..self.writing];
         let owners: Vec<Owner> = phones.iter().map(|phone| lock(phone).owner().clone()).collect();
         let (first, last) = (self.documents, documents);
         let (sender, receiver) = mpsc::sync_channel::<Result<Vec<Day>>>(AHEAD);
@@ -166,7 +170,7 @@ async fn enter(
 }
 
 /// A worker for each village, some for townships, and devices that are signed in. Each has its first people.
-async fn enrol(store: &dyn store::Store, devices: usize) -> Result<Vec<Mutex<Phone>>> {
+async fn enrol(store: &dyn store::Store, devices: usize, apart: usize) -> Result<Vec<Mutex<Phone>>> {
     let table = UnitTable::read(store).await?;
     let of = |level| table.units.values().filter(move |unit| unit.level == level).map(|unit| unit.id);
     let villages: Vec<UnitId> = of(Level::Village).collect();
@@ -184,8 +188,8 @@ async fn enrol(store: &dyn store::Store, devices: usize) -> Result<Vec<Mutex<Pho
             store.add_account(&NewAccount { login, name, role, unit: *unit, password }).await?,
         );
     }
-    let mut phones = Vec::with_capacity(devices);
-    for place in 0..devices {
+    let mut phones = Vec::with_capacity(devices + apart);
+    for place in 0..devices + apart {
         let homes = if place % TOWNSHIP_EVERY == 0 { &townships } else { &villages };
         let unit = homes[place % homes.len()];
         let user = *users.get(&unit).context("a user of each unit")?;
@@ -201,16 +205,20 @@ async fn enrol(store: &dyn store::Store, devices: usize) -> Result<Vec<Mutex<Pho
         store.add_device(&enrolled).await?;
         store.open_session(hash, device, user, Timestamp(now().0 + SESSION_MS)).await?;
         let mut phone = Phone::new(Owner { device, user, unit, token }, place as u64);
-        enter_first(store, &mut phone, &table.all()).await?;
+        let pushes = if place < devices { phone.fill(1, time_of(0))? } else { phone.people(time_of(0))? };
+        enter_first(store, &phone, pushes, &table.all()).await?;
         phones.push(Mutex::new(phone));
     }
     Ok(phones)
 }
 
-async fn enter_first(store: &dyn store::Store, phone: &mut Phone, all: &BTreeSet<UnitId>) -> Result<()> {
-    let at = time_of(0);
-    let (owner, pushes) = (phone.owner().clone(), phone.fill(1, at)?);
-    enter(store, &[owner], all, vec![Day { phone: 0, at, pushes }]).await
+async fn enter_first(
+    store: &dyn store::Store,
+    phone: &Phone,
+    pushes: Vec<Push>,
+    all: &BTreeSet<UnitId>,
+) -> Result<()> {
+    enter(store, &[phone.owner().clone()], all, vec![Day { phone: 0, at: time_of(0), pushes }]).await
 }
 
 /// A server that runs, and its devices.

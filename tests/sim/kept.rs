@@ -233,6 +233,8 @@ impl World {
             Refusal::WrongActor => self.phones[phone].device != self.oracle.edit(id).device,
             Refusal::Erased => self.facts.was_ever_erased(doc),
             Refusal::ReRooted => self.facts.was_ever_re_rooted(doc),
+            // Of where it went the phone would not get the new beginning.
+            Refusal::Moved => self.facts.was_ever_moved(doc) && self.facts.was_ever_re_rooted(doc),
             // A client of version 1 is told so of documents that began anew; and whoever held a record where it went, if the
             // server was put back to before that.
             Refusal::WrongDocument => {
@@ -251,8 +253,7 @@ impl World {
             | Refusal::NotAuthor
             | Refusal::OverBudget
             | Refusal::Role
-            | Refusal::WrongCreator
-            | Refusal::Moved => false,
+            | Refusal::WrongCreator => false,
         };
         if !expected {
             let words = format!("a good edit was refused: {}", refusal.code());

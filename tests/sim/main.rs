@@ -27,7 +27,12 @@ mod trace;
 mod work;
 mod world;
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -39,6 +44,9 @@ use report::{Outcome, Totals};
 /// Lines of a trace that are shown of a seed that failed.
 const LINES_SHOWN: usize = 40;
 const LINE_CHARS_MAX: usize = 200;
+
+/// A long run says that it goes on, each time that it has done so many more.
+const PROGRESS_DEVICE_DAYS: u64 = 20_000;
 
 /// Simulates Zoufang.
 #[derive(Parser, Debug)]
@@ -119,7 +127,14 @@ fn simulate(options: &Options) -> Result<bool> {
         configs.truncate(1);
     }
     let start = Instant::now();
+    let lived = AtomicU64::new(0);
     let outcomes = run::all(&configs, options.threads, options.twice, &|outcome| {
+        let before = lived.fetch_add(outcome.device_days, Ordering::SeqCst);
+        let now = before + outcome.device_days;
+        if before / PROGRESS_DEVICE_DAYS < now / PROGRESS_DEVICE_DAYS {
+            let seconds = start.elapsed().as_secs();
+            eprintln!("{now} device-days, about up to seed {}, after {seconds} s", outcome.seed);
+        }
         if outcome.failure.is_some() {
             // Once more, in words.
             tell(&run::seed(&Config::draw(outcome.seed, &changes), true));

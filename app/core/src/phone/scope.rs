@@ -38,6 +38,7 @@ impl Phone {
             Commit::End(..) => {
                 let mut docs = self.docs_to_rebase();
                 docs.extend(self.meta.carried.iter().map(|(doc, _)| *doc));
+                docs.extend(self.left_behind().map(|(doc, _)| doc));
                 docs
             }
             Commit::Directory(_) | Commit::Ticket(_) | Commit::Epoch(_) | Commit::Cloned => BTreeSet::new(),
@@ -79,6 +80,7 @@ impl Phone {
                 plan.wake = !meta.repairs.is_empty();
                 // Only now everything is known of what goes on where, and of what edits are to be made again on.
                 if !end.more {
+                    meta.carried.extend(self.left_behind());
                     let written = self.drop_carried(segments, now, &mut plan, &mut meta);
                     self.rebase_all(segments, &written, &mut plan, now);
                 }
@@ -86,6 +88,21 @@ impl Phone {
                 plan
             }
         }
+    }
+
+    /// Documents of the scope of which something lies in the log of a unit that was lost before it said that they went away:
+    /// the log where they are now has brought all that there is of them.
+    fn left_behind(&self) -> impl Iterator<Item = (DocId, UnitId)> {
+        let is_read = |unit: UnitId| self.meta.cursors.contains_key(&unit);
+        let brought = move |place: &Place| {
+            is_read(place.row.unit) && place.segments.iter().any(|id| id.unit == place.row.unit)
+        };
+        let places = self.places.iter().filter(move |(_, place)| brought(place));
+        places.flat_map(move |(doc, place)| {
+            let units: BTreeSet<UnitId> =
+                gather(place.segments.iter().map(|id| id.unit).filter(|unit| !is_read(*unit)));
+            units.into_iter().map(|unit| (*doc, unit))
+        })
     }
 
     /// The documents of units that are lost, and those that stayed here of units that are won back.

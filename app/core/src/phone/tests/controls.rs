@@ -189,6 +189,28 @@ fn what_stayed_of_a_lost_unit_is_counted_when_it_is_won_back_also_where_it_is_he
 }
 
 #[test]
+fn an_old_history_in_a_lost_unit_goes_once_the_new_unit_has_brought_the_document() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    server.move_to(doc(1), OTHER);
+    server.re_root(doc(1), "nothing");
+    set(&mut both, 1, "address", "on the old history");
+    // The word that it moved is in the log of the unit that is lost.
+    both.take(&Commit::Scope(vec![(OTHER, 0)]));
+    for _ in 0..3 {
+        server.sync(&mut both);
+    }
+    assert_eq!(both.phone.waiting(), 0, "the edit was made again on the new beginning");
+    assert!(both.phone.places[&doc(1)].segments.iter().all(|id| id.unit == OTHER));
+    let entries = both.open(doc(1)).entries();
+    assert_eq!(entries.text("address").as_deref(), Some("on the old history"));
+    assert_eq!(entries.text("name").as_deref(), Some("张伟"));
+    agrees(&both, &server, &[OTHER]);
+}
+
+#[test]
 fn a_phone_of_version_1_hears_after_its_update_what_was_passed_over() {
     let mut server = Server::default();
     let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));

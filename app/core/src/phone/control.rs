@@ -301,7 +301,8 @@ impl Phone {
     }
 
     /// Every log was read to its end: what went along to a unit whose log did not bring it went on from there, to where this
-    /// phone does not read or where it is held already. Gives the segments that were written anew.
+    /// phone does not read or where it is held already; and what was left behind in a unit that was lost. Gives the segments that were
+    /// written anew.
     pub(super) fn drop_carried(
         &self,
         segments: &Segments,
@@ -311,7 +312,8 @@ impl Phone {
     ) -> Vec<(SegmentId, Vec<u8>)> {
         let mut written = Vec::new();
         let mut removed = false;
-        for (doc, unit) in std::mem::take(&mut meta.carried) {
+        meta.carried.clear();
+        for (doc, unit) in self.to_let_go() {
             let dropped = self.drop_held((unit, doc, None), segments, &mut written, plan, meta);
             let Some(place) = self.planned(doc, plan) else { continue };
             if place.segments.is_empty() {

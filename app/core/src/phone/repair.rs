@@ -68,6 +68,12 @@ impl SyncMeta {
         }
     }
 
+    /// Ends the comparison of all units but these.
+    pub(super) fn keep_repairs_of(&mut self, units: &BTreeSet<UnitId>) {
+        self.repairs.retain(|repair| units.contains(&repair.unit));
+        self.tried.retain(|tried| units.contains(&tried.0));
+    }
+
     /// Ends the comparison of a unit.
     pub(super) fn forget_repair(&mut self, unit: UnitId) {
         self.repairs.retain(|repair| repair.unit != unit);

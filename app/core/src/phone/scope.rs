@@ -37,8 +37,7 @@ impl Phone {
             Commit::Controls(_, controls) => self.docs_for_controls(controls),
             Commit::End(..) => {
                 let mut docs = self.docs_to_rebase();
-                docs.extend(self.meta.carried.iter().map(|(doc, _)| *doc));
-                docs.extend(self.left_behind().map(|(doc, _)| doc));
+                docs.extend(self.to_let_go().map(|(doc, _)| doc));
                 docs
             }
             Commit::Directory(_) | Commit::Ticket(_) | Commit::Epoch(_) | Commit::Cloned => BTreeSet::new(),
@@ -80,7 +79,6 @@ impl Phone {
                 plan.wake = !meta.repairs.is_empty();
                 // Only now everything is known of what goes on where, and of what edits are to be made again on.
                 if !end.more {
-                    meta.carried.extend(self.left_behind());
                     let written = self.drop_carried(segments, now, &mut plan, &mut meta);
                     self.rebase_all(segments, &written, &mut plan, now);
                 }
@@ -88,6 +86,12 @@ impl Phone {
                 plan
             }
         }
+    }
+
+    /// What goes at the end of a whole answer, by document and the unit in whose log it lies: what went along to a unit that has not
+    /// brought it, and what was left behind.
+    pub(super) fn to_let_go(&self) -> impl Iterator<Item = (DocId, UnitId)> {
+        self.meta.carried.iter().copied().chain(self.left_behind())
     }
 
     /// Documents of the scope of which something lies in the log of a unit that was lost before it said that they went away:
@@ -137,9 +141,7 @@ impl Phone {
         let mut meta = self.meta.clone();
         meta.scope = units.to_vec();
         meta.cursors.retain(|unit, _| held.contains(unit));
-        let lost: BTreeSet<UnitId> =
-            gather(self.meta.cursors.keys().copied().filter(|unit| !held.contains(unit)));
-        lost.into_iter().for_each(|unit| meta.forget_repair(unit));
+        meta.keep_repairs_of(&held);
         meta.carried.retain(|(_, unit)| held.contains(unit));
         for unit in &held {
             meta.cursors.entry(*unit).or_insert_with(|| self.cursor_of_held(*unit, segments));

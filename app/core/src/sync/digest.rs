@@ -31,7 +31,7 @@ impl Digest {
     /// The digest without one of its changes.
     #[must_use]
     pub fn without(self, hash: ChangeHash) -> Self {
-        Self(self.0.wrapping_sub(Self::default().with(hash).0))
+        self.less(Self::default().with(hash))
     }
 
     /// Its 16 bytes, little endian.

@@ -93,6 +93,7 @@ fn a_difference_that_cannot_be_mended_is_tried_once_whatever_else_comes() {
     settle(&mut b, &mut server);
     server.sync(&mut b);
     assert!(!b.phone.is_repairing(), "once");
+    assert_eq!(b.phone.places.len(), 50, "and nothing is deleted");
     b.set(doc(60), "name", "李强");
     server.sync(&mut b);
     a.set(doc(61), "name", "王芳");

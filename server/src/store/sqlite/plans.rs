@@ -63,3 +63,14 @@ async fn every_statement_finds_its_records_by_an_index() {
     assert!(seen > 40, "only {seen} statements were found");
     assert!(slow.is_empty(), "{slow:#?}");
 }
+
+/// Each index that is written is one more page at a random place, for each change, once there are many records.
+#[tokio::test]
+async fn an_edit_of_a_document_writes_no_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("store.sqlite"), County::default()).await.unwrap();
+    let sql = statements().into_iter().find(|sql| sql.starts_with("update doc set")).unwrap();
+    let steps = sqlx::query(AssertSqlSafe(format!("explain {sql}"))).fetch_all(&store.read).await.unwrap();
+    let opened = steps.iter().filter(|step| step.get::<&str, _>("opcode") == "OpenWrite").count();
+    assert_eq!(opened, 1, "{sql}");
+}

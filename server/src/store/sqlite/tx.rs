@@ -81,6 +81,47 @@ impl SqliteTx {
         let row = query.fetch_optional(&mut *self.tx).await.map_err(failed)?;
         row.as_ref().map_or(Ok(Tail { unit, ..Tail::default() }), tail_of)
     }
+
+    async fn upsert_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
+        let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, re_rooted, row)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            on conflict (county, doc) do update set unit = excluded.unit, max_op = excluded.max_op, bytes = excluded.bytes,
+            changes = excluded.changes, re_rooted = excluded.re_rooted, row = excluded.row";
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(&state.doc.0[..])
+            .bind(i64::from(state.kind.code()))
+            .bind(i64::from(state.unit.0))
+            .bind(i64::from(state.created_by.0))
+            .bind(state.max_op.cast_signed())
+            .bind(state.size_bytes.cast_signed())
+            .bind(state.changes.cast_signed())
+            .bind(state.re_rooted)
+            .bind(row)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// A document that stays in its unit. A statement that names `unit` would write its entry in `doc_by_unit` anew, on
+    /// a page of its own, though nothing there changes.
+    async fn update_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
+        let sql = "update doc set max_op = ?, bytes = ?, changes = ?, re_rooted = ?, row = ?
+            where county = ? and doc = ?";
+        sqlx::query(sql)
+            .bind(state.max_op.cast_signed())
+            .bind(state.size_bytes.cast_signed())
+            .bind(state.changes.cast_signed())
+            .bind(state.re_rooted)
+            .bind(row)
+            .bind(self.county)
+            .bind(&state.doc.0[..])
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -180,24 +221,12 @@ impl WriteTx for SqliteTx {
     }
 
     async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-        let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, re_rooted, row)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            on conflict (county, doc) do update set unit = excluded.unit, max_op = excluded.max_op, bytes = excluded.bytes,
-            changes = excluded.changes, re_rooted = excluded.re_rooted, row = excluded.row";
-        sqlx::query(sql)
-            .bind(self.county)
-            .bind(&state.doc.0[..])
-            .bind(i64::from(state.kind.code()))
-            .bind(i64::from(state.unit.0))
-            .bind(i64::from(state.created_by.0))
-            .bind(state.max_op.cast_signed())
-            .bind(state.size_bytes.cast_signed())
-            .bind(state.changes.cast_signed())
-            .bind(state.re_rooted)
-            .bind(row)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
+        let known = self.known.docs.get(&state.doc);
+        if known.is_some_and(|known| known.as_ref().is_some_and(|known| known.unit == state.unit)) {
+            self.update_document(state, row).await?;
+        } else {
+            self.upsert_document(state, row).await?;
+        }
         self.known.docs.insert(state.doc, Some(state.clone()));
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The pure core of Zoufang: records and their documents, the sync protocol, the rules of access and search.
+//! The pure core of Zoufang: records and their documents, the sync protocol, sealing, the rules of access and
+//! search.
 //!
 //! It reads no clock, draws no random number, does no input or output and holds no global: time, randomness and
 //! actor ids are arguments. It builds for the host and for wasm32, and phone and server run the same code.
@@ -8,6 +9,7 @@ mod gather;
 pub mod phone;
 pub mod query;
 pub mod record;
+pub mod seal;
 pub mod sync;
 
 pub use gather::gather;

@@ -56,3 +56,23 @@ test('a stream that breaks is opened again, and what was missed comes with it', 
   await line.close();
   await server.dispose();
 });
+
+test('the first sync has the line for itself', async () => {
+  const server = await Server.start();
+  const device = await Device.open(server.url);
+  await device.enrol('cys');
+  const seen: string[] = [];
+  const note = (what: string) => (message: { url(): string }) => {
+    const name = /\/api\/v1\/(sync|news)$/.exec(message.url())?.[1];
+    if (name) seen.push(`${name} ${what}`);
+  };
+  device.page.on('request', note('asked'));
+  device.page.on('response', note('answered'));
+  await device.page.reload();
+  await expect.poll(() => seen.includes('news asked'), SOON).toBe(true);
+  expect(seen.slice(0, 3)).toEqual(['sync asked', 'sync answered', 'news asked']);
+
+  expect(device.complaints).toEqual([]);
+  await device.dispose();
+  await server.dispose();
+});

@@ -235,15 +235,19 @@ impl Hub {
             }
         })
         .forget();
-        let listens = Memo::new(move |_| {
-            let stopped = match self.line.get() {
+        // A stream is a request of its own, with a connection of its own: on a thin line it would take from the first sync.
+        let listens = Memo::new(move |listening: Option<&bool>| {
+            let line = self.line.get();
+            let stopped = match line {
                 LinePhase::Offline | LinePhase::Paused => true,
                 LinePhase::Failed(failure) => failure.needs_person(),
                 LinePhase::Idle | LinePhase::Running => false,
             };
+            let synced = listening.copied().unwrap_or(false) || line == LinePhase::Idle;
             self.phase.get() == Phase::Ready
                 && self.in_front.get()
                 && self.user.with(Option::is_some)
+                && synced
                 && !stopped
         });
         Effect::new(move |_| {

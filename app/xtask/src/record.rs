@@ -1,7 +1,12 @@
 //! What tests did, kept for `TESTING.md`: each part of a run leaves a record in `.zoufang/testing`, and long runs are kept in
 //! `tests/records`, in the repository.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
@@ -26,6 +31,10 @@ pub(crate) fn kept(place: &Place) -> PathBuf {
 /// # Errors
 /// When the record cannot be written.
 pub(crate) fn keep(place: &Place, part: &str, figures: Figures) -> Result<()> {
+    write(place, &folder(place).join(format!("{part}.json")), figures)
+}
+
+fn write(place: &Place, path: &Path, figures: Figures) -> Result<()> {
     let day = output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?;
     let git = |arguments: &[&str]| output(Command::new("git").current_dir(&place.root).args(arguments));
     // A tree without history, as from an archive, has tests, too.
@@ -38,10 +47,67 @@ pub(crate) fn keep(place: &Place, part: &str, figures: Figures) -> Result<()> {
     };
     let record =
         json!({ "day": day.trim(), "commit": commit, "figures": figures.into_iter().collect::<Map<_, _>>() });
-    fs::create_dir_all(folder(place))?;
-    let path = folder(place).join(format!("{part}.json"));
-    fs::write(&path, serde_json::to_string_pretty(&record)? + "\n")
+    fs::create_dir_all(path.parent().unwrap_or(&place.root))?;
+    fs::write(path, serde_json::to_string_pretty(&record)? + "\n")
         .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// A record of one part.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub(crate) fn read(path: &Path) -> Result<Option<Value>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(path)?;
+    let record = serde_json::from_str(&text);
+    record.map(Some).with_context(|| format!("{} is no record", path.display()))
+}
+
+/// One range of the simulator's long run: its record.
+pub(crate) struct Range(pub(crate) Value);
+
+impl Range {
+    /// A figure of it; 0 if the record does not have it.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        self.0["figures"][name].as_u64().unwrap_or(0)
+    }
+
+    /// The seed after its last.
+    pub(crate) fn next_seed(&self) -> u64 {
+        self.figure("first_seed") + self.figure("seeds")
+    }
+}
+
+fn ranges_folder(place: &Place) -> PathBuf {
+    kept(place).join("sim-long")
+}
+
+/// The ranges of the long run, by their seeds.
+///
+/// # Errors
+/// When one cannot be read.
+pub(crate) fn ranges(place: &Place) -> Result<Vec<Range>> {
+    let folder = ranges_folder(place);
+    let mut ranges = Vec::new();
+    if folder.exists() {
+        for file in fs::read_dir(&folder)? {
+            ranges.extend(read(&file?.path())?.map(Range));
+        }
+    }
+    ranges.sort_by_key(|range| range.figure("first_seed"));
+    Ok(ranges)
+}
+
+/// Keeps a range; how many device-days it had.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn keep_range(place: &Place, seed: u64, figures: Figures) -> Result<u64> {
+    let device_days = figures.get("device_days").and_then(Value::as_u64).unwrap_or(0);
+    write(place, &ranges_folder(place).join(format!("{seed}.json")), figures)?;
+    Ok(device_days)
 }
 
 /// Counts what `cargo test` says of each of its programs.

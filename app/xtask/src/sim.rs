@@ -1,6 +1,9 @@
 //! Runs the simulator of zoufang-tests, built as fast as a release with every assertion of ours awake.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use clap::Args;
@@ -13,6 +16,10 @@ use crate::{
 
 /// Device-days of one test run; `cargo xtask test` must stay quick.
 const TEST_DEVICE_DAYS: u64 = 10_000;
+/// Device-days of one range of a long run: it can be stopped after each.
+const RANGE_DEVICE_DAYS: u64 = 50_000;
+/// In a long run one in so many seeds is run twice.
+const LONG_TWICE: &str = "100";
 
 /// Switches of `cargo xtask sim`.
 #[derive(Args, Debug, Clone)]
@@ -26,6 +33,9 @@ pub(crate) struct Options {
     /// Write the report here, as JSON; `.zoufang/sim.json` if nothing is said.
     #[arg(long)]
     report: Option<PathBuf>,
+    /// Go on with the long run: ranges of 50,000 device-days on new seeds, each kept in `tests/records/sim-long`.
+    #[arg(long, conflicts_with_all = ["seed", "report"])]
+    long: bool,
     /// More arguments for the simulator: `-- --help` tells them.
     #[arg(last = true)]
     more: Vec<String>,
@@ -36,18 +46,12 @@ pub(crate) struct Options {
 /// # Errors
 /// When a seed loses something, or shows something else than it should.
 pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
-    say(format!("Simulating {} device-days from seed {} on", options.device_days, options.seed));
+    if options.long {
+        return long(place, options);
+    }
     let report = options.report.clone().unwrap_or_else(|| place.root.join(".zoufang/sim.json"));
-    let mut command = cargo(place);
-    command
-        .args(["run", "--profile", "sim", "--package", "zoufang-tests", "--bin", "sim", "--"])
-        .args(["--device-days", &options.device_days.to_string(), "--seed", &options.seed.to_string()])
-        .arg("--report")
-        .arg(&report)
-        .args(&options.more);
-    run(&mut command)?;
-    let figures: Figures = serde_json::from_str(&fs::read_to_string(&report)?)?;
-    record::keep(place, "sim", figures)
+    simulate(place, options.device_days, options.seed, &report, &options.more)?;
+    record::keep(place, "sim", figures(&report)?)
 }
 
 /// The simulation that belongs to every test run.
@@ -55,5 +59,49 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
 /// # Errors
 /// As [`command`].
 pub(crate) fn test(place: &Place) -> Result<()> {
-    command(place, &Options { device_days: TEST_DEVICE_DAYS, seed: 1, report: None, more: Vec::new() })
+    let test =
+        Options { device_days: TEST_DEVICE_DAYS, seed: 1, report: None, long: false, more: Vec::new() };
+    command(place, &test)
+}
+
+/// Ranges on seeds that no kept range had, until there are as many device-days as were asked for. A range with a failure is
+/// kept, too, and is the last.
+fn long(place: &Place, options: &Options) -> Result<()> {
+    let more: Vec<String> = ["--twice", LONG_TWICE, "--keep-going"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(options.more.clone())
+        .collect();
+    let report = place.root.join(".zoufang/sim-range.json");
+    let mut done = 0;
+    while done < options.device_days {
+        let seed = record::ranges(place)?.iter().map(record::Range::next_seed).max().unwrap_or(1);
+        // Of a range that was not finished there must be no report.
+        if report.exists() {
+            fs::remove_file(&report)?;
+        }
+        let device_days = RANGE_DEVICE_DAYS.min(options.device_days - done);
+        let outcome = simulate(place, device_days, seed, &report, &more);
+        if report.exists() {
+            done += record::keep_range(place, seed, figures(&report)?)?;
+        }
+        outcome?;
+    }
+    Ok(())
+}
+
+fn simulate(place: &Place, device_days: u64, seed: u64, report: &Path, more: &[String]) -> Result<()> {
+    say(format!("Simulating {device_days} device-days from seed {seed} on"));
+    let mut command = cargo(place);
+    command
+        .args(["run", "--profile", "sim", "--package", "zoufang-tests", "--bin", "sim", "--"])
+        .args(["--device-days", &device_days.to_string(), "--seed", &seed.to_string()])
+        .arg("--report")
+        .arg(report)
+        .args(more);
+    run(&mut command)
+}
+
+fn figures(report: &Path) -> Result<Figures> {
+    Ok(serde_json::from_str(&fs::read_to_string(report)?)?)
 }

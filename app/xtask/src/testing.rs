@@ -1,13 +1,13 @@
 //! `cargo xtask testing`: writes `TESTING.md` from the records that test runs left. No figure in it is typed by hand.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::{
     place::Place,
-    record::{folder, kept},
+    record::{Range, folder, kept, ranges, read},
     shell::say,
 };
 
@@ -46,9 +46,7 @@ pub(crate) fn command(place: &Place) -> Result<()> {
     if missing.len() == PARTS.len() {
         bail!("no test run has left a record here: run `cargo xtask test` first");
     }
-    if let Some(record) = read(&kept(place).join("sim-long.json"))? {
-        section(&mut page, "The simulator, a long run", "cargo xtask sim --device-days N --seed S", &record)?;
-    }
+    long_run(&mut page, &ranges(place)?)?;
     corpus(place, &mut page)?;
     if !missing.is_empty() {
         let _ = write!(page, "\nNo record of: {}.\n", missing.join(", "));
@@ -57,15 +55,6 @@ pub(crate) fn command(place: &Place) -> Result<()> {
     fs::write(&path, page).with_context(|| format!("{} cannot be written", path.display()))?;
     say("TESTING.md was written");
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Option<Value>> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = fs::read_to_string(path)?;
-    let record = serde_json::from_str(&text);
-    record.map(Some).with_context(|| format!("{} is no record", path.display()))
 }
 
 fn section(page: &mut String, title: &str, how: &str, record: &Value) -> Result<()> {
@@ -85,6 +74,41 @@ fn section(page: &mut String, title: &str, how: &str, record: &Value) -> Result<
         for (name, value) in rows {
             writeln!(page, "| {name} | {} |", said(value))?;
         }
+    }
+    Ok(())
+}
+
+/// What the long run is judged by.
+const JUDGED: &[&str] =
+    &["seeds", "device_days", "edits", "events", "repeated_seeds", "lost", "diverged", "stuck"];
+
+/// The simulator's long run, range by range and together.
+fn long_run(page: &mut String, ranges: &[Range]) -> Result<()> {
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    page.push_str("\n## The simulator, a long run in ranges\n\n`cargo xtask sim --long --device-days N`");
+    page.push_str("; a range names the commit that it ran on, and the seeds that failed there.\n\n");
+    let heads: Vec<_> = JUDGED.iter().map(|name| words(name)).collect();
+    writeln!(page, "| commit | day | first seed | {} | failed seeds |", heads.join(" | "))?;
+    writeln!(page, "| --- | --- | ---: |{} --- |", " ---: |".repeat(JUDGED.len()))?;
+    let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
+    for range in ranges {
+        let text = |key: &str| range.0[key].as_str().unwrap_or("unknown");
+        let figures: Vec<_> = JUDGED.iter().map(|name| range.figure(name).to_string()).collect();
+        let failed = said(&range.0["figures"]["failed_seeds"]);
+        let (commit, day, first) = (text("commit"), text("day"), range.figure("first_seed"));
+        writeln!(page, "| {commit} | {day} | {first} | {} | {failed} |", figures.join(" | "))?;
+        for (fault, count) in range.0["figures"]["faults"].as_object().into_iter().flatten() {
+            *faults.entry(fault).or_default() += count.as_u64().unwrap_or(0);
+        }
+    }
+    let sums =
+        JUDGED.iter().map(|name| ranges.iter().map(|range| range.figure(name)).sum::<u64>().to_string());
+    writeln!(page, "| together | | | {} | |", sums.collect::<Vec<_>>().join(" | "))?;
+    page.push_str("\n| faults, together | count |\n| --- | ---: |\n");
+    for (fault, count) in faults {
+        writeln!(page, "| {fault} | {count} |")?;
     }
     Ok(())
 }

@@ -79,8 +79,18 @@ fn section(page: &mut String, title: &str, how: &str, record: &Value) -> Result<
 }
 
 /// What the long run is judged by.
-const JUDGED: &[&str] =
-    &["seeds", "device_days", "edits", "events", "repeated_seeds", "lost", "diverged", "stuck"];
+const JUDGED: &[&str] = &[
+    "seeds",
+    "device_days",
+    "edits",
+    "events",
+    "repeated_seeds",
+    "lost",
+    "diverged",
+    "stuck",
+    "broken",
+    "unrepeatable",
+];
 
 /// The simulator's long run, range by range and together.
 fn long_run(page: &mut String, ranges: &[Range]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What a document says to the office: made from the same rows that phones show, with numbers masked.
 
 use zoufang_core::document::Document;
+use zoufang_core::encode;
 use zoufang_core::query::Row;
 use zoufang_core::query::row::{PersonRow, RowBody, VisitRow};
 use zoufang_core::query::search::NameKey;
@@ -33,11 +34,7 @@ pub fn of(
             received_at,
         }),
     };
-    let bytes =
-        minicbor::to_vec(&row).unwrap_or_else(|error: minicbor::encode::Error<std::convert::Infallible>| {
-            unreachable!("writing to memory cannot fail: {error}")
-        });
-    (bytes, projection)
+    (encode(&row), projection)
 }
 
 fn of_person(person: &PersonRow) -> PersonProjection {

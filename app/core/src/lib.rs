@@ -5,6 +5,7 @@
 //! actor ids are arguments. It builds for the host and for wasm32, and phone and server run the same code.
 pub mod access;
 pub mod document;
+mod encode;
 mod gather;
 pub mod phone;
 pub mod query;
@@ -12,4 +13,5 @@ pub mod record;
 pub mod seal;
 pub mod sync;
 
+pub use encode::encode;
 pub use gather::gather;

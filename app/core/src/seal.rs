@@ -23,6 +23,26 @@ pub use slot::{PinSlot, Salts, Stretched};
 /// XChaCha20-Poly1305, HKDF-SHA-256, Argon2id; HPKE with X25519, HKDF-SHA-256 and ChaCha20-Poly1305.
 pub const SUITE: u8 = 1;
 
+/// Suite, and the name of the key.
+const HEAD: usize = 1 + 4;
+
+fn head(key: [u8; 4]) -> [u8; HEAD] {
+    let [a, b, c, d] = key;
+    [SUITE, a, b, c, d]
+}
+
+/// What follows the head, if the suite is ours and the key the one at hand.
+fn after_head(key: [u8; 4], sealed: &[u8]) -> Result<&[u8], SealError> {
+    let (said, rest) = sealed.split_at_checked(HEAD).ok_or(SealError::Damaged)?;
+    if said[0] != SUITE {
+        return Err(SealError::UnknownSuite);
+    }
+    if said[1..] != key {
+        return Err(SealError::OtherKey);
+    }
+    Ok(rest)
+}
+
 /// Why something sealed was not opened. None of it says what was inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {

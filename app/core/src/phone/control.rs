@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use super::{
     Draft, Phone, Place, Segments, log_change, open,
     plan::{Op, Plan, Table},
-    stored::{OutState, OutboxRow, Saw, SegmentId, SyncMeta, encode, read_segment},
+    stored::{OutState, OutboxRow, Saw, SegmentId, SyncMeta, read_segment},
 };
 use crate::{
     document::Document,
-    gather,
+    encode, gather,
     query::Row,
     record::{ChangeHash, DocId, Timestamp, UnitId},
     sync::{

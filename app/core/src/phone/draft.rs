@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::stored::encode;
 use crate::{
     document::Document,
+    encode,
     record::{ChangeHash, DocId, Entries, Timestamp},
 };
 

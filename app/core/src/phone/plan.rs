@@ -3,9 +3,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Account, Phone, Place,
-    stored::{META_ACCOUNT, META_DIRECTORY, META_SYNC, OutboxRow, SegmentId, StoredRow, SyncMeta, encode},
+    stored::{META_ACCOUNT, META_DIRECTORY, META_SYNC, OutboxRow, SegmentId, StoredRow, SyncMeta},
 };
 use crate::{
+    encode,
     query::Row,
     record::DocId,
     sync::wire::{Directory, Item},

@@ -8,10 +8,10 @@ use super::{
     Phone, Place, Segments,
     control::hash_of,
     plan::{Op, Plan, Table},
-    stored::{Cursor, SegmentId, SyncMeta, encode, read_segment},
+    stored::{Cursor, SegmentId, SyncMeta, read_segment},
 };
 use crate::{
-    gather,
+    encode, gather,
     record::{ChangeHash, DocId, EpochId, Timestamp, UnitId},
     sync::{scan, session::Commit, wire::Item},
 };

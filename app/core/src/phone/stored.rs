@@ -225,12 +225,6 @@ pub struct Stored {
     pub log_keys: Vec<String>,
 }
 
-pub(super) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
-    minicbor::to_vec(value).unwrap_or_else(|error: minicbor::encode::Error<std::convert::Infallible>| {
-        unreachable!("writing to memory cannot fail: {error}")
-    })
-}
-
 /// The items of a segment; a segment that cannot be read has none (it is fetched again by the digest's repair).
 pub(super) fn read_segment(bytes: &[u8]) -> Vec<Item> {
     minicbor::decode(bytes).unwrap_or_default()

@@ -111,7 +111,7 @@ fn a_receipt_before_the_scope_does_not_stand_for_it() {
     assert_eq!(a.phone.held(UNIT), server.state(UNIT), "counted now");
     // As an app of before has kept it.
     a.phone.meta.scope.clear();
-    a.disk.0.insert((Table::Meta, stored::META_SYNC.into()), stored::encode(&a.phone.meta));
+    a.disk.0.insert((Table::Meta, stored::META_SYNC.into()), crate::encode(&a.phone.meta));
     assert_eq!(a.disk.phone().scope().len(), 1);
 }
 

@@ -13,14 +13,12 @@ use hpke::{
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{SUITE, SealError};
+use super::{HEAD, SealError, after_head, head};
 
 type Kem = X25519HkdfSha256;
 type Public = <Kem as hpke::Kem>::PublicKey;
 type Secret = <Kem as hpke::Kem>::PrivateKey;
 
-const NAME: usize = 4;
-const HEAD: usize = 1 + NAME;
 const ENCAPSULATED: usize = 32;
 
 /// What is sealed. Nothing opens as something else.
@@ -58,7 +56,7 @@ impl fmt::Debug for SecretKey {
 impl PublicKey {
     /// What names the key in what is sealed to it.
     #[must_use]
-    pub fn name(self) -> [u8; NAME] {
+    pub fn name(self) -> [u8; 4] {
         let hash: [u8; 32] = Sha256::digest(self.0).into();
         [hash[0], hash[1], hash[2], hash[3]]
     }
@@ -119,8 +117,7 @@ pub fn seal_to(
     )
     .map_err(|_| SealError::WrongKey)?;
     let mut sealed = Vec::with_capacity(HEAD + ENCAPSULATED + text.len());
-    sealed.push(SUITE);
-    sealed.extend(to.name());
+    sealed.extend(head(to.name()));
     sealed.extend(encapsulated.to_bytes());
     sealed.extend(text);
     Ok(sealed)
@@ -137,13 +134,7 @@ pub fn open_with(
     bound: &[u8],
     sealed: &[u8],
 ) -> Result<Vec<u8>, SealError> {
-    let (head, rest) = sealed.split_at_checked(HEAD).ok_or(SealError::Damaged)?;
-    if head[0] != SUITE {
-        return Err(SealError::UnknownSuite);
-    }
-    if head[1..] != key.public().name() {
-        return Err(SealError::OtherKey);
-    }
+    let rest = after_head(key.public().name(), sealed)?;
     let (encapsulated, text) = rest.split_at_checked(ENCAPSULATED).ok_or(SealError::Damaged)?;
     let encapsulated =
         <Kem as hpke::Kem>::EncappedKey::from_bytes(encapsulated).map_err(|_| SealError::Damaged)?;

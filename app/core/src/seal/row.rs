@@ -12,14 +12,14 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
-    SUITE, SealError,
+    HEAD, SealError, after_head, head,
     key::{KeyId, expand},
 };
 
 /// 24 bytes, drawn anew for each thing that is sealed: by chance no two are the same.
-pub type Nonce = [u8; 24];
+pub type Nonce = [u8; NONCE];
 
-const HEAD: usize = 1 + 4 + 24;
+const NONCE: usize = 24;
 const TAG: usize = 16;
 const NAME: usize = 16;
 
@@ -63,14 +63,17 @@ impl RowKeys {
         })
     }
 
+    fn head(&self) -> [u8; HEAD] {
+        head(self.id.0.to_be_bytes())
+    }
+
     /// Seals a row for its place.
     #[must_use]
     pub fn seal(&self, place: Place<'_>, nonce: &Nonce, clear: &[u8]) -> Vec<u8> {
-        let mut sealed = Vec::with_capacity(HEAD + clear.len() + TAG);
-        sealed.push(SUITE);
-        sealed.extend(self.id.0.to_be_bytes());
-        let aad = bound(&sealed, place.table, place.key);
+        let mut sealed = Vec::with_capacity(HEAD + NONCE + clear.len() + TAG);
+        sealed.extend(self.head());
         sealed.extend(nonce);
+        let aad = bound(&self.head(), place.table, place.key);
         let text = self.cipher.encrypt(&XNonce::from(*nonce), Payload { msg: clear, aad: &aad });
         sealed.extend(text.unwrap_or_else(|_| unreachable!("a row is far below the cipher's limit")));
         sealed
@@ -82,18 +85,11 @@ impl RowKeys {
     /// [`SealError::UnknownSuite`] and [`SealError::OtherKey`] by its head, [`SealError::Damaged`] if a bit of it is another, or if
     /// it was sealed for another place.
     pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        let (head, text) = sealed.split_at_checked(HEAD).ok_or(SealError::Damaged)?;
-        let (said, nonce) = head.split_at(5);
-        if said[0] != SUITE {
-            return Err(SealError::UnknownSuite);
-        }
-        if said[1..] != self.id.0.to_be_bytes() {
-            return Err(SealError::OtherKey);
-        }
-        let nonce: Nonce = nonce.try_into().map_err(|_| SealError::Damaged)?;
-        let aad = bound(said, place.table, place.key);
+        let rest = after_head(self.id.0.to_be_bytes(), sealed)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Damaged)?;
+        let aad = bound(&self.head(), place.table, place.key);
         let payload = Payload { msg: text, aad: &aad };
-        self.cipher.decrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Damaged)
+        self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::Damaged)
     }
 }
 
@@ -108,7 +104,7 @@ fn bound(head: &[u8], table: &str, key: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DataKey;
+    use super::super::{DataKey, SUITE};
     use super::*;
 
     const PLACE: Place<'_> = Place { table: "row", key: "1f" };
@@ -120,7 +116,7 @@ mod tests {
     #[test]
     fn a_row_comes_back_and_shows_nothing() {
         let sealed = keys(1).seal(PLACE, &[5; 24], "张伟 13800000000".as_bytes());
-        assert_eq!(sealed.len(), HEAD + "张伟 13800000000".len() + TAG);
+        assert_eq!(sealed.len(), HEAD + NONCE + "张伟 13800000000".len() + TAG);
         assert!(!sealed.windows(6).any(|part| part == "张伟".as_bytes() || part == b"138000"));
         assert_eq!(keys(1).open(PLACE, &sealed).unwrap(), "张伟 13800000000".as_bytes());
     }

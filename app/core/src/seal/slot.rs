@@ -14,6 +14,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Cost, DataKey, KeyId, Nonce, Pin, SUITE, SealError, key::expand};
+use crate::encode;
 
 /// What a PIN is stretched with: drawn when it is chosen, and stored in clear.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -106,10 +107,7 @@ impl PinSlot {
 
     /// All of the slot but the sealed key.
     fn bound(&self) -> Vec<u8> {
-        let head = (self.suite, self.key, &self.salts);
-        minicbor::to_vec(head).unwrap_or_else(|error: minicbor::encode::Error<std::convert::Infallible>| {
-            unreachable!("writing to memory cannot fail: {error}")
-        })
+        encode(&(self.suite, self.key, &self.salts))
     }
 }
 

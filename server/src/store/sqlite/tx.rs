@@ -221,8 +221,8 @@ impl WriteTx for SqliteTx {
     }
 
     async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-        let known = self.known.docs.get(&state.doc);
-        if known.is_some_and(|known| known.as_ref().is_some_and(|known| known.unit == state.unit)) {
+        let known = self.known.docs.get(&state.doc).and_then(Option::as_ref);
+        if known.is_some_and(|known| known.unit == state.unit) {
             self.update_document(state, row).await?;
         } else {
             self.upsert_document(state, row).await?;

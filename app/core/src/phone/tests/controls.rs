@@ -227,7 +227,7 @@ fn a_phone_of_version_1_hears_after_its_update_what_was_passed_over() {
     let page = server.page(UNIT, b.phone.meta.cursors[&UNIT].seq, &[]);
     b.take(&Commit::Page(Page { controls: Vec::new(), complete: false, ..page }));
     b.phone.meta.controls_read = false;
-    b.disk.0.insert((Table::Meta, stored::META_SYNC.into()), stored::encode(&b.phone.meta));
+    b.disk.0.insert((Table::Meta, stored::META_SYNC.into()), crate::encode(&b.phone.meta));
     b.phone = b.disk.phone();
     for _ in 0..3 {
         server.sync(&mut b);

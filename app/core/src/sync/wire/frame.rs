@@ -5,10 +5,11 @@
 use std::io::Read;
 
 use flate2::{Crc, bufread::DeflateDecoder};
-use minicbor::{Decode, Encode};
+use minicbor::Decode;
 use miniz_oxide::deflate::compress_to_vec;
 
 use super::{CURSORS_MAX, Frame, PUSH_MAX, Page, SyncRequest, WireError, packed::Packed};
+use crate::encode;
 
 const REQUEST_MAGIC: [u8; 4] = *b"ZFQ1";
 const ANSWER_MAGIC: [u8; 4] = *b"ZFA1";
@@ -67,12 +68,6 @@ fn frame_checksum(kind: u8, compression: u8, content: &[u8]) -> u32 {
     crc.update(&[kind, compression]);
     crc.update(content);
     crc.sum()
-}
-
-fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
-    minicbor::to_vec(value).unwrap_or_else(|error: minicbor::encode::Error<std::convert::Infallible>| {
-        unreachable!("writing to memory cannot fail: {error}")
-    })
 }
 
 fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, WireError> {

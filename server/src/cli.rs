@@ -36,6 +36,9 @@ pub enum CliError {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// The keys cannot be used.
+    #[error("{0}")]
+    Keys(#[from] crate::keys::KeysError),
     /// The server's own part failed.
     #[error("{0}")]
     Server(#[from] crate::error::Error),

@@ -165,6 +165,15 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Where the server's keys are, unless they stand in the environment themselves (`ZOUFANG_KEYS`).
+#[derive(Clone, Debug, Args)]
+pub struct KeyPlace {
+    /// The file of the server's keys; made in the folder of the data if there is none. It belongs on another disk than the
+    /// data, and several processes over one database need the same.
+    #[arg(long, env = "ZOUFANG_KEYS_FILE")]
+    pub keys_file: Option<PathBuf>,
+}
+
 /// How to listen.
 #[derive(Clone, Debug, Args)]
 pub struct Listen {
@@ -194,6 +203,9 @@ pub struct Serve {
     /// Where the data are.
     #[command(flatten)]
     pub folder: DataFolder,
+    /// Where the keys are.
+    #[command(flatten)]
+    pub keys: KeyPlace,
     /// How to listen.
     #[command(flatten)]
     pub listen: Listen,
@@ -208,6 +220,9 @@ pub struct Demo {
     /// PostgreSQL instead of the folder.
     #[command(flatten)]
     pub database: Database,
+    /// Where the keys are.
+    #[command(flatten)]
+    pub keys: KeyPlace,
     /// Fill the database and end.
     #[arg(long)]
     pub seed_only: bool,

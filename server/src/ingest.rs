@@ -17,7 +17,7 @@ use zoufang_core::sync::wire::{Push, Verdict};
 
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::store::{Claim, Principal, Store, WriteTx};
+use crate::store::{Account, Claim, Store, WriteTx};
 use crate::work::off_thread;
 use open::OpenDocument;
 pub use ticket::Shown;
@@ -41,14 +41,13 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// What a signed-in user may do.
+    /// What a user may do with a device.
     #[must_use]
-    pub fn of(principal: &Principal, scope: &[UnitId]) -> Self {
-        let account = &principal.account;
+    pub fn of(account: &Account, device: DeviceId, former: &[DeviceId], scope: &[UnitId]) -> Self {
         Self {
             user: account.id,
-            device: principal.device,
-            former: principal.former.clone(),
+            device,
+            former: former.to_vec(),
             scope: scope.iter().copied().collect(),
             role: Some(account.role),
         }

@@ -16,6 +16,7 @@ pub mod error;
 pub mod headers;
 pub mod import;
 pub mod ingest;
+pub mod keys;
 pub mod news;
 pub mod projection;
 pub mod rebuild;

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::routes::{fallback, health, me, news, office, people, sign_in, sync};
+use crate::routes::{fallback, health, me, news, office, parcels, people, sign_in, sync};
 use crate::state::App;
 use crate::{headers, telemetry};
 
@@ -32,6 +32,8 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(sign_in::sign_out))
         .routes(routes!(me::me))
         .routes(routes!(sync::sync))
+        .routes(routes!(parcels::deliver))
+        .routes(routes!(parcels::put_sign_key))
         .routes(routes!(news::news))
         .routes(routes!(people::move_person))
         .routes(routes!(office::overview))

@@ -5,6 +5,7 @@ pub mod health;
 pub mod me;
 pub mod news;
 pub mod office;
+pub mod parcels;
 pub mod people;
 pub mod sign_in;
 pub mod sync;

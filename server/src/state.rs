@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use zoufang_core::record::{DeviceId, Timestamp, UnitId};
+use zoufang_core::seal::SecretKey;
 
 use crate::account::session::Unforgiven;
 use crate::account::token;
@@ -52,6 +53,8 @@ pub struct App {
     pub clock: Clock,
     /// The ids it draws.
     pub random: Random,
+    /// What opens parcels, the key in use first; without any, none is opened.
+    pub sync_keys: Arc<[SecretKey]>,
     /// The files of the app.
     pub assets: Assets,
     /// TLS is spoken, by us or by a proxy before us.
@@ -84,6 +87,7 @@ impl App {
             store,
             clock: system_clock(),
             random: Arc::new(token::random_u64),
+            sync_keys: Arc::new([]),
             assets,
             tls: false,
             behind_proxy: false,

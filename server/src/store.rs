@@ -26,6 +26,7 @@ mod types;
 
 use async_trait::async_trait;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
 
 pub use claim::Claim;
@@ -34,7 +35,8 @@ pub use error::{Result, StoreError};
 pub use news::{Listener, News};
 pub use types::{
     Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, NewAccount,
-    Principal, Sealed, Segment, Tail, TokenHash, TryOutcome, Unit, UnitCode, level_code, level_of,
+    Principal, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode, level_code,
+    level_of,
 };
 
 /// Tables whose rows a push can make.
@@ -61,6 +63,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// A number that grows with every change of users and units.
     async fn directory_version(&self) -> Result<u32>;
+
+    /// The key to which phones seal parcels.
+    async fn sync_key(&self) -> Result<Option<PublicKey>>;
+
+    /// Sets it, and lets phones know by a new directory.
+    async fn put_sync_key(&self, key: PublicKey) -> Result<()>;
 
     /// All units, by id.
     async fn units(&self) -> Result<Vec<Unit>>;
@@ -91,6 +99,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ends a device and its sessions; a later call changes nothing.
     async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()>;
+
+    /// Sets the key with which a device signs what it delivers while nobody is signed in.
+    async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()>;
+
+    /// Whose a device is and how it signs: nobody's if it is unknown, revoked or without a key, or the account disabled.
+    async fn signer(&self, device: DeviceId) -> Result<Option<Signer>>;
 
     /// Opens a session of a device.
     async fn open_session(

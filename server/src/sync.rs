@@ -7,5 +7,6 @@ pub mod brotli;
 pub mod directory;
 pub mod exchange;
 pub mod page;
+pub mod parcel;
 pub mod segment;
 mod stray;

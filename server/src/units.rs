@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use zoufang_core::access::{UnitNode, units_in_scope, units_to_oversee};
 use zoufang_core::record::UnitId;
+use zoufang_core::seal::PublicKey;
 
 use crate::store::{Account, Result, Store, StoreError, Unit, UnitCode, level_of};
 
@@ -75,6 +76,8 @@ pub struct UnitTable {
     pub units: BTreeMap<UnitId, Unit>,
     /// Today's code of each unit.
     pub codes: BTreeMap<UnitId, String>,
+    /// The key to which phones seal parcels.
+    pub sync_key: Option<PublicKey>,
     nodes: Vec<UnitNode>,
 }
 
@@ -89,7 +92,9 @@ impl UnitTable {
         let nodes = units.iter().map(Unit::node).collect();
         let today = store.unit_codes().await?.into_iter().filter(|code| code.until_year.is_none());
         let codes = today.map(|code| (code.unit, code.code)).collect();
-        Ok(Self { version, units: units.into_iter().map(|unit| (unit.id, unit)).collect(), codes, nodes })
+        let sync_key = store.sync_key().await?;
+        let units = units.into_iter().map(|unit| (unit.id, unit)).collect();
+        Ok(Self { version, units, codes, sync_key, nodes })
     }
 
     /// The units whose documents an account holds and may push to.

@@ -55,11 +55,7 @@ impl Ground for Sqlite {
     }
 
     fn copy(&self) -> Self {
-        let copy = Self::empty();
-        for file in fs::read_dir(self.0.path()).unwrap().map(|file| file.unwrap().path()) {
-            fs::copy(&file, copy.0.path().join(file.file_name().unwrap())).unwrap();
-        }
-        copy
+        Self(copy_of(&self.0))
     }
 
     fn arguments(&self) -> Vec<OsString> {
@@ -80,8 +76,17 @@ impl Ground for Sqlite {
     }
 }
 
-/// A database in the cluster that these tests share. It is gone with this value.
-pub(crate) struct Postgres(String);
+/// The files of a folder, in another one.
+fn copy_of(folder: &TempDir) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()) {
+        fs::copy(&file, copy.path().join(file.file_name().unwrap())).unwrap();
+    }
+    copy
+}
+
+/// A database in the cluster that these tests share, and a folder for the keys. It is gone with this value.
+pub(crate) struct Postgres(String, TempDir);
 
 impl Postgres {
     fn url(&self) -> String {
@@ -96,16 +101,16 @@ impl Ground for Postgres {
     const FIRST_POINTS_MIN: usize = 7;
 
     fn empty() -> Self {
-        Self(Cluster::shared().database().unwrap())
+        Self(Cluster::shared().database().unwrap(), tempfile::tempdir().unwrap())
     }
 
     fn copy(&self) -> Self {
         // PostgreSQL waits five seconds for the last connection of a server that just died.
-        Self(Cluster::shared().copy(&self.0).unwrap())
+        Self(Cluster::shared().copy(&self.0).unwrap(), copy_of(&self.1))
     }
 
     fn arguments(&self) -> Vec<OsString> {
-        vec!["--database-url".into(), self.url().into()]
+        vec!["--database-url".into(), self.url().into(), "--data".into(), self.1.path().into()]
     }
 
     async fn open(&self) -> PostgresStore {

@@ -100,13 +100,15 @@ pub(crate) fn sign_in<G: Ground>() -> Scenario<G> {
         act: |launch, device, _| {
             if let Ok(process) = launch.serve() {
                 device.move_to(&process.url());
-                let _ = device.sign_in(LOGIN, PASSWORD);
+                if device.sign_in(LOGIN, PASSWORD).is_ok() {
+                    let _ = device.introduce();
+                }
             }
         },
         again: nothing,
         sign_in: enter,
         end: anything,
-        points_min: 10,
+        points_min: 16,
     }
 }
 
@@ -147,6 +149,32 @@ pub(crate) fn push<G: Ground>() -> Scenario<G> {
         ground,
         device,
         act: sync_once,
+        again: nothing,
+        sign_in: as_it_is,
+        end: anything,
+        points_min: 30,
+    }
+}
+
+/// A phone delivers new records and changes of old ones while it is locked.
+pub(crate) fn parcels<G: Ground>() -> Scenario<G> {
+    let (ground, device) = worked(
+        |device| {
+            device.introduce().unwrap();
+            some(device);
+        },
+        more,
+    );
+    Scenario {
+        name: "parcels",
+        ground,
+        device,
+        act: |launch, device, _| {
+            if let Ok(process) = launch.serve() {
+                device.move_to(&process.url());
+                let _ = device.deliver();
+            }
+        },
         again: nothing,
         sign_in: as_it_is,
         end: anything,

@@ -6,6 +6,7 @@ mod failover;
 mod field;
 mod line;
 mod meeting;
+mod parcels;
 mod processes;
 
 use zoufang_core::record::{DocId, Kind, UnitId};

@@ -7,9 +7,11 @@ use zoufang_core::{
     phone::{Draft, DraftText, Table},
     query::Row,
     record::{DeviceId, DocId, EpochId, Kind, Timestamp, UnitId, UserId, list::Role},
+    seal::SecretKey,
     sync::{
         digest::Digest,
         gate::Refusal,
+        parcel,
         session::Commit,
         wire::{
             Control, Directory, DirectoryUnit, DirectoryUser, End, Item, Page, Probe, Problem, Push, Stray,
@@ -34,6 +36,7 @@ pub(crate) fn of(target: &str) -> Vec<(String, Vec<u8>)> {
         "columns" => columns(),
         "import" => import(),
         "ingest" => ingest(),
+        "parcel" => parcels(),
         "request" => requests(),
         "session" => sessions(),
         "stored" => stored(),
@@ -59,6 +62,16 @@ fn answers() -> Vec<Vec<u8>> {
     seeds.extend(sessions());
     seeds.push(raw(vector!("page-packed")));
     seeds
+}
+
+/// As the target takes them: a body, a parcel, what is in a parcel.
+fn parcels() -> Vec<Vec<u8>> {
+    let push = Push { doc: DocId([1; 16]), kind: Kind::Visit, unit: UnitId(5), raw: vector!("change") };
+    let key = SecretKey::of_seed(&[7; 32]).public();
+    let sealed = parcel::seal(cbor(&push), key, [9; 32]).unwrap();
+    let body = parcel::encode_body([sealed.as_slice(), b"short", b""]);
+    let plain = [&[2, 0], cbor(&push).as_slice()].concat();
+    vec![[&[0], body.as_slice()].concat(), [&[1], sealed.as_slice()].concat(), plain]
 }
 
 /// A frame as the targets make it from parts: type, no compression, content.
@@ -98,7 +111,7 @@ fn directory() -> Directory {
         parent: None,
         initials: "v".into(),
     };
-    Directory { version: 2, users: vec![user], units: vec![unit] }
+    Directory { version: 2, users: vec![user], units: vec![unit], sync_key: None }
 }
 
 fn items(doc: DocId) -> Vec<Item> {

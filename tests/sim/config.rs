@@ -49,7 +49,7 @@ impl Config {
             _ => 20 + dice.below(31),
         };
         let days = if phones > 12 { 2 + dice.below(3) } else { 3 + dice.below(12) };
-        let mut rates = Rates::draw(&mut dice);
+        let mut rates = Rates::draw(&mut dice, seed);
         // One seed in twelve has no fault at all: what fails there fails by itself.
         if dice.below(12) == 0 {
             rates = Rates::default();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::dice::Dice;
+
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $most:literal;)*) => {
         /// A kind of fault.
@@ -96,6 +98,8 @@ faults! {
     ReRooted = "record-re-rooted", 150;
     /// A phone speaks an older version of the protocol, from the start or from now on.
     OldClient = "old-client", 100;
+    /// While nobody looks at a phone, its service worker delivers what it read of the outbox some time ago, once or twice.
+    Delivered = "parcels-delivered", 500;
 }
 
 impl Fault {
@@ -109,9 +113,12 @@ pub(crate) struct Rates(BTreeMap<Fault, u32>);
 
 impl Rates {
     /// What a seed draws: about two kinds in five, each at a rate of its own.
-    pub(crate) fn draw(dice: &mut crate::dice::Dice) -> Self {
+    pub(crate) fn draw(dice: &mut Dice, seed: u64) -> Self {
         let mut rates = BTreeMap::new();
+        // What came later draws from chance of its own, so that a seed stays what it was.
+        let mut later = Dice::new(seed, 6);
         for fault in Fault::ALL.iter().filter(|fault| !Self::BY_REQUEST.contains(fault)) {
+            let dice = if *fault == Fault::Delivered { &mut later } else { &mut *dice };
             let (on, rate) = (dice.happens(400), dice.below(fault.most() as usize));
             if on {
                 rates.insert(*fault, u32::try_from(rate + 1).unwrap_or(1));

@@ -82,7 +82,7 @@ impl World {
                     }
                 }
             }
-            Job::Account(_) | Job::SignedOut | Job::Tidy => {}
+            Job::Account(_) | Job::SignedOut | Job::Tidy | Job::Parcels => {}
         }
     }
 

@@ -143,7 +143,7 @@ impl World {
     }
 
     /// An error of the server's own is one only where a fault explains it.
-    fn fail_if_ours(&mut self, error: &Error, phone: usize, struck: bool) {
+    pub(crate) fn fail_if_ours(&mut self, error: &Error, phone: usize, struck: bool) {
         if matches!(error, Error::Internal(_)) && !struck {
             let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             self.fail(Kind::Broken, Some(phone), None, format!("the server failed by itself: {source}"));

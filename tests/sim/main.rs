@@ -17,6 +17,7 @@ mod mishap;
 mod office;
 mod oracle;
 mod phone;
+mod post;
 mod report;
 mod run;
 mod server;

@@ -58,6 +58,7 @@ impl World {
 
     /// A phone's mishaps of a day.
     pub(crate) fn plan_mishaps_of(&mut self, phone: usize, morning: i64) {
+        self.plan_post_of(phone, morning);
         let of_phones = [
             Fault::DiskRollback,
             Fault::Clone,
@@ -157,6 +158,7 @@ impl World {
             Fault::Erased => self.command(|doc, _| Command::Erase(doc))?,
             Fault::ReRooted => self.command(|doc, _| Command::ReRoot(doc))?,
             Fault::OldClient => self.change_client(phone),
+            Fault::Delivered => self.read_post(phone),
             Fault::Drop
             | Fault::AnswerLost
             | Fault::Duplicate

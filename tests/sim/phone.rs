@@ -82,6 +82,8 @@ pub(crate) enum Job {
     Dismiss(EditId, ChangeHash),
     /// Old rows are gathered into blocks.
     Tidy,
+    /// What waited before the server's key was known gets parcels.
+    Parcels,
 }
 
 /// A job under way.

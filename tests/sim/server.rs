@@ -17,7 +17,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zoufang_core::{
     record::{DeviceId, EpochId, Timestamp, UnitId, UserId, list::Role},
-    sync::gate::BODY_BYTES_MAX,
+    seal::SecretKey,
+    sync::{gate::BODY_BYTES_MAX, parcel::Fate},
 };
 use zoufang_server::{
     App,
@@ -28,10 +29,10 @@ use zoufang_server::{
     assets::Assets,
     command,
     error::Error,
-    store::{County, NewAccount, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
+    store::{County, NewAccount, SignKey, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
     sync::{
         exchange::{Chunks, exchange},
-        segment,
+        parcel, segment,
     },
 };
 
@@ -103,6 +104,7 @@ impl Server {
                 Kept::Sqlite(store, path)
             }
         };
+        runtime.block_on(kept_store(&kept).put_sync_key(Self::sync_key().public()))?;
         let (clock, fuse) = (Arc::default(), Arc::default());
         let app = app(&kept, &fuse, &clock);
         Ok(Self { runtime, kept, app, fuse, clock, folder, backup: None, files: 0 })
@@ -159,6 +161,7 @@ impl Server {
         if opened.device != device && !is_copy {
             bail!("the device is revoked or another user's");
         }
+        self.run(store.put_sign_key(opened.device, SignKey([4; 65])))?;
         Ok((opened.token, opened.device))
     }
 
@@ -195,6 +198,34 @@ impl Server {
             }
         });
         (outcome, self.fuse.disarm())
+    }
+
+    /// Takes parcels in as they come from a device, past the signature; `blow` strikes at one of the steps. `None` if the server
+    /// stopped. Tells whether it struck.
+    pub(crate) fn deliver(
+        &self,
+        device: DeviceId,
+        body: &[u8],
+        blow: Option<(u32, Blow)>,
+    ) -> (Option<Result<Vec<Fate>, Error>>, bool) {
+        self.fuse.arm(blow);
+        let work = async {
+            let signer = self.app.store.signer(device).await?.ok_or(Error::SignedOut)?;
+            parcel::deliver(&self.app, device, &signer, body).await
+        };
+        let done = self.run(async {
+            tokio::select! {
+                biased;
+                () = self.fuse.stopped() => None,
+                done = work => Some(done),
+            }
+        });
+        (done, self.fuse.disarm())
+    }
+
+    /// The key to which phones seal parcels.
+    pub(crate) fn sync_key() -> SecretKey {
+        SecretKey::of_seed(&[1; 32])
     }
 
     /// Does something to a record; `blow` strikes at one of the steps. Tells whether it struck.
@@ -332,5 +363,6 @@ fn app(kept: &Kept, fuse: &Arc<Fuse>, clock: &Arc<AtomicI64>) -> App {
             | 1)
     });
     app.seals = false;
+    app.sync_keys = Arc::new([Server::sync_key()]);
     app
 }

@@ -139,6 +139,7 @@ impl World {
                 Ok(Some(tab.phone.plan_dismiss(*hash, &segments(tab.phone.needs_dismiss(*hash)))))
             }
             Job::Tidy => Ok(tab.phone.plan_tidy()),
+            Job::Parcels => Ok(tab.phone.plan_parcels()),
         };
         match plan {
             Ok(Some(plan)) => tab.running = Some(Running { job, plan, written: false }),
@@ -203,6 +204,7 @@ impl World {
         let Some(tab) = self.phones[phone].tab.as_mut() else { return };
         let wake = tab.phone.settle(running.plan).wake;
         let waiting = tab.phone.waiting();
+        let lacking = tab.phone.plan_parcels().is_some();
         if waiting != self.phones[phone].image.waiting() {
             let due = self.phones[phone].image.waiting();
             let words = format!("{waiting} edits wait, and {due} should");
@@ -216,7 +218,10 @@ impl World {
                 }
             }
             Job::Save(..) | Job::Account(_) => self.feed(phone, Event::Wake),
-            Job::SignedOut | Job::Dismiss(..) | Job::Tidy => {}
+            Job::SignedOut | Job::Dismiss(..) | Job::Tidy | Job::Parcels => {}
+        }
+        if lacking {
+            self.enqueue(phone, Job::Parcels);
         }
     }
 }

@@ -63,6 +63,8 @@ pub(crate) enum Item {
     ServerUp,
     /// The server keeps a backup.
     BackUp,
+    /// A service worker delivers the parcels that it read, of a device.
+    Post(usize, DeviceId, Vec<(String, Vec<u8>)>),
     /// The server makes segments.
     Seal,
 }
@@ -111,6 +113,7 @@ pub(crate) struct World {
     pub(crate) work: Dice,
     pub(crate) line: Dice,
     pub(crate) mishap: Dice,
+    pub(crate) post: Dice,
     /// Nothing goes wrong any more.
     pub(crate) calm: bool,
     /// The true tree: the unit above each unit.
@@ -167,6 +170,7 @@ impl World {
             work: Dice::new(seed, 3),
             line: Dice::new(seed, 4),
             mishap: Dice::new(seed, 5),
+            post: Dice::new(seed, 7),
             calm: false,
             above,
             twofold: BTreeSet::new(),
@@ -238,6 +242,7 @@ impl World {
                     self.note("backup", usize::MAX, &[], &[]);
                 }
             }
+            Item::Post(phone, device, parcels) => self.post_arrives(phone, device, &parcels)?,
             Item::Seal => {
                 for unit in self.above.keys().copied().collect::<Vec<_>>() {
                     if self.server_up {

@@ -17,7 +17,7 @@ use zoufang_core::{
     },
 };
 
-use crate::disk::Disk;
+use crate::{disk::Disk, post::KeyBytes};
 
 /// More requests than this in one sync are a fault.
 const REQUESTS_MAX: usize = 1_000;
@@ -44,6 +44,8 @@ pub struct Device {
     phone: zoufang_core::phone::Phone,
     session: Session,
     drawn: u64,
+    /// What its browser keeps: the key that it signs with, once it has one.
+    pub(crate) key: KeyBytes,
 }
 
 /// The clock of this machine.
@@ -63,6 +65,7 @@ impl Device {
             phone: zoufang_core::phone::Phone::default(),
             session: Session::new(),
             drawn: 0,
+            key: KeyBytes::new(),
         }
     }
 
@@ -81,7 +84,12 @@ impl Device {
     /// Another device with the same disk, as if this one had been copied: for trying one thing many times.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let mut copy = Self { disk: self.disk.clone(), drawn: self.drawn, ..Self::new(&self.base) };
+        let mut copy = Self {
+            disk: self.disk.clone(),
+            drawn: self.drawn,
+            key: self.key.clone(),
+            ..Self::new(&self.base)
+        };
         copy.restart();
         copy
     }
@@ -91,9 +99,22 @@ impl Device {
         base.clone_into(&mut self.base);
     }
 
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
     fn run(&mut self, plan: Plan) -> Settled {
         self.disk.write(&plan.batch);
-        self.phone.settle(plan)
+        let settled = self.phone.settle(plan);
+        while let Some(plan) = self.phone.plan_parcels() {
+            self.disk.write(&plan.batch);
+            self.phone.settle(plan);
+        }
+        settled
     }
 
     /// Signs in.

@@ -60,12 +60,14 @@ impl Disk {
             let rows = self.0.iter().filter(move |((table, _), _)| *table == wanted);
             rows.map(|((_, key), value)| (key.clone(), value.clone())).collect::<Vec<_>>()
         };
+        let keys = |table| all(table).into_iter().map(|(key, _)| key).collect();
         Phone::read(&Stored {
             meta: all(Table::Meta),
             outbox: all(Table::Outbox),
             blocks: all(Table::Block),
             rows: all(Table::Row),
-            log_keys: all(Table::Log).into_iter().map(|(key, _)| key).collect(),
+            log_keys: keys(Table::Log),
+            parcel_keys: keys(Table::Parcel),
         })
     }
 }

@@ -7,6 +7,7 @@
 mod change;
 mod import;
 mod ingest;
+mod parcel;
 mod phone;
 mod pieces;
 mod recipe;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("columns", change::columns),
     ("import", import::import),
     ("ingest", ingest::ingest),
+    ("parcel", parcel::parcel),
     ("request", wire::request),
     ("session", phone::session),
     ("stored", phone::stored),

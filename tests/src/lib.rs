@@ -7,6 +7,7 @@ pub mod fuzz;
 pub mod line;
 pub mod made;
 pub mod news;
+pub mod post;
 pub mod process;
 pub mod server;
 

@@ -53,6 +53,9 @@ pub fn program() -> &'static Path {
     })
 }
 
+/// Keys for servers whose data lie in no folder of their own.
+pub const KEYS: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
 /// A server.
 #[derive(Debug)]
 pub struct Server {
@@ -91,7 +94,8 @@ impl Server {
         let mut command = Command::new(program());
         command.args(arguments).env("ZOUFANG_DATA", self.folder.path());
         match &self.database {
-            Some(url) => command.env("ZOUFANG_DATABASE_URL", url),
+            // Several processes over one database have the same keys.
+            Some(url) => command.env("ZOUFANG_DATABASE_URL", url).env("ZOUFANG_KEYS", KEYS),
             None => command.env_remove("ZOUFANG_DATABASE_URL"),
         };
         command

@@ -20,7 +20,7 @@ use crate::{
         digest::Digest,
         scan,
         session::{Outgoing, WANT_BYTES, fit},
-        wire::{Directory, Item, Push, SyncRequest, VERSION},
+        wire::{Directory, Item, SyncRequest, VERSION},
     },
 };
 
@@ -30,6 +30,7 @@ mod draft;
 mod edit;
 mod outbox;
 mod page;
+mod parcel;
 mod plan;
 mod rebase;
 mod repair;
@@ -66,6 +67,8 @@ pub struct Phone {
     directory: Directory,
     places: BTreeMap<DocId, Place>,
     outbox: Outbox,
+    /// The numbers of outbox rows that have a parcel.
+    parcels: BTreeSet<u64>,
     /// Documents whose newest row stands in a block of rows and not by itself.
     in_blocks: BTreeSet<DocId>,
     blocks: BTreeSet<u64>,
@@ -175,9 +178,7 @@ impl Phone {
         let waiting = |again: bool| {
             self.outbox.values().filter(move |row| row.again == again && row.state == OutState::Waiting)
         };
-        let (hashes, push) = fit(waiting(true).chain(waiting(false)).map(|row| {
-            (row.hash, Push { doc: row.doc, kind: row.kind, unit: row.unit, raw: row.raw.clone() })
-        }));
+        let (hashes, push) = fit(waiting(true).chain(waiting(false)).map(|row| (row.hash, row.push())));
         let request = SyncRequest {
             epoch: self.meta.epoch,
             device: account.device,

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod digest;
 pub mod gate;
 pub mod news;
+pub mod parcel;
 pub mod scan;
 pub mod session;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! `demo`: the real units, synthetic people, a year of visits, and sign-ins printed in clear. For trying out only.
 
-use super::serve::{address, listen, serve_until_signal};
+use super::serve::{address, keys, listen, serve_until_signal};
 use super::{Result, open, say};
 use crate::config::Demo;
 use crate::demo;
@@ -20,6 +20,7 @@ pub(super) async fn run(options: Demo) -> Result<()> {
         store.close().await;
         return Ok(());
     }
+    let keys = keys(&options.keys, &options.data, store.as_ref()).await?;
     let listener = listen(&options.listen)?;
     let mut text = format!("\n走访 Zoufang, demonstration: {}\n\n", address(&options.listen, &listener)?);
     for account in demo::ACCOUNTS {
@@ -32,5 +33,5 @@ pub(super) async fn run(options: Demo) -> Result<()> {
     }
     text.push_str("\nAll people are synthetic; do not dial. Stop with Ctrl-C.\n");
     say(&text)?;
-    serve_until_signal(store, options.listen, listener).await
+    serve_until_signal(store, &keys, options.listen, listener).await
 }

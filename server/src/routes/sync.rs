@@ -29,7 +29,7 @@ use crate::sync::exchange::exchange;
         (status = 507, description = "the disk is full", body = ErrorBody),
     ))]
 pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request) -> Result<Response> {
-    check_head(request.headers())?;
+    check_head(request.headers(), CONTENT_TYPE)?;
     let _permit = app.sync_permit().await?;
     let takes_brotli = accepts(request.headers(), brotli::ENCODING);
     let body = read(request.into_body()).await?;
@@ -52,9 +52,9 @@ pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request)
 }
 
 /// What can be said before a byte of the body is read.
-fn check_head(headers: &HeaderMap) -> Result<()> {
+pub(super) fn check_head(headers: &HeaderMap, content_type: &str) -> Result<()> {
     let ours =
-        headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes() == CONTENT_TYPE.as_bytes());
+        headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes() == content_type.as_bytes());
     if !ours {
         return Err(Error::UnsupportedMediaType);
     }
@@ -66,7 +66,7 @@ fn check_head(headers: &HeaderMap) -> Result<()> {
 }
 
 /// Reads the body, but no byte more than is allowed.
-async fn read(body: Body) -> Result<Bytes> {
+pub(super) async fn read(body: Body) -> Result<Bytes> {
     axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
         let too_large = std::error::Error::source(&error)
             .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use zoufang_core::access::Level;
 use zoufang_core::record::list::Role;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
+use zoufang_core::seal::PublicKey;
 
 use super::office::{ContactProjection, Filter, PeopleFilter, PersonProjection, Projection, VisitProjection};
 use super::{
-    ChangeRecord, Device, DocumentState, NewAccount, Segment, Store, StoreError, TokenHash, TryOutcome, Unit,
-    UnitCode,
+    ChangeRecord, Device, DocumentState, NewAccount, Segment, SignKey, Store, StoreError, TokenHash,
+    TryOutcome, Unit, UnitCode,
 };
 
 pub use writers::{a_claim_changes_no_answer, what_is_committed_is_told, writers_take_turns};
@@ -26,7 +27,7 @@ pub use control::*;
 macro_rules! store_contract {
     ($make:path) => {
         $crate::store_contract! { @tests $make =>
-            meta_is_drawn_once, units_and_codes, accounts_and_logins, devices_and_sessions, sign_in_tries_are_counted,
+            meta_is_drawn_once, a_sync_key_is_told, units_and_codes, accounts_and_logins, devices_and_sessions, sign_in_tries_are_counted,
             a_log_has_no_gaps, a_dropped_transaction_leaves_nothing, what_is_unique_is_refused, pages_are_bounded_by_bytes,
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
             a_claim_changes_no_answer, what_is_committed_is_told,
@@ -115,6 +116,17 @@ pub async fn meta_is_drawn_once(store: &dyn Store) {
     store.ready().await.expect("ready");
 }
 
+/// The sync key is what was set last, and each new one is seen in the version.
+pub async fn a_sync_key_is_told(store: &dyn Store) {
+    assert_eq!(store.sync_key().await.expect("key"), None);
+    for key in [PublicKey([1; 32]), PublicKey([2; 32])] {
+        let before = store.directory_version().await.expect("version");
+        store.put_sync_key(key).await.expect("put");
+        assert_eq!(store.sync_key().await.expect("key"), Some(key));
+        assert!(store.directory_version().await.expect("version") > before);
+    }
+}
+
 /// Units and codes come back as they were put, and a change is seen in the version.
 pub async fn units_and_codes(store: &dyn Store) {
     let before = store.directory_version().await.expect("version");
@@ -182,7 +194,16 @@ pub async fn devices_and_sessions(store: &dyn Store) {
     assert!(store.principal(TokenHash([3; 32]), Timestamp(1)).await.expect("ask").is_none(), "unknown");
     store.close_session(tokens[0]).await.expect("close");
     assert!(store.principal(tokens[0], Timestamp(1)).await.expect("ask").is_none(), "closed");
+    assert!(store.signer(DEVICE).await.expect("ask").is_none(), "without a key");
+    store.put_sign_key(DEVICE, SignKey([4; 65])).await.expect("key");
+    store.put_sign_key(DEVICE, SignKey([5; 65])).await.expect("key");
+    store.put_sign_key(DeviceId(77), SignKey([5; 65])).await.expect("a device that is not there");
+    let signer = store.signer(DEVICE).await.expect("ask").expect("known");
+    assert_eq!((signer.account.id, signer.key), (user, SignKey([5; 65])));
+    assert_eq!(signer.former, [DeviceId(3), DeviceId(u64::MAX)]);
+    assert!(store.signer(DeviceId(77)).await.expect("ask").is_none(), "unknown");
     store.revoke_device(DEVICE, Timestamp(50)).await.expect("revoke");
+    assert!(store.signer(DEVICE).await.expect("ask").is_none(), "revoked");
     store.revoke_device(DEVICE, Timestamp(60)).await.expect("revoke");
     assert!(store.principal(tokens[1], Timestamp(51)).await.expect("ask").is_none(), "revoked");
     assert_eq!(

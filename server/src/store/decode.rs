@@ -13,7 +13,7 @@ use super::office::{
 };
 use super::{
     Account, ChangeRecord, Device, DocumentState, Erasure, KnownChange, LogEntry, Move, Principal, Result,
-    Segment, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
+    Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
 };
 
 /// `seq, doc, kind, hash, raw, user, received_at`
@@ -171,6 +171,12 @@ pub(super) fn principal_of(row: &impl Columns) -> Result<Principal> {
         expires_at: Timestamp(to_i64(row, 8)?),
         former: to_ids(row, 9)?,
     })
+}
+
+/// As an account, then `former, sign_key`
+pub(super) fn signer_of(row: &impl Columns) -> Result<Signer> {
+    let key = to_bytes(row, 8)?.try_into().map_err(|_| StoreError::Corrupt("key of a device"))?;
+    Ok(Signer { account: account_of(row)?, former: to_ids(row, 7)?, key: SignKey(key) })
 }
 
 /// `device, user, label, enrolled_at, revoked_at, former`

@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::seal::PublicKey;
 
 use super::news::{Listener, News, Teller};
 use super::office::{
@@ -20,7 +21,8 @@ use super::office::{
 };
 use super::{
     Account, Device, DocumentState, Erasure, LogEntry, LogPage, Move, NewAccount, Principal, Result, Sealed,
-    Segment, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx,
 };
 use log::UnitLog;
 
@@ -39,6 +41,8 @@ struct State {
     codes: BTreeMap<(String, u16), UnitCode>,
     accounts: BTreeMap<UserId, Account>,
     devices: BTreeMap<DeviceId, Device>,
+    sync_key: Option<PublicKey>,
+    sign_keys: BTreeMap<DeviceId, SignKey>,
     sessions: BTreeMap<TokenHash, (DeviceId, UserId, Timestamp)>,
     tries: Vec<Try>,
     log: BTreeMap<UnitId, UnitLog>,
@@ -121,6 +125,20 @@ impl Store for MemoryStore {
         Ok(self.look(|state| state.directory_version))
     }
 
+    async fn sync_key(&self) -> Result<Option<PublicKey>> {
+        Ok(self.look(|state| state.sync_key))
+    }
+
+    async fn put_sync_key(&self, key: PublicKey) -> Result<()> {
+        self.change(|state| {
+            state.sync_key = Some(key);
+            state.directory_version += 1;
+        })
+        .await;
+        self.teller.tell(News::Directory);
+        Ok(())
+    }
+
     async fn units(&self) -> Result<Vec<Unit>> {
         Ok(self.look(|state| state.units.values().cloned().collect()))
     }
@@ -192,6 +210,25 @@ impl Store for MemoryStore {
         .await;
         self.teller.tell(News::Sessions);
         Ok(())
+    }
+
+    async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {
+        self.change(|state| {
+            if state.devices.contains_key(&device) {
+                state.sign_keys.insert(device, key);
+            }
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn signer(&self, device: DeviceId) -> Result<Option<Signer>> {
+        Ok(self.look(|state| {
+            let found = state.devices.get(&device).filter(|device| device.revoked_at.is_none())?;
+            let account = state.accounts.get(&found.user).filter(|account| !account.disabled)?.clone();
+            let key = *state.sign_keys.get(&device)?;
+            Some(Signer { account, former: found.former.clone(), key })
+        }))
     }
 
     async fn open_session(

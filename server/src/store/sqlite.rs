@@ -8,6 +8,7 @@ mod ahead;
 mod checkpoint;
 mod codec;
 mod control;
+mod keys;
 mod log;
 mod office;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, Connection, Row};
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::seal::PublicKey;
 
 use super::codec::to_u64;
 use super::migrations::{Migrations, migrator};
@@ -33,7 +35,7 @@ use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 use super::{
     Account, County, Device, Erasure, LogEntry, LogPage, NewAccount, PUSH_TABLES, Principal, Result, Sealed,
-    Segment, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
 use codec::failed;
@@ -52,6 +54,7 @@ const MIGRATIONS: Migrations = &[
     (4, "replaced", include_str!("../../migrations/sqlite/0004_replaced.sql")),
     (5, "frame checksum", include_str!("../../migrations/sqlite/0005_frame_checksum.sql")),
     (6, "control seq", include_str!("../../migrations/sqlite/0006_control_seq.sql")),
+    (7, "parcels", include_str!("../../migrations/sqlite/0007_parcels.sql")),
 ];
 
 /// The store in a SQLite file.
@@ -210,6 +213,14 @@ impl Store for SqliteStore {
         u32::try_from(version).map_err(|_| StoreError::Corrupt("version"))
     }
 
+    async fn sync_key(&self) -> Result<Option<PublicKey>> {
+        self.read_sync_key().await
+    }
+
+    async fn put_sync_key(&self, key: PublicKey) -> Result<()> {
+        self.write_sync_key(key).await
+    }
+
     async fn units(&self) -> Result<Vec<Unit>> {
         self.read_units().await
     }
@@ -244,6 +255,14 @@ impl Store for SqliteStore {
 
     async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()> {
         self.end_device(device, now).await
+    }
+
+    async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {
+        self.write_sign_key(device, key).await
+    }
+
+    async fn signer(&self, device: DeviceId) -> Result<Option<Signer>> {
+        self.read_signer(device).await
     }
 
     async fn open_session(

@@ -149,6 +149,21 @@ pub struct Principal {
     pub expires_at: Timestamp,
 }
 
+/// A public key of ECDSA on P-256: the byte 4, then both coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignKey(pub [u8; 65]);
+
+/// Whose a device is, and how it signs.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The account.
+    pub account: Account,
+    /// The ids that the device had before, if its storage was a copy.
+    pub former: Vec<DeviceId>,
+    /// The key.
+    pub key: SignKey,
+}
+
 /// May a sign-in be tried?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryOutcome {

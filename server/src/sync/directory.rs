@@ -51,5 +51,5 @@ pub async fn read(
         parent: unit.parent,
         initials: unit.initials.clone(),
     });
-    Ok(Directory { version: table.version, users, units: units.collect() })
+    Ok(Directory { version: table.version, users, units: units.collect(), sync_key: table.sync_key })
 }

@@ -75,7 +75,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     }
     let units = app.units().await?;
     let scope = units.scope(&principal.account);
-    let authority = Authority::of(principal, &scope);
+    let authority = Authority::of(&principal.account, principal.device, &principal.former, &scope);
     let own = hashes(&request);
     let pushed_units: Vec<UnitId> = request.push.iter().map(|push| push.unit).collect();
     let tells_epoch = request.epoch.0 == 0 && request.spoken() >= VERSION;
@@ -166,7 +166,7 @@ fn hashes(request: &SyncRequest) -> BTreeMap<UnitId, BTreeSet<ChangeHash>> {
     hashes
 }
 
-fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
+pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
     let accepted = units.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Accepted(_)));
     let units: BTreeSet<UnitId> = accepted.map(|(unit, _)| *unit).collect();
     if app.seals && !units.is_empty() {

@@ -8,6 +8,7 @@ mod gate;
 mod hostile;
 mod news;
 mod office;
+mod parcels;
 mod server;
 mod sign_in;
 mod sync;

@@ -19,12 +19,15 @@ use zoufang_core::sync::wire::{
 };
 use zoufang_server::account::password;
 use zoufang_server::assets::Assets;
+use zoufang_server::keys::Keys;
 use zoufang_server::store::sqlite::SqliteStore;
 use zoufang_server::store::{County, NewAccount, Store};
 use zoufang_server::units::{self, UnitTable};
 use zoufang_server::{App, router};
 
 pub(crate) const PASSWORD: &str = "correct horse";
+/// The server's key.
+pub(crate) const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
 /// An answer, read to its end.
@@ -112,12 +115,21 @@ impl Server {
         let mut app = App::new(Arc::new(store), Assets::new(Some(folder.path().join("dist"))));
         let ticking = Arc::clone(&clock);
         app.clock = Arc::new(move || Timestamp(ticking.load(Ordering::Relaxed)));
+        let keys = Keys::of_text(KEY).unwrap();
+        keys.agree(app.store.as_ref()).await.unwrap();
+        app.sync_keys = keys.sync().into();
         let router = router(app.clone());
         Self { app, epoch, village, sibling, neighbour, township, county, clock, router, _folder: folder }
     }
 
     pub(crate) fn pass_ms(&self, ms: i64) {
         self.clock.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// As after a start with other keys.
+    pub(crate) fn use_keys(&mut self, keys: &Keys) {
+        self.app.sync_keys = keys.sync().into();
+        self.router = router(self.app.clone());
     }
 
     /// So often streams of news say that they are alive.

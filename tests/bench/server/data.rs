@@ -12,7 +12,10 @@ use zoufang_server::store::{
     },
     sqlite::SqliteStore,
 };
-use zoufang_tests::{Launch, server::program};
+use zoufang_tests::{
+    Launch,
+    server::{KEYS, program},
+};
 
 use super::Store;
 use crate::machine;
@@ -66,6 +69,7 @@ impl Data {
             Self::Postgres(cluster, name) => vec!["--database-url".into(), cluster.url(name).into()],
         };
         let shell = format!("unset ZOUFANG_DATABASE_URL; exec {} \"$@\"", machine::ON_FIRST_CORE);
-        Launch { program: program().to_owned(), shell: Some(shell), data, variables: Vec::new() }
+        let variables = vec![("ZOUFANG_KEYS".to_owned(), KEYS.into())];
+        Launch { program: program().to_owned(), shell: Some(shell), data, variables }
     }
 }

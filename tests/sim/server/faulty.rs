@@ -8,11 +8,12 @@ use std::sync::{
 use async_trait::async_trait;
 use tokio::sync::Notify;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
+use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DocumentState, Erasure, KnownChange, Listener, LogEntry, LogPage,
-    Move, NewAccount, Principal, Result, Sealed, Segment, Store, StoreError, Tail, Ticket, TokenHash,
-    TryOutcome, Unit, UnitCode, WriteTx, office,
+    Move, NewAccount, Principal, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket,
+    TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -124,6 +125,10 @@ store! {
     fn ready() -> ();
     fn epoch() -> EpochId;
     fn directory_version() -> u32;
+    fn sync_key() -> Option<PublicKey>;
+    fn put_sync_key(key: PublicKey) -> ();
+    fn put_sign_key(device: DeviceId, key: SignKey) -> ();
+    fn signer(device: DeviceId) -> Option<Signer>;
     fn units() -> Vec<Unit>;
     fn put_units(units: &[Unit], codes: &[UnitCode]) -> ();
     fn unit_codes() -> Vec<UnitCode>;

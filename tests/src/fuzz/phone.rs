@@ -33,6 +33,7 @@ pub(super) fn stored(input: &[u8]) {
             Table::Block => stored.blocks.push((key, value)),
             Table::Row => stored.rows.push((key, value)),
             Table::Draft => draft(&value),
+            Table::Parcel => stored.parcel_keys.push(key),
             Table::Log => {
                 let numbers: Vec<u32> = key.split('/').filter_map(|part| part.parse().ok()).collect();
                 if let [unit, number] = numbers[..] {

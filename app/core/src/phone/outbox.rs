@@ -67,6 +67,11 @@ impl Outbox {
         gather(self.rows.iter().map(|(number, row)| (row.hash, (*number, row))))
     }
 
+    /// Whether the row of this number is here and waits.
+    pub(super) fn is_waiting(&self, number: u64) -> bool {
+        self.rows.get(&number).is_some_and(|row| row.state == OutState::Waiting)
+    }
+
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.rows.len() - self.refused.len()

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Account, Phone, Place,
-    stored::{META_ACCOUNT, META_DIRECTORY, META_SYNC, OutboxRow, SegmentId, StoredRow, SyncMeta},
+    stored::{META_ACCOUNT, META_DIRECTORY, META_SYNC, OutState, OutboxRow, SegmentId, StoredRow, SyncMeta},
 };
 use crate::{
     encode,
@@ -27,12 +27,15 @@ pub enum Table {
     Row,
     /// What is being typed.
     Draft,
+    /// A second copy of what waits in the outbox, under the same keys: what the store seals to [`Phone::sync_key`] and not for
+    /// itself. An empty one was delivered and waits for its receipt.
+    Parcel,
 }
 
 impl Table {
     /// All tables.
     pub const ALL: &'static [Self] =
-        &[Self::Meta, Self::Outbox, Self::Log, Self::Block, Self::Row, Self::Draft];
+        &[Self::Meta, Self::Outbox, Self::Log, Self::Block, Self::Row, Self::Draft, Self::Parcel];
 
     /// The name in the store.
     #[must_use]
@@ -44,6 +47,7 @@ impl Table {
             Self::Block => "block",
             Self::Row => "row",
             Self::Draft => "draft",
+            Self::Parcel => "parcel",
         }
     }
 }
@@ -80,6 +84,10 @@ pub struct Plan {
     pub(super) forget: bool,
     pub(super) drafts: Vec<String>,
     pub(super) wake: bool,
+    /// The server's sync key is known: what waits has a parcel.
+    pub(super) seals: bool,
+    /// Rows that were there before and have a parcel now.
+    pub(super) parcels: Vec<u64>,
 }
 
 /// What lists must learn of a settled plan.
@@ -105,6 +113,7 @@ impl Plan {
             next_outbox: phone.next_outbox,
             next_segment: phone.next_segment,
             next_block: phone.next_block,
+            seals: phone.sync_key().is_some(),
             ..Self::default()
         }
     }
@@ -128,14 +137,18 @@ impl Plan {
     }
 
     pub(super) fn put_outbox(&mut self, number: u64, row: OutboxRow) {
-        self.batch.push(Op::Put(Table::Outbox, format!("{number:020}"), encode(&row)));
+        let key = format!("{number:020}");
+        self.batch.push(Op::Put(Table::Outbox, key.clone(), encode(&row)));
+        self.follow_with_parcel(key, Some(&row));
         self.outbox.insert(number, Some(row));
         self.next_outbox = self.next_outbox.max(number + 1);
     }
 
     /// The one place where an outbox row is deleted; see the callers for the receipt or the person's word.
     pub(super) fn delete_outbox(&mut self, number: u64) {
-        self.batch.push(Op::Delete(Table::Outbox, format!("{number:020}")));
+        let key = format!("{number:020}");
+        self.batch.push(Op::Delete(Table::Outbox, key.clone()));
+        self.follow_with_parcel(key, None);
         self.outbox.insert(number, None);
     }
 
@@ -204,7 +217,14 @@ impl Phone {
         if let Some(directory) = plan.directory {
             self.directory = directory;
         }
+        self.parcels.extend(plan.parcels);
         for (number, row) in plan.outbox {
+            let has_parcel = plan.seals && row.as_ref().is_some_and(|row| row.state == OutState::Waiting);
+            if has_parcel {
+                self.parcels.insert(number);
+            } else {
+                self.parcels.remove(&number);
+            }
             match row {
                 Some(row) => self.outbox.insert(number, row),
                 None => self.outbox.remove(number),

@@ -223,6 +223,8 @@ pub struct Stored {
     pub rows: Vec<(String, Vec<u8>)>,
     /// The greatest key of table `log`, over all units, or all its keys.
     pub log_keys: Vec<String>,
+    /// All keys of table `parcel`.
+    pub parcel_keys: Vec<String>,
 }
 
 /// The items of a segment; a segment that cannot be read has none (it is fetched again by the digest's repair).
@@ -270,6 +272,8 @@ impl Phone {
                 phone.outbox.insert(number(key), row);
             }
         }
+        phone.parcels = stored.parcel_keys.iter().map(|key| number(key)).collect();
+        phone.parcels.retain(|number| phone.outbox.is_waiting(*number));
         // A number that no phone gets to is a damaged key: counting on from it would come round to keys that are in use.
         let next = |keys: &mut dyn Iterator<Item = &String>| {
             let sound = keys.map(|key| number(key)).filter(|number| *number < NUMBERS_MAX);

@@ -2,6 +2,7 @@
 mod again;
 mod controls;
 mod harness;
+mod parcels;
 mod repair;
 mod restored;
 

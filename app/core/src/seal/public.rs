@@ -10,6 +10,7 @@ use hpke::{
     kem::X25519HkdfSha256,
     rand_core::{TryCryptoRng, TryRng},
 };
+use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -40,8 +41,9 @@ impl Purpose {
 }
 
 /// A public key, 32 bytes of X25519.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PublicKey(pub [u8; 32]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct PublicKey(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
 
 /// Its other half.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]

@@ -9,6 +9,7 @@ use crate::{
     access::Level,
     query::Row,
     record::{DeviceId, DocId, EpochId, Kind, Timestamp, UnitId, UserId, list::Role},
+    seal::PublicKey,
 };
 
 mod control;
@@ -25,6 +26,7 @@ pub use frame::{
     FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, decode_request, encode_answer_start, encode_frame,
     encode_page, encode_request, loosened,
 };
+pub(super) use frame::{pack, unpack};
 
 /// The content type of requests and answers. An answer of another type is not ours (a captive portal, a proxy's page).
 pub const CONTENT_TYPE: &str = "application/vnd.zoufang.sync";
@@ -224,6 +226,9 @@ pub struct Directory {
     /// Units.
     #[n(2)]
     pub units: Vec<DirectoryUnit>,
+    /// The server's sync key, to which parcels are sealed; an older server has none.
+    #[n(3)]
+    pub sync_key: Option<PublicKey>,
 }
 
 /// An account in the directory.

@@ -242,11 +242,11 @@ impl PostgresStore {
         Ok(tx)
     }
 
-    async fn directory_tx(&self) -> Result<Write> {
+    pub(super) async fn directory_tx(&self) -> Result<Write> {
         self.locked_tx([Lock::Directory].into_iter()).await
     }
 
-    async fn commit_directory(&self, mut tx: Write) -> Result<()> {
+    pub(super) async fn commit_directory(&self, mut tx: Write) -> Result<()> {
         let sql = "update meta set value = value + 1 where county = $1 and key = 'directory_version'";
         sqlx::query(sql).bind(self.county).execute(&mut *tx).await.map_err(failed)?;
         self.tell(&mut tx, &[Told::Directory]).await?;

@@ -248,11 +248,11 @@ impl SqliteStore {
         tx.commit().await.map_err(failed)
     }
 
-    async fn write_tx(&self) -> Result<Write<'static>> {
+    pub(super) async fn write_tx(&self) -> Result<Write<'static>> {
         self.write.begin_with("begin immediate").await.map_err(failed)
     }
 
-    async fn bump_directory(&self, tx: &mut Write<'_>) -> Result<()> {
+    pub(super) async fn bump_directory(&self, tx: &mut Write<'_>) -> Result<()> {
         let sql = "update meta set value = value + 1 where county = ? and key = 'directory_version'";
         sqlx::query(sql).bind(self.county).execute(&mut **tx).await.map_err(failed)?;
         Ok(())

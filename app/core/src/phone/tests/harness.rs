@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use crate::{
+    encode,
     record::{ChangeHash, DeviceId, Patch, UserId, Value, list::Role},
+    seal::SecretKey,
     sync::{
         gate::Refusal,
         scan,
@@ -29,6 +31,15 @@ impl Disk {
         }
     }
 
+    /// All parcels were delivered while the app was closed.
+    pub(super) fn deliver_all(&mut self) {
+        for ((table, _), value) in &mut self.0 {
+            if *table == Table::Parcel {
+                value.clear();
+            }
+        }
+    }
+
     pub(super) fn table(&self, table: Table) -> Vec<(String, Vec<u8>)> {
         self.0
             .iter()
@@ -44,6 +55,7 @@ impl Disk {
             blocks: self.table(Table::Block),
             rows: self.table(Table::Row),
             log_keys: self.table(Table::Log).into_iter().map(|(key, _)| key).collect(),
+            parcel_keys: self.table(Table::Parcel).into_iter().map(|(key, _)| key).collect(),
         })
     }
 
@@ -82,16 +94,38 @@ impl Device {
         };
         let plan = new.phone.plan_sign_in(account).unwrap();
         new.run(plan);
+        new.know_sync_key();
         new
     }
 
+    /// The server says which key parcels are sealed to.
+    pub(super) fn know_sync_key(&mut self) {
+        let sync_key = Some(SecretKey::of_seed(&[1; 32]).public());
+        self.take(&Commit::Directory(Directory { sync_key, ..Directory::default() }));
+    }
+
     pub(super) fn run(&mut self, plan: Plan) -> Settled {
+        let settled = self.run_one(plan);
+        while let Some(plan) = self.phone.plan_parcels() {
+            self.run_one(plan);
+        }
+        // With a key known, whatever waits has a parcel, and nothing else has.
+        let waiting = self.phone.outbox.iter().filter(|(_, row)| row.state == OutState::Waiting);
+        let pushes = waiting.map(|(number, row)| (format!("{number:020}"), encode(&row.push())));
+        if self.phone.sync_key().is_some() {
+            assert_eq!(self.disk.table(Table::Parcel), pushes.collect::<Vec<_>>());
+        }
+        settled
+    }
+
+    fn run_one(&mut self, plan: Plan) -> Settled {
         self.disk.write(&plan.batch);
         let settled = self.phone.settle(plan);
         // What memory says is what a restart would read.
         let read = self.disk.phone();
         assert_eq!(read.meta, self.phone.meta);
         assert_eq!(read.outbox, self.phone.outbox);
+        assert_eq!(read.parcels, self.phone.parcels);
         let places = |phone: &Phone| {
             phone
                 .places

@@ -30,7 +30,7 @@ pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Largest content after decompression.
 pub const INFLATED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-fn pack(content: Vec<u8>) -> (u8, Vec<u8>) {
+pub(in crate::sync) fn pack(content: Vec<u8>) -> (u8, Vec<u8>) {
     if content.len() < COMPRESS_BYTES_MIN {
         return (PLAIN, content);
     }
@@ -38,7 +38,7 @@ fn pack(content: Vec<u8>) -> (u8, Vec<u8>) {
     if packed.len() < content.len() { (DEFLATED, packed) } else { (PLAIN, content) }
 }
 
-fn unpack(compression: u8, content: &[u8]) -> Result<Vec<u8>, WireError> {
+pub(in crate::sync) fn unpack(compression: u8, content: &[u8]) -> Result<Vec<u8>, WireError> {
     match compression {
         PLAIN => Ok(content.to_vec()),
         DEFLATED => {

@@ -6,6 +6,7 @@ pub(crate) mod focus;
 pub(crate) mod install;
 pub(crate) mod one_tab;
 pub(crate) mod pace;
+pub(crate) mod post;
 pub(crate) mod preference;
 pub(crate) mod random;
 pub(crate) mod storage;

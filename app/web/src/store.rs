@@ -16,6 +16,7 @@ use async_lock::Mutex;
 use zoufang_core::{
     gather,
     phone::{Batch, Draft, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table},
+    seal::PublicKey,
     sync::session::Outgoing,
 };
 
@@ -35,13 +36,14 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the store and reads what is held.
-    pub(crate) async fn open() -> Result<Self, Fault> {
-        let db = Db::open().await?;
+    /// Opens the store and reads what is held. `blocked` is called if a window with an older version must be closed first.
+    pub(crate) async fn open(blocked: impl Fn() + 'static) -> Result<Self, Fault> {
+        let db = Db::open(blocked).await?;
         let stored = Stored {
             meta: opened(db.all(Table::Meta).await?),
             outbox: opened(db.all(Table::Outbox).await?),
             log_keys: db.keys(Table::Log).await?,
+            parcel_keys: db.keys(Table::Parcel).await?,
             ..Stored::default()
         };
         let pace = Pace::begin();
@@ -102,7 +104,21 @@ impl Store {
         let planned = plan(&self.phone(), &segments)?;
         let Some(plan) = planned else { return Ok(None) };
         self.write(&plan.batch).await?;
-        Ok(Some(self.phone.borrow_mut().settle(plan)))
+        let settled = self.phone.borrow_mut().settle(plan);
+        self.make_up_parcels().await;
+        Ok(Some(settled))
+    }
+
+    /// Parcels of what was saved before the server's key was known. A parcel that cannot be written costs nothing that is saved, and
+    /// is written after a later plan.
+    async fn make_up_parcels(&self) {
+        loop {
+            let Some(plan) = self.phone().plan_parcels() else { return };
+            if self.write(&plan.batch).await.is_err() {
+                return;
+            }
+            self.phone.borrow_mut().settle(plan);
+        }
     }
 
     /// What the next request says.
@@ -131,11 +147,12 @@ impl Store {
 
     /// Writes a batch; a connection that the browser has closed is opened again, once.
     async fn write(&self, batch: &Batch) -> Result<(), Fault> {
-        let sealed: Batch = batch.iter().map(seal_op).collect();
+        let sync_key = self.phone().sync_key();
+        let sealed: Batch = batch.iter().filter_map(|op| seal_op(op, sync_key)).collect();
         let db = Rc::clone(&self.db.borrow());
         match db.write(&sealed).await {
             Err(Fault::Closed) => {
-                let db = Rc::new(Db::open().await?);
+                let db = Rc::new(Db::open(|| ()).await?);
                 self.db.replace(Rc::clone(&db));
                 db.write(&sealed).await
             }
@@ -144,11 +161,15 @@ impl Store {
     }
 }
 
-fn seal_op(op: &Op) -> Op {
-    match op {
+/// A write as it is stored; nothing of a parcel that cannot be sealed.
+fn seal_op(op: &Op, sync_key: Option<PublicKey>) -> Option<Op> {
+    Some(match op {
+        Op::Put(Table::Parcel, key, value) => {
+            Op::Put(Table::Parcel, key.clone(), seal::parcel(value, sync_key?)?)
+        }
         Op::Put(table, key, value) => Op::Put(*table, key.clone(), seal::seal(value)),
         Op::Delete(..) | Op::Clear(_) => op.clone(),
-    }
+    })
 }
 
 /// The rows in clear. One that cannot be opened stays as an empty one: it says nothing, but its key is not given anew.

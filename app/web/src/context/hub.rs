@@ -20,6 +20,7 @@ use crate::{
     platform::{
         one_tab,
         pace::{self, Pace},
+        post,
     },
     store::{Fault, Store},
     sync::{Driver, Listener, News},
@@ -40,6 +41,8 @@ pub(crate) struct Device {
 #[derive(Clone, Copy)]
 pub(crate) struct Hub {
     device: StoredValue<Option<Device>, LocalStorage>,
+    /// Which opening of the store is the last one: an older one that was held up does nothing any more.
+    opening: StoredValue<u32>,
     /// The store of a tab that has lost it to another one, for its drafts only.
     last_words: StoredValue<Option<Rc<Store>>, LocalStorage>,
     pub(super) phase: RwSignal<Phase>,
@@ -61,6 +64,7 @@ impl Hub {
     pub(crate) fn new() -> Self {
         let hub = Self {
             device: StoredValue::new_local(None),
+            opening: StoredValue::new(0),
             last_words: StoredValue::new_local(None),
             phase: RwSignal::new(Phase::Loading),
             index: RwSignal::new(Arc::default()),
@@ -83,6 +87,8 @@ impl Hub {
     /// Opens the store; `take_over` takes it from another tab.
     pub(crate) fn open(self, take_over: bool) {
         self.phase.set(Phase::Loading);
+        let opening = self.opening.get_value().wrapping_add(1);
+        self.opening.set_value(opening);
         spawn_local(async move {
             let lost = move || {
                 // Of this tab only what is being typed may still be written: it stands in a table of its own.
@@ -97,7 +103,7 @@ impl Hub {
                 self.phase.set(Phase::Failed(Problem::OtherTab));
                 return;
             }
-            let phase = match self.read().await {
+            let phase = match self.read(opening).await {
                 Ok(()) => Phase::Ready,
                 Err(fault) => Phase::Failed(fault.into()),
             };
@@ -115,8 +121,16 @@ impl Hub {
         self.phase.get_untracked() == Phase::Loading
     }
 
-    async fn read(self) -> Result<(), Fault> {
-        let store = Rc::new(Store::open().await?);
+    async fn read(self, opening: u32) -> Result<(), Fault> {
+        let blocked = move || self.phase.set(Phase::Failed(Problem::OtherTab));
+        let store = Rc::new(Store::open(blocked).await?);
+        if self.opening.get_value() != opening {
+            return Ok(());
+        }
+        if self.phase.get_untracked() == Phase::Failed(Problem::OtherTab) {
+            // A window with an older version was closed.
+            self.phase.set(Phase::Loading);
+        }
         let driver = Driver::new(Rc::clone(&store), Box::new(self));
         self.drafts.set(store.drafts().await?);
         let mut index = Index::default();
@@ -132,12 +146,27 @@ impl Hub {
         let news = News::new(Rc::clone(&store), &driver);
         self.device.set_value(Some(Device { store, driver, news }));
         self.refresh();
+        self.introduce();
         self.outbox.notify();
         self.known.set(true);
         // The frame of the pages is drawn in this task, the first list in the next one.
         pace::turn().await;
         self.tell(if is_online() { Event::Wake } else { Event::Offline });
         Ok(())
+    }
+
+    /// Tells the service worker in whose name it delivers.
+    pub(super) fn introduce(self) {
+        let account = self.device.get_value().and_then(|device| device.store.phone().account().cloned());
+        if let Some((device, token)) = account.and_then(|account| Some((account.device, account.token?))) {
+            post::introduce(device, &token);
+        }
+    }
+
+    /// Whether something waits for its receipt.
+    fn waits(self) -> bool {
+        self.device
+            .with_value(|device| device.as_ref().is_some_and(|device| device.store.phone().waiting() > 0))
     }
 
     /// The open store and its driver.
@@ -190,6 +219,10 @@ impl Hub {
         }
         if outbox {
             self.outbox.notify();
+            // A phone that dies in a pocket hides no page first.
+            if !is_online() && self.waits() {
+                post::something_waits();
+            }
         }
         self.refresh();
     }
@@ -232,6 +265,8 @@ impl Hub {
             self.in_front.set(is_in_front());
             if is_in_front() {
                 self.wake();
+            } else if self.waits() {
+                post::something_waits();
             }
         })
         .forget();

@@ -147,6 +147,7 @@ impl SessionCtx {
         if let Some(settled) = settled {
             self.hub.take(settled);
         }
+        self.hub.introduce();
         self.hub.wake();
         Ok(())
     }

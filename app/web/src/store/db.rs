@@ -15,7 +15,8 @@ use super::fault::Fault;
 use crate::platform::pace::Pace;
 
 const NAME: &str = "zoufang";
-const VERSION: u8 = 1;
+/// 2: parcels.
+const VERSION: u8 = 2;
 
 /// An open database.
 pub(super) struct Db {
@@ -23,10 +24,15 @@ pub(super) struct Db {
 }
 
 impl Db {
-    /// Opens the database; makes its tables at the first start.
-    pub(super) async fn open() -> Result<Self, Fault> {
+    /// Opens the database; makes the tables that are missing. `blocked` is called when another window has an older version of
+    /// the app open: the database is opened once it is closed.
+    pub(super) async fn open(blocked: impl Fn() + 'static) -> Result<Self, Fault> {
         let inner = Database::open(NAME)
             .with_version(VERSION)
+            .with_on_blocked(move |_| {
+                blocked();
+                Ok(())
+            })
             .with_on_upgrade_needed(|_, db| {
                 let there: Vec<String> = db.object_store_names().collect();
                 for table in Table::ALL.iter().filter(|table| there.iter().all(|name| name != table.name())) {
@@ -35,6 +41,16 @@ impl Db {
                 Ok(())
             })
             .await?;
+        let older = inner.clone();
+        let listener = inner.version_changes();
+        leptos::task::spawn_local(async move {
+            // A newer version of the app in another window must not wait for this one.
+            if let Ok(mut changes) = listener
+                && changes.recv().await.is_some()
+            {
+                older.close();
+            }
+        });
         Ok(Self { inner })
     }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Files of `public` that are filled in or renamed; all others are copied under their own name.
-const TEMPLATES: [&str; 4] = ["index.html", "boot.js", "start.js", "sw.js"];
+const TEMPLATES: [&str; 5] = ["index.html", "boot.js", "start.js", "sw.js", "post.js"];
 
 /// How the names of the modules that come later begin.
 pub(super) const LATER: &str = "later-";
@@ -54,7 +54,9 @@ pub(crate) fn assemble(place: &Place, parts: &Parts, css: &str, folder: &Path) -
     names.add(folder, "boot", "boot", "js", boot.as_bytes())?;
     let index = names.fill("index.html", &template("index.html")?)?;
     write(folder, Path::new("index.html"), index.as_bytes())?;
-    let worker = service_worker(&template("sw.js")?, folder)?;
+    // One file, so that a version of the worker is one whole.
+    let worker = [template("sw.js")?, template("post.js")?].join("\n");
+    let worker = service_worker(&worker, folder)?;
     write(folder, Path::new("sw.js"), worker.as_bytes())
 }
 

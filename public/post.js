@@ -1,0 +1,209 @@
+// The second half of the service worker: delivers what was saved while the app is closed or locked.
+//
+// Each change that waits has a copy that is sealed to the server's key (table `parcel`), so nothing here can read it and nothing here
+// needs to. Requests are signed with a key that the browser keeps and does not give out, also not to us. Nothing is deleted here: a
+// parcel that arrived is emptied, and goes when the app has its receipt.
+
+const POST = 'zoufang.device';
+const PARCELS = '/api/v1/parcels';
+const PARCELS_TYPE = 'application/vnd.zoufang.parcels';
+const BODY_BYTES_MAX = 900 * 1024;
+const PARCELS_MAX = 1000;
+const PARCELS_MAGIC = [0x5a, 0x46, 0x50, 0x31];
+const STORED = 1;
+const REFUSED = 2;
+/** What the browser wakes us for when there is a line again. */
+const SYNC_TAG = 'parcels';
+
+/** The result of a request, or its error. */
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** A database, closed again after use and whenever another version of the app wants to change it. */
+async function withDatabase(name, make, use) {
+  const request = indexedDB.open(name, make ? 1 : undefined);
+  request.onupgradeneeded = () => {
+    // The app makes its own database; one that is not there yet holds nothing.
+    if (make) make(request.result);
+    else request.transaction.abort();
+  };
+  const database = await done(request);
+  database.onversionchange = () => database.close();
+  try {
+    return await use(database);
+  } finally {
+    database.close();
+  }
+}
+
+function withPost(use) {
+  return withDatabase(POST, (database) => database.createObjectStore('device'), use);
+}
+
+/** What is kept of this device: its id, its key, and whether the server knows the key. */
+function readDevice() {
+  return withPost((database) => done(database.transaction('device').objectStore('device').get('me')));
+}
+
+function keepDevice(me) {
+  return withPost(async (database) => {
+    const transaction = database.transaction('device', 'readwrite', { durability: 'strict' });
+    const kept = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+    });
+    transaction.objectStore('device').put(me, 'me');
+    await kept;
+  });
+}
+
+const ECDSA = { name: 'ECDSA', namedCurve: 'P-256' };
+
+async function signature(me, bytes) {
+  return new Uint8Array(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, me.keys.privateKey, bytes));
+}
+
+function bytesOf(...parts) {
+  const arrays = parts.map((part) => (typeof part === 'string' ? new TextEncoder().encode(part) : part));
+  const whole = new Uint8Array(arrays.reduce((length, array) => length + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    whole.set(array, at);
+    at += array.length;
+  }
+  return whole;
+}
+
+function base64url(bytes) {
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** Makes this device's key, if it has none, and lets the server know it: once, while somebody is signed in. */
+async function introduce(device, token) {
+  let me = await readDevice();
+  if (me && me.device === device && me.known) return;
+  if (!me || me.device !== device) {
+    const keys = await crypto.subtle.generateKey(ECDSA, false, ['sign', 'verify']);
+    me = { device, keys, known: false };
+    await keepDevice(me);
+  }
+  const key = new Uint8Array(await crypto.subtle.exportKey('raw', me.keys.publicKey));
+  const body = bytesOf(key, await signature(me, bytesOf(`zoufang device key\n${device}\n`)));
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
+  const response = await fetch('/api/v1/device-key', { method: 'PUT', headers, body, credentials: 'omit', redirect: 'error' });
+  if (response.status === 204) await keepDevice({ ...me, known: true });
+}
+
+/** The parcels that have not arrived, oldest first: their keys and bytes. */
+async function waitingParcels() {
+  return await withDatabase('zoufang', null, async (database) => {
+    if (!database.objectStoreNames.contains('parcel')) return [];
+    const table = database.transaction('parcel').objectStore('parcel');
+    const [keys, values] = await Promise.all([done(table.getAllKeys()), done(table.getAll())]);
+    return keys.map((key, index) => ({ key, bytes: values[index] })).filter(({ bytes }) => bytes.length > 0);
+  }).catch((error) => {
+    if (error && error.name === 'AbortError') return [];
+    throw error;
+  });
+}
+
+/** Empties parcels that arrived, unless the app has written another one in their place meanwhile. */
+async function markArrived(parcels) {
+  await withDatabase('zoufang', null, async (database) => {
+    const transaction = database.transaction('parcel', 'readwrite');
+    const kept = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+    });
+    const table = transaction.objectStore('parcel');
+    for (const { key, bytes } of parcels) {
+      const now = await done(table.get(key));
+      const same = now && now.length === bytes.length && now.every((byte, index) => byte === bytes[index]);
+      if (same) table.put(new Uint8Array(0), key);
+    }
+    await kept;
+  });
+}
+
+/** As many parcels as one request takes. */
+function firstLoad(parcels) {
+  let length = PARCELS_MAGIC.length;
+  let count = 0;
+  for (const { bytes } of parcels) {
+    length += 4 + bytes.length;
+    if (count === PARCELS_MAX || (count > 0 && length > BODY_BYTES_MAX)) break;
+    count += 1;
+  }
+  return parcels.slice(0, count);
+}
+
+function lengthOf(bytes) {
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, bytes.length, true);
+  return length;
+}
+
+/** Delivers what waits. Fails if there is no line, so that the browser asks again later. */
+async function deliver() {
+  const me = await readDevice();
+  if (!me || !me.known) return;
+  let parcels = await waitingParcels();
+  while (parcels.length > 0) {
+    const load = firstLoad(parcels);
+    parcels = parcels.slice(load.length);
+    const body = bytesOf(new Uint8Array(PARCELS_MAGIC), ...load.flatMap(({ bytes }) => [lengthOf(bytes), bytes]));
+    const signed = bytesOf(`zoufang parcels\n${me.device}\n`, body);
+    const headers = {
+      'content-type': PARCELS_TYPE,
+      'x-zoufang-device': me.device,
+      'x-zoufang-signature': base64url(await signature(me, signed)),
+    };
+    const response = await fetch(PARCELS, { method: 'POST', headers, body, credentials: 'omit', redirect: 'error' });
+    if (response.status === 401) {
+      // The server was restored, or this device was revoked: the app finds out at its next sign-in.
+      await keepDevice({ ...me, known: false });
+      return;
+    }
+    // A captive portal answers, too.
+    if (!response.ok || response.headers.get('content-type') !== PARCELS_TYPE) throw new Error(`parcels: ${response.status}`);
+    const fates = new Uint8Array(await response.arrayBuffer());
+    if (fates.length !== load.length) throw new Error('parcels: another number of fates');
+    await markArrived(load.filter((_, index) => fates[index] === STORED || fates[index] === REFUSED));
+  }
+}
+
+/** Whether somebody looks at the app, which then sends by itself. */
+async function isInFront() {
+  const pages = await self.clients.matchAll({ type: 'window' });
+  return pages.some((page) => page.visibilityState === 'visible');
+}
+
+let delivering = null;
+
+/** One delivery at a time; a second one would send the same. */
+function deliverOnce() {
+  delivering ??= deliver().finally(() => {
+    delivering = null;
+  });
+  return delivering;
+}
+
+self.addEventListener('sync', (event) => {
+  if (event.tag === SYNC_TAG) {
+    event.waitUntil(isInFront().then((inFront) => (inFront ? undefined : deliverOnce())));
+  }
+});
+
+self.addEventListener('message', (event) => {
+  const said = event.data;
+  if (said && said.kind === 'INTRODUCE') {
+    // Without a line it is said again at the next start.
+    event.waitUntil(introduce(said.device, said.token).catch(() => undefined));
+  } else if (said && said.kind === 'WAITING' && self.registration.sync) {
+    event.waitUntil(self.registration.sync.register(SYNC_TAG).catch(() => undefined));
+  }
+});

@@ -6,6 +6,7 @@ mod cli;
 mod control;
 mod gate;
 mod hostile;
+mod matrix;
 mod news;
 mod office;
 mod parcels;

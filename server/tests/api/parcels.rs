@@ -15,7 +15,7 @@ use zoufang_server::keys::Keys;
 use crate::server::{Answer, Phone, Server, request};
 
 /// What a phone's browser keeps of a phone: its key.
-struct Signer {
+pub(crate) struct Signer {
     device: DeviceId,
     key: EcdsaKeyPair,
 }
@@ -29,7 +29,7 @@ impl Signer {
     }
 
     /// As [`Self::new`], and the server knows it.
-    async fn known(phone: &Phone<'_>) -> Self {
+    pub(crate) async fn known(phone: &Phone<'_>) -> Self {
         let signer = Self::new(phone.device);
         let answer = put_key(phone, signer.key_body()).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.code());
@@ -44,7 +44,7 @@ impl Signer {
         [self.key.public_key().as_ref(), &self.sign(&signed_key(self.device))].concat()
     }
 
-    async fn deliver(&self, server: &Server, body: Vec<u8>) -> Answer {
+    pub(crate) async fn deliver(&self, server: &Server, body: Vec<u8>) -> Answer {
         let signature = self.sign(&signed(self.device, &body));
         send(server, &self.device.to_string(), &URL_SAFE_NO_PAD.encode(signature), body).await
     }
@@ -63,17 +63,17 @@ async fn send(server: &Server, device: &str, signature: &str, body: Vec<u8>) -> 
     server.send(request.body(Body::from(body)).unwrap()).await
 }
 
-fn parcel(server: &Server, push: &Push) -> Vec<u8> {
+pub(crate) fn parcel(server: &Server, push: &Push) -> Vec<u8> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).unwrap();
     seal(minicbor::to_vec(push).unwrap(), server.app.sync_keys[0].public(), seed).unwrap()
 }
 
-fn body(parcels: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn body(parcels: &[Vec<u8>]) -> Vec<u8> {
     encode_body(parcels.iter().map(Vec::as_slice))
 }
 
-fn fates(answer: &Answer) -> Vec<u8> {
+pub(crate) fn fates(answer: &Answer) -> Vec<u8> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.code());
     answer.body.clone()
 }

@@ -8,6 +8,7 @@ mod line;
 mod meeting;
 mod parcels;
 mod processes;
+mod unsealed;
 
 use zoufang_core::record::{DocId, Kind, UnitId};
 use zoufang_tests::{

@@ -103,7 +103,9 @@ impl Device {
         &self.base
     }
 
-    pub(crate) fn disk(&self) -> &Disk {
+    /// What lies on it.
+    #[must_use]
+    pub fn disk(&self) -> &Disk {
         &self.disk
     }
 

@@ -18,7 +18,7 @@ pub use key::{DataKey, KeyId};
 pub use pin::{Pin, WeakPin};
 pub use public::{PublicKey, Purpose, SecretKey, open_with, seal_to};
 pub use row::{Nonce, Place, RowKeys};
-pub use slot::{PinSlot, Salts, Stretched};
+pub use slot::{DeviceSlot, PinSlot, Salts, Stretched};
 
 /// XChaCha20-Poly1305, HKDF-SHA-256, Argon2id; HPKE with X25519, HKDF-SHA-256 and ChaCha20-Poly1305.
 pub const SUITE: u8 = 1;

@@ -5,6 +5,7 @@
 mod db;
 mod fault;
 mod seal;
+mod slots;
 
 use std::{
     cell::{Ref, RefCell},
@@ -16,20 +17,26 @@ use async_lock::Mutex;
 use zoufang_core::{
     gather,
     phone::{Batch, Draft, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table},
-    seal::PublicKey,
     sync::session::Outgoing,
 };
 
 use crate::platform::pace::{self, Pace};
 use db::Db;
 pub(crate) use fault::Fault;
+use seal::{Opened, Seals};
 
 /// Most steps of tidying at one start.
 const TIDY_STEPS_MAX: usize = 64;
 
+/// The key in table `meta` that says that nothing is in clear any more.
+const SEALED: &str = "sealed";
+/// An older store is sealed in batches of so many bytes.
+const SEALED_AT_ONCE_BYTES: usize = 512 * 1024;
+
 /// The open store and what the phone holds.
 pub(crate) struct Store {
     db: RefCell<Rc<Db>>,
+    seals: Seals,
     phone: RefCell<Phone>,
     /// One plan at a time: a plan is made from what memory says, which must not change before it is settled.
     turn: Mutex<()>,
@@ -38,10 +45,13 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the store and reads what is held. `blocked` is called if a window with an older version must be closed first.
     pub(crate) async fn open(blocked: impl Fn() + 'static) -> Result<Self, Fault> {
+        let seals = Seals::new(slots::row_keys().await?);
         let db = Db::open(blocked).await?;
+        seal_what_is_clear(&db, &seals).await?;
+        let all = async |table| Ok::<_, Fault>(opened(&seals, table, db.all(table).await?));
         let stored = Stored {
-            meta: opened(db.all(Table::Meta).await?),
-            outbox: opened(db.all(Table::Outbox).await?),
+            meta: all(Table::Meta).await?,
+            outbox: all(Table::Outbox).await?,
             log_keys: db.keys(Table::Log).await?,
             parcel_keys: db.keys(Table::Parcel).await?,
             ..Stored::default()
@@ -50,14 +60,16 @@ impl Store {
         let mut phone = Phone::begin(&stored);
         pace.step().await;
         for (key, value) in db.all(Table::Block).await? {
-            phone.read_block(&key, &seal::open(&value).unwrap_or_default());
+            let (_, clear) = seals.open(Table::Block, &key, &value).unwrap_or_default();
+            phone.read_block(&key, &clear);
             pace.step().await;
         }
-        for (_, value) in db.all(Table::Row).await? {
-            phone.read_row(&seal::open(&value).unwrap_or_default());
+        for (name, value) in db.all(Table::Row).await? {
+            let (_, clear) = seals.open(Table::Row, &name, &value).unwrap_or_default();
+            phone.read_row(&clear);
             pace.step().await;
         }
-        Ok(Self { phone: RefCell::new(phone), db: RefCell::new(Rc::new(db)), turn: Mutex::new(()) })
+        Ok(Self { phone: RefCell::new(phone), db: RefCell::new(Rc::new(db)), seals, turn: Mutex::new(()) })
     }
 
     /// Keeps the next start short, one small transaction after the other. Only its speed is at stake, so a failure ends it.
@@ -79,7 +91,11 @@ impl Store {
         let keys: Vec<String> = ids.iter().map(SegmentId::to_string).collect();
         let db = Rc::clone(&self.db.borrow());
         let values = db.get(Table::Log, &keys).await?;
-        Ok(gather(ids.into_iter().zip(values).filter_map(|(id, value)| Some((id, seal::open(&value?)?)))))
+        let opened = ids.into_iter().zip(&keys).zip(values).filter_map(|((id, key), value)| {
+            let (_, clear) = self.seals.open(Table::Log, key, &value?)?;
+            Some((id, clear))
+        });
+        Ok(gather(opened))
     }
 
     /// Makes a plan with the segments it needs, writes it in one strict transaction, settles it. `None` if there is
@@ -141,14 +157,16 @@ impl Store {
     /// All drafts by the keys of their forms.
     pub(crate) async fn drafts(&self) -> Result<BTreeMap<String, Draft>, Fault> {
         let db = Rc::clone(&self.db.borrow());
-        let rows = opened(db.all(Table::Draft).await?).into_iter();
+        let rows = db.all(Table::Draft).await?.into_iter();
+        let rows = rows.filter_map(|(name, value)| self.seals.open(Table::Draft, &name, &value));
         Ok(gather(rows.filter_map(|(key, value)| Some((key, Draft::of_bytes(&value)?)))))
     }
 
     /// Writes a batch; a connection that the browser has closed is opened again, once.
     async fn write(&self, batch: &Batch) -> Result<(), Fault> {
         let sync_key = self.phone().sync_key();
-        let sealed: Batch = batch.iter().filter_map(|op| seal_op(op, sync_key)).collect();
+        let sealed = batch.iter().filter_map(|op| self.seals.seal(op, sync_key).transpose());
+        let sealed: Batch = sealed.collect::<Result<_, _>>()?;
         let db = Rc::clone(&self.db.borrow());
         match db.write(&sealed).await {
             Err(Fault::Closed) => {
@@ -161,18 +179,35 @@ impl Store {
     }
 }
 
-/// A write as it is stored; nothing of a parcel that cannot be sealed.
-fn seal_op(op: &Op, sync_key: Option<PublicKey>) -> Option<Op> {
-    Some(match op {
-        Op::Put(Table::Parcel, key, value) => {
-            Op::Put(Table::Parcel, key.clone(), seal::parcel(value, sync_key?)?)
+/// What an app of an older version wrote in clear is sealed, a batch after the other; the mark that nothing is in clear any more
+/// comes last. Whenever the app dies meanwhile, the next start goes on.
+async fn seal_what_is_clear(db: &Db, seals: &Seals) -> Result<(), Fault> {
+    let marked = db.get(Table::Meta, &[SEALED.to_owned()]).await?.pop().flatten();
+    if marked.is_some_and(|mark| seals.open(Table::Meta, SEALED, &mark).is_some()) {
+        return Ok(());
+    }
+    for table in [Table::Log, Table::Block, Table::Row, Table::Outbox, Table::Draft, Table::Meta] {
+        let pace = Pace::begin();
+        let (mut batch, mut bytes) = (Batch::new(), 0);
+        for (key, value) in db.all(table).await? {
+            bytes += value.len();
+            batch.extend(seals.instead(table, &key, &value)?);
+            if bytes > SEALED_AT_ONCE_BYTES {
+                db.write(&std::mem::take(&mut batch)).await?;
+                bytes = 0;
+            }
+            pace.step().await;
         }
-        Op::Put(table, key, value) => Op::Put(*table, key.clone(), seal::seal(value)),
-        Op::Delete(..) | Op::Clear(_) => op.clone(),
-    })
+        db.write(&batch).await?;
+    }
+    let mark = Op::Put(Table::Meta, SEALED.to_owned(), Vec::new());
+    db.write(&seals.seal(&mark, None)?.into_iter().collect()).await
 }
 
 /// The rows in clear. One that cannot be opened stays as an empty one: it says nothing, but its key is not given anew.
-fn opened(rows: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
-    rows.into_iter().map(|(key, value)| (key, seal::open(&value).unwrap_or_default())).collect()
+fn opened(seals: &Seals, table: Table, rows: Vec<(String, Vec<u8>)>) -> Vec<Opened> {
+    let open = |(name, value): (String, Vec<u8>)| {
+        seals.open(table, &name, &value).unwrap_or_else(|| (name, Vec::new()))
+    };
+    rows.into_iter().map(open).collect()
 }

@@ -47,7 +47,7 @@ export class Device {
   readonly complaints: string[] = [];
 
   private constructor(
-    private readonly profile: string,
+    readonly profile: string,
     private readonly base: string,
     private readonly look: Look,
   ) {}
@@ -292,6 +292,39 @@ export class Device {
       }
       return false;
     }, text);
+  }
+
+  /** How many rows a table of the app's store has. */
+  async rows(table: string): Promise<number> {
+    return await this.page.evaluate(async (table) => {
+      const done = async <T>(request: IDBRequest<T>): Promise<T> =>
+        await new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await done(indexedDB.open('zoufang'));
+      const count = await done(database.transaction(table).objectStore(table).count());
+      database.close();
+      return count;
+    }, table);
+  }
+
+  /** Puts bytes, given in hex, into a table of the app's store, past the app. */
+  async put(table: string, key: string, hex: string): Promise<void> {
+    await this.page.evaluate(
+      async ({ table, key, hex }) => {
+        const database = await new Promise<IDBDatabase>((resolve, reject) => {
+          const request = indexedDB.open('zoufang');
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+        const transaction = database.transaction(table, 'readwrite');
+        transaction.objectStore(table).put(Uint8Array.from(hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)), key);
+        await new Promise((resolve) => (transaction.oncomplete = resolve));
+        database.close();
+      },
+      { table, key, hex },
+    );
   }
 
   /** The values of a field in conflict, each with who and when. */

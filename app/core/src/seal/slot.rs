@@ -1,9 +1,12 @@
-//! The slot that a PIN opens, on this phone and on no other.
+//! The slots of the data key: one that a PIN opens, on this phone and on no other; and one that this phone opens by itself.
 //!
-//! Its key comes from what Argon2id makes of the PIN and from what the browser's own key, which cannot be taken out of it, makes
+//! The first one's key comes from what Argon2id makes of the PIN and from what the browser's own key, which cannot be taken out of it, makes
 //! of that: rows without that key cannot be guessed at, and that key alone opens nothing.
 //!
 //! key = HKDF(Argon2id(PIN, salt) ‖ HMAC of the device's key over (device salt ‖ Argon2id(PIN, salt)))
+//!
+//! The second one's is HKDF(HMAC of the device's key over salt): it keeps rows from whoever copies them without the browser's key
+//! store, and from nobody else.
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
@@ -78,9 +81,7 @@ impl PinSlot {
     #[must_use]
     pub fn seal(salts: Salts, stretched: &Stretched, device: &[u8; 32], nonce: Nonce, key: &DataKey) -> Self {
         let mut slot = Self { suite: SUITE, key: key.id(), salts, nonce: nonce.into(), sealed: Vec::new() };
-        let payload = Payload { msg: key.expose(), aad: &slot.bound() };
-        let sealed = cipher(stretched, device).encrypt(&XNonce::from(nonce), payload);
-        slot.sealed = sealed.unwrap_or_else(|_| unreachable!("a key is short"));
+        slot.sealed = seal_key(&cipher(stretched, device), nonce, &slot.bound(), key);
         slot
     }
 
@@ -98,11 +99,7 @@ impl PinSlot {
         if self.suite != SUITE {
             return Err(SealError::UnknownSuite);
         }
-        let payload = Payload { msg: &self.sealed, aad: &self.bound() };
-        let opened = cipher(stretched, device).decrypt(&XNonce::from(*self.nonce), payload);
-        let secret = Zeroizing::new(opened.map_err(|_| SealError::WrongKey)?);
-        let secret: &[u8; 32] = secret.as_slice().try_into().map_err(|_| SealError::Damaged)?;
-        Ok(DataKey::from_parts(self.key, secret))
+        open_key(&cipher(stretched, device), *self.nonce, &self.bound(), (self.key, &self.sealed))
     }
 
     /// All of the slot but the sealed key.
@@ -111,10 +108,82 @@ impl PinSlot {
     }
 }
 
+/// The data key, sealed to a device.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DeviceSlot {
+    #[n(0)]
+    suite: u8,
+    #[n(1)]
+    key: KeyId,
+    #[n(2)]
+    salt: ByteArray<16>,
+    #[n(3)]
+    nonce: ByteArray<24>,
+    #[cbor(n(4), with = "minicbor::bytes")]
+    sealed: Vec<u8>,
+}
+
+impl DeviceSlot {
+    /// Seals the data key. `device` is the MAC of the device's key (HMAC-SHA-256) over the salt, which is drawn by chance.
+    #[must_use]
+    pub fn seal(salt: [u8; 16], device: &[u8; 32], nonce: Nonce, key: &DataKey) -> Self {
+        let mut slot =
+            Self { suite: SUITE, key: key.id(), salt: salt.into(), nonce: nonce.into(), sealed: Vec::new() };
+        slot.sealed = seal_key(&device_cipher(device), nonce, &slot.bound(), key);
+        slot
+    }
+
+    /// What the device's key makes a MAC of.
+    #[must_use]
+    pub fn device_input(&self) -> &[u8; 16] {
+        &self.salt
+    }
+
+    /// The data key, if this is the phone.
+    ///
+    /// # Errors
+    /// As [`PinSlot::open`].
+    pub fn open(&self, device: &[u8; 32]) -> Result<DataKey, SealError> {
+        if self.suite != SUITE {
+            return Err(SealError::UnknownSuite);
+        }
+        open_key(&device_cipher(device), *self.nonce, &self.bound(), (self.key, &self.sealed))
+    }
+
+    fn bound(&self) -> Vec<u8> {
+        encode(&(self.suite, self.key, &self.salt))
+    }
+}
+
+fn seal_key(cipher: &XChaCha20Poly1305, nonce: Nonce, bound: &[u8], key: &DataKey) -> Vec<u8> {
+    let payload = Payload { msg: key.expose(), aad: bound };
+    cipher.encrypt(&XNonce::from(nonce), payload).unwrap_or_else(|_| unreachable!("a key is short"))
+}
+
+fn open_key(
+    cipher: &XChaCha20Poly1305,
+    nonce: Nonce,
+    bound: &[u8],
+    (id, sealed): (KeyId, &[u8]),
+) -> Result<DataKey, SealError> {
+    let opened = cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: bound });
+    let secret = Zeroizing::new(opened.map_err(|_| SealError::WrongKey)?);
+    let secret: &[u8; 32] = secret.as_slice().try_into().map_err(|_| SealError::Damaged)?;
+    Ok(DataKey::from_parts(id, secret))
+}
+
 fn cipher(stretched: &Stretched, device: &[u8; 32]) -> XChaCha20Poly1305 {
     let both = Zeroizing::new([stretched.0, *device].concat());
+    cipher_for(b"zoufang pin slot", &both)
+}
+
+fn device_cipher(device: &[u8; 32]) -> XChaCha20Poly1305 {
+    cipher_for(b"zoufang device slot", device)
+}
+
+fn cipher_for(purpose: &[u8], secret: &[u8]) -> XChaCha20Poly1305 {
     let mut key = Zeroizing::new([0; 32]);
-    expand(&Hkdf::<Sha256>::new(None, &both), b"zoufang pin slot", &mut *key);
+    expand(&Hkdf::<Sha256>::new(None, secret), purpose, &mut *key);
     XChaCha20Poly1305::new((&*key).into())
 }
 
@@ -175,5 +244,41 @@ mod tests {
     fn a_slot_is_stored_and_read() {
         let bytes = minicbor::to_vec(slot(9)).unwrap();
         assert_eq!(minicbor::decode::<PinSlot>(&bytes).unwrap(), slot(9));
+        let bytes = minicbor::to_vec(device_slot(9)).unwrap();
+        assert_eq!(minicbor::decode::<DeviceSlot>(&bytes).unwrap(), device_slot(9));
+    }
+
+    fn device_slot(device: u8) -> DeviceSlot {
+        DeviceSlot::seal([2; 16], &[device; 32], [4; 24], &DataKey::from_parts(KeyId(3), &[7; 32]))
+    }
+
+    #[test]
+    fn a_phone_opens_its_own_slot_and_no_other() {
+        let sound = device_slot(9);
+        assert_eq!(sound.device_input(), &[2; 16]);
+        let key = sound.open(&[9; 32]).unwrap();
+        assert_eq!((key.id(), *key.expose()), (KeyId(3), [7; 32]));
+        assert_eq!(sound.open(&[8; 32]).unwrap_err(), SealError::WrongKey);
+        let changed = [
+            DeviceSlot { key: KeyId(4), ..sound.clone() },
+            DeviceSlot { salt: [3; 16].into(), ..sound.clone() },
+            DeviceSlot { nonce: [5; 24].into(), ..sound.clone() },
+            DeviceSlot { sealed: sound.sealed[1..].to_vec(), ..sound.clone() },
+        ];
+        for slot in changed {
+            assert_eq!(slot.open(&[9; 32]).unwrap_err(), SealError::WrongKey);
+        }
+        let newer = DeviceSlot { suite: SUITE + 1, ..sound };
+        assert_eq!(newer.open(&[9; 32]).unwrap_err(), SealError::UnknownSuite);
+        // The same MAC opens no slot of the other kind.
+        let pin = slot(9);
+        let as_device = DeviceSlot {
+            suite: SUITE,
+            key: KeyId(3),
+            salt: [2; 16].into(),
+            nonce: pin.nonce,
+            sealed: pin.sealed.clone(),
+        };
+        assert_eq!(as_device.open(&[9; 32]).unwrap_err(), SealError::WrongKey);
     }
 }

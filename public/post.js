@@ -203,6 +203,8 @@ self.addEventListener('message', (event) => {
   if (said && said.kind === 'INTRODUCE') {
     // Without a line it is said again at the next start.
     event.waitUntil(introduce(said.device, said.token).catch(() => undefined));
+  } else if (said && said.kind === 'DELIVER') {
+    event.waitUntil(deliverOnce().catch(() => undefined));
   } else if (said && said.kind === 'WAITING' && self.registration.sync) {
     event.waitUntil(self.registration.sync.register(SYNC_TAG).catch(() => undefined));
   }

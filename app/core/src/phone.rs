@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod account;
+mod anew;
 mod control;
 mod draft;
 mod edit;

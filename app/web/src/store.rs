@@ -37,6 +37,8 @@ const SEALED_AT_ONCE_BYTES: usize = 512 * 1024;
 pub(crate) struct Store {
     db: RefCell<Rc<Db>>,
     seals: Seals,
+    /// Something in the outbox cannot be read, so this app cannot send it; its sealed copy can still be delivered.
+    pub(crate) unread_outbox: bool,
     phone: RefCell<Phone>,
     /// One plan at a time: a plan is made from what memory says, which must not change before it is settled.
     turn: Mutex<()>,
@@ -59,17 +61,25 @@ impl Store {
         let pace = Pace::begin();
         let mut phone = Phone::begin(&stored);
         pace.step().await;
+        let mut damaged = false;
         for (key, value) in db.all(Table::Block).await? {
-            let (_, clear) = seals.open(Table::Block, &key, &value).unwrap_or_default();
-            phone.read_block(&key, &clear);
+            let clear = seals.open(Table::Block, &key, &value);
+            damaged |= clear.is_none();
+            phone.read_block(&key, &clear.unwrap_or_default().1);
             pace.step().await;
         }
         for (name, value) in db.all(Table::Row).await? {
-            let (_, clear) = seals.open(Table::Row, &name, &value).unwrap_or_default();
-            phone.read_row(&clear);
+            let clear = seals.open(Table::Row, &name, &value);
+            damaged |= clear.is_none();
+            phone.read_row(&clear.unwrap_or_default().1);
             pace.step().await;
         }
-        Ok(Self { phone: RefCell::new(phone), db: RefCell::new(Rc::new(db)), seals, turn: Mutex::new(()) })
+        if damaged {
+            make_rows_anew(&db, &seals, &mut phone).await?;
+        }
+        let unread_outbox = stored.outbox.iter().any(|(_, value)| value.is_empty());
+        let (phone, db) = (RefCell::new(phone), RefCell::new(Rc::new(db)));
+        Ok(Self { phone, db, seals, unread_outbox, turn: Mutex::new(()) })
     }
 
     /// Keeps the next start short, one small transaction after the other. Only its speed is at stake, so a failure ends it.
@@ -202,6 +212,24 @@ async fn seal_what_is_clear(db: &Db, seals: &Seals) -> Result<(), Fault> {
     }
     let mark = Op::Put(Table::Meta, SEALED.to_owned(), Vec::new());
     db.write(&seals.seal(&mark, None)?.into_iter().collect()).await
+}
+
+/// Rows that cannot be opened are made anew from the log, in one transaction.
+async fn make_rows_anew(db: &Db, seals: &Seals, phone: &mut Phone) -> Result<(), Fault> {
+    let pace = Pace::begin();
+    let mut segments = Segments::new();
+    for (key, value) in db.all(Table::Log).await? {
+        if let (Some(id), Some((_, clear))) = (SegmentId::of_key(&key), seals.open(Table::Log, &key, &value))
+        {
+            segments.insert(id, clear);
+        }
+        pace.step().await;
+    }
+    let plan = phone.plan_rows_anew(&segments);
+    let sealed = plan.batch.iter().filter_map(|op| seals.seal(op, None).transpose());
+    db.write(&sealed.collect::<Result<_, _>>()?).await?;
+    phone.settle(plan);
+    Ok(())
 }
 
 /// The rows in clear. One that cannot be opened stays as an empty one: it says nothing, but its key is not given anew.

@@ -327,6 +327,33 @@ export class Device {
     );
   }
 
+  /** Flips a bit of every row of a table of the app's store, or puts each row's bytes in the place of the next one's. */
+  async damage(table: string, how: 'flip' | 'swap'): Promise<void> {
+    await this.page.evaluate(
+      async ({ table, how }) => {
+        const done = async <T>(request: IDBRequest<T>): Promise<T> =>
+          await new Promise((resolve, reject) => {
+            request.onsuccess = () => resolve(request.result);
+            request.onerror = () => reject(request.error);
+          });
+        const database = await done(indexedDB.open('zoufang'));
+        const transaction = database.transaction(table, 'readwrite');
+        const rows = transaction.objectStore(table);
+        const keys = await done(rows.getAllKeys());
+        const values: Uint8Array[] = await done(rows.getAll());
+        for (const [index, key] of keys.entries()) {
+          const bytes = (how === 'swap' ? values[(index + 1) % values.length] : values[index]) ?? new Uint8Array();
+          const at = (index * 37) % bytes.length;
+          if (how === 'flip') bytes[at] = (bytes[at] ?? 0) ^ (1 << index % 8);
+          rows.put(bytes, key);
+        }
+        await new Promise((resolve) => (transaction.oncomplete = resolve));
+        database.close();
+      },
+      { table, how },
+    );
+  }
+
   /** The values of a field in conflict, each with who and when. */
   conflict(field: string): Locator {
     return this.page.locator('.conflict-card', { hasText: field });

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { Device } from '../harness/device.ts';
+import { Line } from '../harness/line.ts';
 import { Server } from '../harness/server.ts';
 
 const PERSON = '高革强';
@@ -124,5 +125,58 @@ test('what an app left that did not seal is sealed in place, whenever it dies me
     expect(await device.peopleCount()).toBe(UNSEALED.people);
     await device.dispose();
   }
+  await server.dispose();
+});
+
+test('rows that were changed or put in the place of others are found, and everything is there again', async () => {
+  const server = await Server.start();
+  const device = await Device.open(server.url);
+  await device.enrol('cys');
+  const people = await device.peopleCount();
+  const path = await device.logVisit({ person: PERSON, facts: FACTS });
+  await device.expectSynced();
+  for (const damage of ['flip', 'swap'] as const) {
+    await device.go('/healthz');
+    for (const table of ['row', 'block', 'log', 'draft']) await device.damage(table, damage);
+    await expect.poll(async () => await device.peopleCount(), { timeout: 60_000 }).toBe(people);
+    await device.expectSynced();
+    // A record of which only the log went bad is found when it is opened, and fetched then.
+    await expect(async () => {
+      await device.go(path);
+      await expect(device.page.locator('main')).toContainText(FACTS, { timeout: 3_000 });
+    }).toPass({ timeout: 60_000 });
+  }
+  // What tells who is signed in and up to where the logs are here: signing in brings everything.
+  await device.go('/healthz');
+  await device.damage('meta', 'flip');
+  await device.go('/');
+  await device.typeSignIn('cys');
+  await device.expectSynced();
+  await expect.poll(async () => await device.peopleCount(), { timeout: 60_000 }).toBe(people);
+  await device.go(path);
+  await expect(device.page.locator('main')).toContainText(FACTS);
+  expect(device.complaints).toEqual([]);
+  await device.dispose();
+  await server.dispose();
+});
+
+test('a saved visit whose row was changed arrives by its sealed copy', async () => {
+  const server = await Server.start();
+  const line = await Line.open(() => server.port);
+  const [device, township] = [await Device.open(line.url), await Device.open(server.url)];
+  await device.enrol('cys');
+  await township.enrol('sy');
+  await line.down();
+  const path = await device.logVisit({ person: PERSON, facts: FACTS });
+  await line.up();
+  await device.go('/healthz');
+  await device.damage('outbox', 'flip');
+  await device.go('/');
+  await expect(async () => {
+    await township.go(path);
+    await expect(township.page.locator('main')).toContainText(FACTS, { timeout: 3_000 });
+  }).toPass();
+  await Promise.all([device.dispose(), township.dispose()]);
+  await line.close();
   await server.dispose();
 });

@@ -34,6 +34,15 @@ pub struct SegmentId {
     pub number: u32,
 }
 
+impl SegmentId {
+    /// The segment of a key in the store.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        let (unit, number) = key.split_once('/')?;
+        Some(Self { unit: UnitId(unit.parse().ok()?), number: number.parse().ok()? })
+    }
+}
+
 /// The key of a segment in the store.
 impl fmt::Display for SegmentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

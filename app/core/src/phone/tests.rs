@@ -1,5 +1,6 @@
 //! The phone against a small server of plain lists: nothing saved is lost, nothing is counted twice, crashes cost nothing.
 mod again;
+mod anew;
 mod controls;
 mod harness;
 mod parcels;

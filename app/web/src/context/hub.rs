@@ -143,6 +143,9 @@ impl Hub {
             return Ok(());
         }
         self.index.set(Arc::new(index));
+        if store.unread_outbox {
+            post::deliver();
+        }
         let news = News::new(Rc::clone(&store), &driver);
         self.device.set_value(Some(Device { store, driver, news }));
         self.refresh();

@@ -15,6 +15,11 @@ pub(crate) fn something_waits() {
     tell(&[("kind", "WAITING")]);
 }
 
+/// Something can be sent only by the worker: now, although the app is in front.
+pub(crate) fn deliver() {
+    tell(&[("kind", "DELIVER")]);
+}
+
 /// Says it to the worker in charge, as soon as there is one. A browser without loses nothing but deliveries while it is closed.
 fn tell(said: &[(&str, &str)]) {
     let message = Object::new();

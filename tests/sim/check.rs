@@ -216,9 +216,10 @@ impl World {
             let in_reach = |phone: &&SimPhone| {
                 !phone.revoked && phone.image.held.get(&edit.doc).is_some_and(|held| held.contains(&id))
             };
-            // Nobody but its author may offer it, and the author no longer writes in its unit.
+            // Nobody but its author may offer it, and the author no longer writes in its unit, or did not and let it go.
             let cannot = |phone: &SimPhone| {
-                phone.device != edit.device || matches!(phone.image.outbox.get(&id), Some(Out::Refused(_)))
+                let refused = matches!(phone.image.outbox.get(&id), Some(Out::Refused(_)));
+                phone.device != edit.device || refused || self.oracle.dismissed.contains(&id)
             };
             let mut holders = self.phones.iter().filter(in_reach).peekable();
             // Or nobody holds it, since who did was told to let it go before the server lost it.

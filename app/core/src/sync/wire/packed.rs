@@ -82,7 +82,7 @@ fn is_of_first(row: &Row, item: &Item, chunk: &[u8], hash: ChangeHash) -> bool {
 
 impl Packed {
     /// The page, packed; the page itself if that cannot be: a change is no chunk, a row is of another unit or has no
-    /// change of its own in the page.
+    /// change of its own in the page, or the receiver would make a row that the page does not have.
     pub(super) fn of(page: Page) -> Result<Self, Box<Page>> {
         let mut entries = Vec::with_capacity(page.items.len());
         for item in &page.items {
@@ -95,6 +95,15 @@ impl Packed {
                 Some((.., place)) if place.is_none() && row.unit == page.unit => *place = Some(row),
                 _ => return Err(Box::new(page)),
             }
+        }
+        let last: BTreeMap<DocId, usize> =
+            gather(entries.iter().enumerate().map(|(at, (item, ..))| (item.doc, at)));
+        let mut rowless = last.values().map(|at| &entries[*at]).filter(|(.., row)| row.is_none());
+        let would_get_one = |(item, chunk, hash, _): &(&Item, &[u8], ChangeHash, Option<&Row>)| {
+            row_of_first(item.doc, item.kind, chunk, *hash, page.unit).is_some()
+        };
+        if rowless.any(would_get_one) {
+            return Err(Box::new(page));
         }
         let entries = entries.into_iter().map(|(item, chunk, hash, row)| Entry {
             doc: item.doc,
@@ -184,6 +193,27 @@ mod tests {
 
     fn text(text: &str) -> Value {
         Value::Text(text.into())
+    }
+
+    #[test]
+    fn a_page_without_the_row_of_a_first_change_is_not_packed() {
+        let (item, document) =
+            made(1, Kind::Person, &[("created_by", Value::Int(7)), ("name", text("张伟"))]);
+        let row = Row::of(item.doc, &document, UNIT);
+        let page = Page {
+            unit: UNIT,
+            from_seq: 0,
+            to_seq: 1,
+            items: vec![item],
+            rows: vec![row],
+            digest: Digest::default(),
+            count: 1,
+            complete: true,
+            controls: Vec::new(),
+        };
+        assert!(Packed::of(page.clone()).is_ok_and(|packed| packed.into_page() == page));
+        let rowless = Page { rows: Vec::new(), ..page };
+        assert_eq!(Packed::of(rowless.clone()).err().map(|page| *page), Some(rowless));
     }
 
     fn made_of_each_kind() -> Vec<(Item, Document)> {

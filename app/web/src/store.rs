@@ -175,8 +175,7 @@ impl Store {
     /// Writes a batch; a connection that the browser has closed is opened again, once.
     async fn write(&self, batch: &Batch) -> Result<(), Fault> {
         let sync_key = self.phone().sync_key();
-        let sealed = batch.iter().filter_map(|op| self.seals.seal(op, sync_key).transpose());
-        let sealed: Batch = sealed.collect::<Result<_, _>>()?;
+        let sealed = self.seals.batch(batch, sync_key)?;
         let db = Rc::clone(&self.db.borrow());
         match db.write(&sealed).await {
             Err(Fault::Closed) => {
@@ -187,6 +186,13 @@ impl Store {
             other => other,
         }
     }
+}
+
+/// Bytes drawn by chance.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Fault::Fails("random"))?;
+    Ok(bytes)
 }
 
 /// What an app of an older version wrote in clear is sealed, a batch after the other; the mark that nothing is in clear any more
@@ -211,7 +217,7 @@ async fn seal_what_is_clear(db: &Db, seals: &Seals) -> Result<(), Fault> {
         db.write(&batch).await?;
     }
     let mark = Op::Put(Table::Meta, SEALED.to_owned(), Vec::new());
-    db.write(&seals.seal(&mark, None)?.into_iter().collect()).await
+    db.write(&seals.batch(&vec![mark], None)?).await
 }
 
 /// Rows that cannot be opened are made anew from the log, in one transaction.
@@ -226,8 +232,7 @@ async fn make_rows_anew(db: &Db, seals: &Seals, phone: &mut Phone) -> Result<(),
         pace.step().await;
     }
     let plan = phone.plan_rows_anew(&segments);
-    let sealed = plan.batch.iter().filter_map(|op| seals.seal(op, None).transpose());
-    db.write(&sealed.collect::<Result<_, _>>()?).await?;
+    db.write(&seals.batch(&plan.batch, None)?).await?;
     phone.settle(plan);
     Ok(())
 }

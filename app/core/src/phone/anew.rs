@@ -18,7 +18,7 @@ use crate::{
     gather,
     query::Row,
     record::{ChangeHash, DocId, Kind, UnitId},
-    sync::{digest::Digest, scan},
+    sync::scan,
 };
 
 /// What the log and the outbox have of a document.
@@ -61,12 +61,7 @@ impl Phone {
         }
         let units: Vec<UnitId> = meta.cursors.keys().copied().collect();
         for unit in units {
-            let held = held.remove(&unit).unwrap_or_default();
-            if let Some(cursor) = meta.cursors.get_mut(&unit) {
-                cursor.digest = held.iter().fold(Digest::default(), |digest, hash| digest.with(*hash));
-                cursor.count = held.len() as u64;
-            }
-            meta.begin_repair(unit);
+            meta.recount(unit, held.remove(&unit).unwrap_or_default().into_iter());
         }
         plan.wake = true;
         plan.set_meta(meta);

@@ -80,6 +80,14 @@ impl SyncMeta {
         self.tried.retain(|tried| tried.0 != unit);
     }
 
+    /// Of a unit these changes are held, each named once: has that compared with the server's log.
+    pub(super) fn recount(&mut self, unit: UnitId, held: impl Iterator<Item = ChangeHash>) {
+        let cursor = self.cursors.entry(unit).or_default();
+        (cursor.digest, cursor.count) =
+            held.fold((Digest::default(), 0), |(digest, count), hash| (digest.with(hash), count + 1));
+        self.begin_repair(unit);
+    }
+
     pub(super) fn begin_repair(&mut self, unit: UnitId) {
         self.repairs.retain(|repair| repair.unit != unit);
         self.repairs.push(Repair {
@@ -292,11 +300,8 @@ impl Phone {
     pub fn plan_recount(&self, unit: UnitId, segments: &Segments) -> Plan {
         let mut plan = Plan::of(self);
         let mut meta = self.meta.clone();
-        if let Some(cursor) = meta.cursors.get_mut(&unit) {
-            let held = self.held_changes(unit, segments);
-            cursor.digest = held.iter().fold(Digest::default(), |digest, change| digest.with(change.hash));
-            cursor.count = held.len() as u64;
-            meta.begin_repair(unit);
+        if meta.cursors.contains_key(&unit) {
+            meta.recount(unit, self.held_changes(unit, segments).iter().map(|change| change.hash));
             plan.wake = true;
         }
         plan.set_meta(meta);

@@ -14,7 +14,7 @@ use zoufang_core::{
 };
 
 use super::{hub::Hub, problem::Problem};
-use crate::platform::clock;
+use crate::{platform::clock, store::random};
 
 /// Whether the records are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,12 +229,6 @@ impl Library {
         let pair = |(key, draft): (&String, &Draft)| (key.clone(), draft.clone());
         Signal::derive(move || drafts.with(|drafts| drafts.iter().map(pair).collect()))
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Problem::StorageFails("random"))?;
-    Ok(bytes)
 }
 
 /// The library of this app.

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use minicbor::bytes::{ByteSlice, ByteVec};
 use zoufang_core::{
     encode,
-    phone::{Op, Table},
+    phone::{Batch, Op, Table},
     seal::{Place, PublicKey, RowKeys},
     sync::parcel,
 };
 
-use super::fault::Fault;
+use super::{fault::Fault, random};
 
 /// The first byte of a row that an app wrote which did not seal yet.
 const CLEAR: u8 = 0;
@@ -38,8 +38,13 @@ impl Seals {
         }
     }
 
+    /// A batch as it is stored.
+    pub(super) fn batch(&self, batch: &Batch, sync_key: Option<PublicKey>) -> Result<Batch, Fault> {
+        batch.iter().filter_map(|op| self.seal(op, sync_key).transpose()).collect()
+    }
+
     /// A write as it is stored; nothing of a parcel that cannot be sealed, since what it is a copy of is saved.
-    pub(super) fn seal(&self, op: &Op, sync_key: Option<PublicKey>) -> Result<Option<Op>, Fault> {
+    fn seal(&self, op: &Op, sync_key: Option<PublicKey>) -> Result<Option<Op>, Fault> {
         Ok(Some(match op {
             Op::Put(Table::Parcel, key, value) => match self.parcel(value, sync_key)? {
                 Some(sealed) => Op::Put(Table::Parcel, key.clone(), sealed),
@@ -98,10 +103,4 @@ impl Seals {
         ops.push(Op::Put(table, name, sealed));
         Ok(ops)
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Fault> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Fault::Fails("random"))?;
-    Ok(bytes)
 }

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto};
 use zoufang_core::seal::{DataKey, DeviceSlot, KeyId, RowKeys};
 
-use super::fault::Fault;
+use super::{fault::Fault, random};
 
 const NAME: &str = "zoufang.keys";
 const VERSION: u8 = 1;
@@ -104,10 +104,4 @@ async fn mac(key: &CryptoKey, input: &[u8]) -> Result<[u8; 32], Fault> {
 fn subtle() -> Result<SubtleCrypto, Fault> {
     let crypto = gloo::utils::window().crypto().map_err(|_| Fault::Fails("device key"))?;
     Ok(crypto.subtle())
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Fault> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Fault::Fails("random"))?;
-    Ok(bytes)
 }

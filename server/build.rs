@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 fn main() {
     println!("cargo::rerun-if-env-changed=ZOUFANG_DIST");
     let root = PathBuf::from(env("CARGO_MANIFEST_DIR"));
-    let dist = std::env::var_os("ZOUFANG_DIST").map_or_else(|| root.join("../dist"), PathBuf::from);
+    let said = std::env::var_os("ZOUFANG_DIST").map(PathBuf::from);
+    // A folder that is not there would count as changed at every build.
+    if said.is_none() {
+        println!("cargo::rerun-if-changed={}", root.join("../dist").display());
+    }
+    let dist = said.unwrap_or_else(|| root.join("../dist"));
     let dist = if dist.is_dir() { dist } else { empty(&PathBuf::from(env("OUT_DIR"))) };
     let dist = dist.canonicalize().unwrap_or(dist);
     println!("cargo::rustc-env=ZOUFANG_EMBED={}", dist.display());
     println!("cargo::rerun-if-changed={}", dist.display());
-    println!("cargo::rerun-if-changed={}", root.join("../dist").display());
 }
 
 fn empty(out: &Path) -> PathBuf {

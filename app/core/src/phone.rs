@@ -39,12 +39,12 @@ mod scope;
 mod stored;
 mod verdict;
 
-pub use account::{Account, SignInRefusal};
+pub use account::{Account, SignInRefusal, emptied};
 pub use draft::{Base, Draft, DraftText};
 pub use edit::{Edit, EditError};
 pub use page::SEGMENT_BYTES;
 pub use plan::{Batch, Op, Plan, Settled, Table};
-pub use stored::{OutState, OutboxRow, Saw, SegmentId, Stored};
+pub use stored::{OutState, OutboxRow, Saw, SegmentId, Stored, key_of_row};
 
 use outbox::Outbox;
 use stored::SyncMeta;

@@ -14,7 +14,7 @@ mod slot;
 
 pub use attempts::{Attempts, Gate, TRIES_MAX};
 pub use cost::Cost;
-pub use key::{DataKey, KeyId};
+pub use key::{DataKey, KeyId, Keyring};
 pub use pin::{Pin, WeakPin};
 pub use public::{PublicKey, Purpose, SecretKey, open_with, seal_to};
 pub use row::{Nonce, Place, RowKeys};

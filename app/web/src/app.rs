@@ -11,19 +11,22 @@ use crate::{
         drafts::DraftDesk,
         hub::Hub,
         library::{Library, Phase},
+        lock::LockCtx,
         page::PageHead,
         problem::Problem,
         session::SessionCtx,
         sync::Sync,
         toasts::Toasts,
-        use_library, use_session,
+        use_library, use_lock, use_session,
     },
     i18n::{language, t},
     pages::{
         later::{Later, later},
+        lock::LockPage,
         not_found::NotFoundPage,
         people::{NobodyChosen, PeoplePage, PeoplePlace},
         person::PersonPage,
+        pin::FirstPinPage,
         sign_in::SignInPage,
         today::TodayPage,
     },
@@ -46,6 +49,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(SessionCtx::new(hub));
     provide_context(Library::new(hub));
     provide_context(Sync::new(hub));
+    provide_context(LockCtx::new(hub, expect_context()));
     #[cfg(feature = "bench")]
     crate::bench::provide();
 
@@ -60,14 +64,16 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// The sign-in at every address while nobody is signed in, so that the address is still there afterwards; and the reason
-/// when this phone's records cannot be read, or another window has them.
+/// What stands before every page, so that the address is still there afterwards: the lock, the sign-in, the choice of a PIN; and the
+/// reason when this phone's records cannot be read, or another window has them.
 #[component]
 fn Door() -> impl IntoView {
     let (session, library) = (use_session(), use_library());
-    let failed = Memo::new(move |_| match library.phase().get() {
-        Phase::Failed(problem) => Some(problem),
-        Phase::Loading | Phase::Ready => None,
+    let phase = Memo::new(move |_| match library.phase().get() {
+        // A page that is open is not drawn anew when the store is ready.
+        Phase::Loading | Phase::Ready => Phase::Loading,
+        Phase::Locked => Phase::Locked,
+        Phase::Failed(problem) => Phase::Failed(problem),
     });
     let closed = move |problem: Problem| {
         view! {
@@ -77,20 +83,23 @@ fn Door() -> impl IntoView {
             </main>
         }
     };
-    move || match failed.get() {
-        Some(problem) => closed(problem).into_any(),
-        None => view! { <Inside session=session/> }.into_any(),
+    move || match phase.get() {
+        Phase::Failed(problem) => closed(problem).into_any(),
+        Phase::Locked => view! { <LockPage/> }.into_any(),
+        Phase::Loading | Phase::Ready => view! { <Inside session=session/> }.into_any(),
     }
 }
 
 #[component]
 fn Inside(session: SessionCtx) -> impl IntoView {
     let inside = Memo::new(move |_| session.user().with(Option::is_some));
-    let known = session.known();
+    let (known, needs_pin) = (session.known(), use_lock().needs_pin());
     view! {
         <Show when=move || known.get() fallback=|| view! { <main class="sign-in"><Skeleton/></main> }>
             <Show when=move || inside.get() fallback=|| view! { <SignInPage/> }>
-                <Pages/>
+                <Show when=move || !needs_pin.get() fallback=|| view! { <FirstPinPage/> }>
+                    <Pages/>
+                </Show>
             </Show>
         </Show>
     }
@@ -127,6 +136,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/sync") view=later(|pages| pages.sync)/>
                 <Route path=path!("/office") view=later(|pages| pages.office)/>
                 <Route path=path!("/more") view=later(|pages| pages.more)/>
+                <Route path=path!("/more/pin") view=later(|pages| pages.pin)/>
                 <Route path=path!("/*any") view=NotFoundPage/>
             </ParentRoute>
         </Routes>

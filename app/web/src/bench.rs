@@ -102,7 +102,7 @@ impl Bench {
             match phase.get_untracked() {
                 Phase::Ready => return Ok(()),
                 Phase::Failed(problem) => return Err(problem),
-                Phase::Loading => self.change().await,
+                Phase::Loading | Phase::Locked => self.change().await,
             }
         }
     }

@@ -4,6 +4,7 @@
 pub(crate) mod drafts;
 pub(crate) mod hub;
 pub(crate) mod library;
+pub(crate) mod lock;
 pub(crate) mod office;
 pub(crate) mod page;
 pub(crate) mod problem;
@@ -12,6 +13,7 @@ pub(crate) mod sync;
 pub(crate) mod toasts;
 
 pub(crate) use library::use_library;
+pub(crate) use lock::use_lock;
 pub(crate) use page::page_head;
 pub(crate) use session::use_session;
 pub(crate) use sync::use_sync;

@@ -13,6 +13,9 @@ mod store;
 mod sync;
 
 fn main() {
+    if store::serve_worker() {
+        return;
+    }
     if let Some(start) = gloo::utils::document().query_selector("[data-start-page]").ok().flatten() {
         start.remove();
     }

@@ -1,15 +1,18 @@
 //! The pages. Each reads what it shows from the contexts and hands signals and callbacks to components.
 mod draft;
+mod forgotten;
 mod form;
 mod history;
 pub(crate) mod later;
 mod load;
+pub(crate) mod lock;
 mod more;
 pub(crate) mod not_found;
 mod office;
 pub(crate) mod people;
 pub(crate) mod person;
 mod person_edit;
+pub(crate) mod pin;
 pub(crate) mod sign_in;
 mod sync;
 pub(crate) mod today;

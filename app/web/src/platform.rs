@@ -3,6 +3,7 @@
 //! The only module, beside the store and the transport, that touches web-sys.
 pub(crate) mod clock;
 pub(crate) mod focus;
+pub(crate) mod idle;
 pub(crate) mod install;
 pub(crate) mod one_tab;
 pub(crate) mod pace;

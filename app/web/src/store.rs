@@ -4,11 +4,13 @@
 //! "Saved" is true when [`Store::run`] has returned: the strict transaction committed, and memory says so after it.
 mod db;
 mod fault;
+mod lock;
 mod seal;
-mod slots;
+pub(crate) mod slots;
+mod stretch;
 
 use std::{
-    cell::{Ref, RefCell},
+    cell::{Cell, Ref, RefCell},
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
@@ -16,13 +18,16 @@ use std::{
 use async_lock::Mutex;
 use zoufang_core::{
     gather,
-    phone::{Batch, Draft, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table},
+    phone::{self, Batch, Draft, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table},
+    seal::Keyring,
     sync::session::Outgoing,
 };
 
 use crate::platform::pace::{self, Pace};
 use db::Db;
 pub(crate) use fault::Fault;
+pub(crate) use lock::{Lock, Tried};
+pub(crate) use stretch::serve as serve_worker;
 use seal::{Opened, Seals};
 
 /// Most steps of tidying at one start.
@@ -30,8 +35,8 @@ const TIDY_STEPS_MAX: usize = 64;
 
 /// The key in table `meta` that says that nothing is in clear any more.
 const SEALED: &str = "sealed";
-/// An older store is sealed in batches of so many bytes.
-const SEALED_AT_ONCE_BYTES: usize = 512 * 1024;
+/// Rows are sealed anew in batches of so many bytes.
+const ANEW_AT_ONCE_BYTES: usize = 512 * 1024;
 
 /// The open store and what the phone holds.
 pub(crate) struct Store {
@@ -42,14 +47,18 @@ pub(crate) struct Store {
     phone: RefCell<Phone>,
     /// One plan at a time: a plan is made from what memory says, which must not change before it is settled.
     turn: Mutex<()>,
+    closed: Cell<bool>,
 }
 
 impl Store {
     /// Opens the store and reads what is held. `blocked` is called if a window with an older version must be closed first.
-    pub(crate) async fn open(blocked: impl Fn() + 'static) -> Result<Self, Fault> {
-        let seals = Seals::new(slots::row_keys().await?);
+    pub(crate) async fn open(keyring: &Keyring, blocked: impl Fn() + 'static) -> Result<Self, Fault> {
+        let seals = Seals::new(keyring);
         let db = Db::open(blocked).await?;
-        seal_what_is_clear(&db, &seals).await?;
+        seal_anew(&db, &seals).await?;
+        if !keyring.former().is_empty() {
+            slots::forget_former().await?;
+        }
         let all = async |table| Ok::<_, Fault>(opened(&seals, table, db.all(table).await?));
         let stored = Stored {
             meta: all(Table::Meta).await?,
@@ -79,7 +88,13 @@ impl Store {
         }
         let unread_outbox = stored.outbox.iter().any(|(_, value)| value.is_empty());
         let (phone, db) = (RefCell::new(phone), RefCell::new(Rc::new(db)));
-        Ok(Self { phone, db, seals, unread_outbox, turn: Mutex::new(()) })
+        Ok(Self { phone, db, seals, unread_outbox, turn: Mutex::new(()), closed: Cell::new(false) })
+    }
+
+    /// Nothing more is written: another store, with other keys, takes this one's place.
+    pub(crate) async fn close(&self) {
+        let _turn = self.turn.lock().await;
+        self.closed.set(true);
     }
 
     /// Keeps the next start short, one small transaction after the other. Only its speed is at stake, so a failure ends it.
@@ -174,6 +189,9 @@ impl Store {
 
     /// Writes a batch; a connection that the browser has closed is opened again, once.
     async fn write(&self, batch: &Batch) -> Result<(), Fault> {
+        if self.closed.get() {
+            return Err(Fault::Closed);
+        }
         let sync_key = self.phone().sync_key();
         let sealed = self.seals.batch(batch, sync_key)?;
         let db = Rc::clone(&self.db.borrow());
@@ -195,20 +213,25 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
     Ok(bytes)
 }
 
-/// What an app of an older version wrote in clear is sealed, a batch after the other; the mark that nothing is in clear any more
-/// comes last. Whenever the app dies meanwhile, the next start goes on.
-async fn seal_what_is_clear(db: &Db, seals: &Seals) -> Result<(), Fault> {
-    let marked = db.get(Table::Meta, &[SEALED.to_owned()]).await?.pop().flatten();
-    if marked.is_some_and(|mark| seals.open(Table::Meta, SEALED, &mark).is_some()) {
+/// Rows under a former key, and what an app of an older version wrote in clear, are sealed under the key of today, a batch after the
+/// other; the mark that there are none comes last. Whenever the app dies meanwhile, the next start goes on.
+async fn seal_anew(db: &Db, seals: &Seals) -> Result<(), Fault> {
+    let mark = db.get(Table::Meta, &[SEALED.to_owned()]).await?.pop().flatten().unwrap_or_default();
+    if seals.open(Table::Meta, SEALED, &mark).is_some() {
         return Ok(());
     }
+    // Once everything was sealed, a row in clear is not ours.
+    let takes_clear = seals.open_former(Table::Meta, SEALED, &mark).is_none();
     for table in [Table::Log, Table::Block, Table::Row, Table::Outbox, Table::Draft, Table::Meta] {
         let pace = Pace::begin();
         let (mut batch, mut bytes) = (Batch::new(), 0);
-        for (key, value) in db.all(table).await? {
+        for (name, value) in db.all(table).await? {
+            if (table, name.as_str()) == (Table::Meta, SEALED) {
+                continue;
+            }
             bytes += value.len();
-            batch.extend(seals.instead(table, &key, &value)?);
-            if bytes > SEALED_AT_ONCE_BYTES {
+            batch.extend(seals.instead(table, &name, &value, takes_clear)?);
+            if bytes > ANEW_AT_ONCE_BYTES {
                 db.write(&std::mem::take(&mut batch)).await?;
                 bytes = 0;
             }
@@ -218,6 +241,44 @@ async fn seal_what_is_clear(db: &Db, seals: &Seals) -> Result<(), Fault> {
     }
     let mark = Op::Put(Table::Meta, SEALED.to_owned(), Vec::new());
     db.write(&seals.batch(&vec![mark], None)?).await
+}
+
+/// What can be told of a locked store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// So many saved changes wait for a line; the service worker delivers them.
+    pub(crate) waiting: usize,
+    /// So many saved changes the server refused, or cannot be given without the PIN.
+    pub(crate) only_by_pin: usize,
+}
+
+/// What a locked store holds that is nowhere else.
+pub(crate) async fn held() -> Result<Held, Fault> {
+    let db = Db::open(|| ()).await?;
+    let held = held_in(&db).await;
+    db.close();
+    held
+}
+
+async fn held_in(db: &Db) -> Result<Held, Fault> {
+    let parcels = db.all(Table::Parcel).await?;
+    let waiting = parcels.iter().filter(|(_, value)| !value.is_empty()).count();
+    let with_parcel: BTreeSet<&String> = parcels.iter().map(|(key, _)| key).collect();
+    let outbox = db.keys(Table::Outbox).await?;
+    let only_by_pin = outbox.iter().filter(|key| !with_parcel.contains(key)).count();
+    Ok(Held { waiting, only_by_pin })
+}
+
+/// Empties a store whose PIN is forgotten and forgets its keys, if nothing waits for a line any more. Says how much waits.
+pub(crate) async fn begin_anew() -> Result<usize, Fault> {
+    let db = Db::open(|| ()).await?;
+    let Held { waiting, .. } = held_in(&db).await?;
+    if waiting == 0 {
+        db.write(&phone::emptied()).await?;
+        slots::erase().await?;
+    }
+    db.close();
+    Ok(waiting)
 }
 
 /// Rows that cannot be opened are made anew from the log, in one transaction.

@@ -23,6 +23,9 @@ function killAll(profile: string): void {
   }
 }
 
+/** The PIN of every phone. */
+export const PIN = '280419';
+
 export interface Look {
   width?: number;
   height?: number;
@@ -130,8 +133,31 @@ export class Device {
     return await this.context.newCDPSession(this.page);
   }
 
+  /** Opens an address; where the lock or the choice of a PIN stands before it, goes through. */
   async go(path: string): Promise<void> {
     await this.page.goto(this.base + path);
+    await this.unlock();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.unlock();
+  }
+
+  /** Types the PIN if a page asks for it, and chooses it if there is none yet. */
+  async unlock(page = this.page): Promise<void> {
+    // The app's pages, or a page at its address that is none of them.
+    await page.locator('#main, #user, body > pre').first().waitFor();
+    if (await page.locator('#pin').isVisible()) await page.locator('#pin').fill(PIN);
+    else if (await page.locator('#new-pin').isVisible()) await this.choosePin(page);
+    else return;
+    await page.locator('#pin, #new-pin').first().waitFor({ state: 'detached' });
+  }
+
+  async choosePin(page = this.page): Promise<void> {
+    await page.locator('#new-pin').fill(PIN);
+    await page.locator('#new-pin-again').fill(PIN);
+    await page.locator('button[type=submit]').click();
   }
 
   /** The sync state on every page. */
@@ -166,15 +192,21 @@ export class Device {
     await this.page.locator('button[type=submit]').click();
   }
 
+  /** Signs in on a phone that nobody has used, and chooses a PIN. */
+  async signIn(user: string): Promise<void> {
+    await this.typeSignIn(user);
+    await this.choosePin();
+  }
+
   /** Signs in, waits for the first sync, and lets the service worker take charge. */
   async enrol(user: string): Promise<void> {
     await this.go('/');
-    await this.typeSignIn(user);
+    await this.signIn(user);
     await this.expectSynced();
     await this.page.evaluate(async () => {
       await navigator.serviceWorker.ready;
     });
-    await this.page.reload();
+    await this.reload();
     await expect.poll(() => this.page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
     await this.expectSynced();
   }
@@ -182,7 +214,7 @@ export class Device {
   /** Signs in on a phone whose clock is wrong: everything is synced, and somebody must look at the clock. */
   async enrolWithWrongClock(user: string): Promise<void> {
     await this.go('/');
-    await this.typeSignIn(user);
+    await this.signIn(user);
     await this.expectState('attention');
     await expect(this.chip).toHaveAttribute('data-waiting', '0');
   }

@@ -1,6 +1,6 @@
 // What goes wrong is said in plain Chinese, and no typed text is lost.
 import { expect, test } from '@playwright/test';
-import { Device } from '../harness/device.ts';
+import { Device, PIN } from '../harness/device.ts';
 import { Line } from '../harness/line.ts';
 import { Server } from '../harness/server.ts';
 
@@ -45,6 +45,7 @@ test('nobody at the other end while signing in, and a captive portal', async () 
   await expect(device.page.getByText('连到的不是“走访”服务器')).toBeVisible();
   await line.up();
   await device.page.locator('button[type=submit]').click();
+  await device.choosePin();
   await device.expectSynced();
 });
 
@@ -93,9 +94,9 @@ test('a full phone: nothing half-saved, the text stays, and saving works when th
   await device.close();
   await device.start();
   const cdp = await device.cdp();
-  await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(line.url).origin, quotaSize: 1 });
   await device.offline(true);
   await device.go(`/visits/new?person=${id}`);
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(line.url).origin, quotaSize: 1 });
   await device.fillVisit({ reason: 'routine', facts: '手机满了也不能丢' });
   await device.page.locator('form button[type=submit]').click();
   await expect(device.page.getByText('手机存储空间已满，没有保存成功').first()).toBeVisible();
@@ -145,8 +146,10 @@ test('two windows: one works, the other says so, and can take over', async () =>
   await device.go(`/visits/new?person=${id}`);
   await device.page.locator('textarea#facts').fill('换窗口之前写的');
   await other.getByRole('button', { name: '在这里使用' }).click();
+  await other.locator('#pin').fill(PIN);
   await expect(other.locator('[data-at="0"]')).toBeVisible();
   await expect(device.page.getByText('走访已在另一个窗口打开')).toBeVisible();
   await other.goto(`${line.url}/visits/new?person=${id}`);
+  await device.unlock(other);
   await expect(other.locator('textarea#facts')).toHaveValue('换窗口之前写的');
 });

@@ -45,6 +45,12 @@ for (const look of LOOKS) {
     await expect(page.locator('#user')).toBeVisible();
     await check('01-sign-in');
     await device.typeSignIn('sy');
+    await expect(page.locator('#new-pin')).toBeVisible();
+    await check('01-first-pin');
+    await page.locator('#new-pin').fill('123456');
+    await page.locator('button[type=submit]').click();
+    await check('01-pin-faults');
+    await device.choosePin();
     await device.expectSynced();
     await check('02-today');
     const id = await device.openPerson('高革强');
@@ -60,6 +66,7 @@ for (const look of LOOKS) {
       ['09-contact-new', `/contacts/new?person=${id}`, 'form'],
       ['10-sync', '/sync', '.facts'],
       ['11-more', '/more', '.chip'],
+      ['11-pin', '/more/pin', 'form'],
       ['12-office', '/office', '.table'],
       ['13-not-found', '/nowhere', '.empty'],
     ];
@@ -76,6 +83,15 @@ for (const look of LOOKS) {
     await device.save();
     await page.waitForURL(/\/visits\/[^/]+$/);
     await check('15-visit');
+    await page.reload();
+    await expect(page.locator('#pin')).toBeVisible();
+    await check('16-lock');
+    await page.locator('#pin').fill('000000');
+    await expect(page.locator('.field__error')).toBeVisible();
+    await check('17-lock-wrong');
+    await page.getByRole('button', { name: /忘记|forgot/ }).click();
+    await expect(page.locator('#user')).toBeVisible();
+    await check('18-forgotten');
     expect(device.complaints).toEqual([]);
     await device.dispose();
     await server.dispose();

@@ -68,7 +68,7 @@ test('the first sync has the line for itself', async () => {
   };
   device.page.on('request', note('asked'));
   device.page.on('response', note('answered'));
-  await device.page.reload();
+  await device.reload();
   await expect.poll(() => seen.includes('news asked'), SOON).toBe(true);
   expect(seen.slice(0, 3)).toEqual(['sync asked', 'sync answered', 'news asked']);
 

@@ -75,7 +75,7 @@ test('pages that come later are asked for again when they did not come', async (
   expect(later.length).toBeGreaterThan(0);
   for (const name of later) renameSync(join(dist, name), join(dist, `${name}.away`));
   await device.go('/');
-  await device.typeSignIn('cys');
+  await device.signIn('cys');
   await device.expectSynced();
   await go('更多');
   await expect(page.getByText('没有网络')).toBeVisible();
@@ -206,7 +206,7 @@ test('a person stops a sync that costs too much, and goes on later', async () =>
   const line = await Line.open(() => server.port);
   const village = await Device.open(line.url);
   await village.go('/');
-  await village.typeSignIn('cys');
+  await village.signIn('cys');
   await village.expectSynced();
   line.holdAnswers();
   await village.go('/sync');

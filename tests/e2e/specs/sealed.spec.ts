@@ -70,7 +70,7 @@ test('nothing that people wrote can be read in the files of the browser', async 
   expect(await clearRows(device)).toBe(0);
 
   // All of it is there, read with the key.
-  await device.page.reload();
+  await device.reload();
   await expect(device.page.locator('textarea#facts')).toHaveValue(DRAFT);
   await device.go(path);
   await expect(device.page.locator('main')).toContainText(FACTS);
@@ -107,7 +107,7 @@ test('what an app left that did not seal is sealed in place, whenever it dies me
     expect(await device.stores(UNSEALED.name)).toBe(true);
 
     if (killedAfterMs !== undefined) {
-      await device.go('/');
+      await device.page.goto(server.url);
       await device.page.waitForTimeout(killedAfterMs);
       await device.kill();
       await device.start();

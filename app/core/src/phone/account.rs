@@ -3,7 +3,7 @@ use minicbor::{Decode, Encode};
 
 use super::{
     Phone,
-    plan::{Op, Plan, Table},
+    plan::{Batch, Op, Plan, Table},
 };
 use crate::record::{DeviceId, UnitId, UserId, list::Role};
 
@@ -109,6 +109,12 @@ impl Plan {
     /// Empties every table. Called with an empty outbox only.
     fn forget(&mut self) {
         self.forget = true;
-        self.batch.extend(Table::ALL.iter().map(|table| Op::Clear(*table)));
+        self.batch.extend(emptied());
     }
+}
+
+/// Empties every table. For a store of which everything has arrived, or nothing can be read.
+#[must_use]
+pub fn emptied() -> Batch {
+    Table::ALL.iter().map(|table| Op::Clear(*table)).collect()
 }

@@ -219,6 +219,12 @@ impl SyncMeta {
     }
 }
 
+/// The key of a row of [`super::Table::Row`], from what it says.
+#[must_use]
+pub fn key_of_row(value: &[u8]) -> Option<String> {
+    minicbor::decode::<StoredRow>(value).ok().map(|stored| stored.row.doc.to_string())
+}
+
 /// Everything in the store but the log, as the driver read it.
 #[derive(Clone, Debug, Default)]
 pub struct Stored {

@@ -2,11 +2,18 @@
 use std::fmt;
 
 use hkdf::Hkdf;
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, bytes::ByteArray};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::row::RowKeys;
+use super::{
+    SealError,
+    row::{Nonce, Place, RowKeys},
+};
+use crate::encode;
+
+/// Where keys stand that others took the place of.
+const FORMER: Place<'_> = Place { table: "keyring", key: "former" };
 
 /// Which data key something was sealed under: drawn with the key, and no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Zeroize)]
@@ -58,6 +65,62 @@ impl DataKey {
     }
 }
 
+/// The data key, and those that it took the place of: a row under one of them is sealed anew when it is found.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    current: DataKey,
+    former: Vec<DataKey>,
+}
+
+impl Keyring {
+    /// One key and no other.
+    #[must_use]
+    pub fn new(current: DataKey) -> Self {
+        Self { current, former: Vec::new() }
+    }
+
+    /// The key that everything is sealed under from now on.
+    #[must_use]
+    pub fn current(&self) -> &DataKey {
+        &self.current
+    }
+
+    /// The keys that rows may still be sealed under.
+    #[must_use]
+    pub fn former(&self) -> &[DataKey] {
+        &self.former
+    }
+
+    /// Another key takes the current one's place.
+    #[must_use]
+    pub fn succeeded_by(&self, next: DataKey) -> Self {
+        let former = std::iter::once(&self.current).chain(&self.former).cloned();
+        Self { current: next, former: former.collect() }
+    }
+
+    /// The former keys, sealed under the current one.
+    #[must_use]
+    pub fn seal_former(&self, nonce: &Nonce) -> Vec<u8> {
+        let key = |key: &DataKey| (key.id, ByteArray::from(key.secret));
+        let mut keys: Vec<_> = self.former.iter().map(key).collect();
+        let clear = Zeroizing::new(encode(&keys));
+        keys.iter_mut().for_each(|(_, secret)| secret.zeroize());
+        self.current.rows().seal(FORMER, nonce, &clear)
+    }
+
+    /// A key with the former ones that were sealed under it.
+    ///
+    /// # Errors
+    /// As [`RowKeys::open`].
+    pub fn open(current: DataKey, former: &[u8]) -> Result<Self, SealError> {
+        let clear = Zeroizing::new(current.rows().open(FORMER, former)?);
+        let keys: Vec<(KeyId, ByteArray<32>)> =
+            minicbor::decode(&clear).map_err(|_| SealError::Damaged)?;
+        let former = keys.into_iter().map(|(id, secret)| DataKey { id, secret: *secret }).collect();
+        Ok(Self { current, former })
+    }
+}
+
 /// HKDF's second step, for outputs of at most 255 hashes.
 pub(super) fn expand(from: &Hkdf<Sha256>, purpose: &[u8], into: &mut [u8]) {
     from.expand(purpose, into).unwrap_or_else(|_| unreachable!("an output of {} bytes is short", into.len()));
@@ -71,6 +134,20 @@ mod tests {
     fn a_key_does_not_show_itself() {
         let key = DataKey::from_parts(KeyId(7), &[0xAB; 32]);
         assert_eq!(format!("{key:?}"), "DataKey(7)");
+    }
+
+    #[test]
+    fn former_keys_are_kept_under_the_current_one() {
+        let key = |id: u8| DataKey::from_parts(KeyId(id.into()), &[id; 32]);
+        let ring = Keyring::new(key(1)).succeeded_by(key(2)).succeeded_by(key(3));
+        let sealed = ring.seal_former(&[9; 24]);
+        assert!(!sealed.windows(8).any(|part| part == [1; 8] || part == [2; 8]));
+        let opened = Keyring::open(key(3), &sealed).unwrap();
+        let secrets = |keys: &[DataKey]| keys.iter().map(|key| *key.expose()).collect::<Vec<_>>();
+        assert_eq!(secrets(opened.former()), [[2; 32], [1; 32]]);
+        assert_eq!(opened.current().id(), KeyId(3));
+        assert_eq!(Keyring::open(key(2), &sealed).unwrap_err(), SealError::OtherKey);
+        assert_eq!(Keyring::open(key(3), &sealed[..sealed.len() - 1]).unwrap_err(), SealError::Damaged);
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Pin {
         Self(text.to_owned())
     }
 
+    /// The text, to be stretched elsewhere.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -37,6 +37,20 @@ pub struct Salts {
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Stretched([u8; 32]);
 
+impl Stretched {
+    /// As it was made elsewhere.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes, for whoever asked for them and nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 impl Salts {
     /// Salts of 16 bytes each, drawn by chance.
     #[must_use]

@@ -22,6 +22,9 @@ fn words(problem: &Problem) -> Words {
         Problem::Offline => words(t::problem_offline(), kept, t::problem_offline_todo()),
         Problem::ServerDown => words(t::problem_server(), kept, t::problem_server_todo()),
         Problem::NotOurServer => words(t::problem_portal(), kept, t::problem_portal_todo()),
+        Problem::Undelivered(count) => {
+            words(&t::problem_undelivered(count), kept, t::problem_undelivered_todo())
+        }
         Problem::BadCredentials => words(t::problem_credentials(), "", t::problem_credentials_todo()),
         Problem::Locked(seconds) => {
             words(t::problem_locked(), kept, &t::problem_locked_todo(seconds.div_ceil(60)))
@@ -33,6 +36,9 @@ fn words(problem: &Problem) -> Words {
         }
         Problem::OtherTab => words(t::problem_other_tab(), kept, t::problem_other_tab_todo()),
         Problem::StorageFull => words(t::problem_full(), t::problem_safe_typed(), t::problem_full_todo()),
+        Problem::FullAndLocked => {
+            words(t::problem_full_and_locked(), kept, t::problem_full_and_locked_todo())
+        }
         Problem::StorageFails(_) => {
             words(t::problem_storage(), t::problem_safe_typed(), t::problem_storage_todo())
         }

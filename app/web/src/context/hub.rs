@@ -3,31 +3,38 @@
 //! Library, session and sync are three views of it, so that a page asks for what it needs and no more.
 use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
+use async_lock::Mutex;
 use gloo::events::EventListener;
 use leptos::{prelude::*, task::spawn_local};
 use zoufang_core::{
     phone::{Draft, Phone, Settled},
     query::Index,
     record::Timestamp,
+    seal::Keyring,
     sync::{
         session::{Event, Phase as LinePhase},
         wire::Directory,
     },
 };
 
-use super::{library::Phase, problem::Problem, session::SignedIn};
+use super::{library::Phase, lock::LockView, problem::Problem, session::SignedIn};
 use crate::{
     platform::{
         one_tab,
         pace::{self, Pace},
         post,
     },
-    store::{Fault, Store},
+    store::{
+        Fault, Lock, Store,
+        slots::{self, Found},
+    },
     sync::{Driver, Listener, News},
 };
 
 /// So many rows are put into the index in one step at the start.
 const ROWS_A_STEP: usize = 100;
+/// Whoever signs in chooses a PIN; but nobody sits before the bench.
+pub(super) const ASKS_PIN: bool = !cfg!(feature = "bench");
 
 /// The open store and the driver that writes to it.
 #[derive(Clone)]
@@ -43,6 +50,12 @@ pub(crate) struct Hub {
     device: StoredValue<Option<Device>, LocalStorage>,
     /// Which opening of the store is the last one: an older one that was held up does nothing any more.
     opening: StoredValue<u32>,
+    /// The lock before which this tab stands.
+    pub(super) lock: StoredValue<Rc<Mutex<Option<Box<Lock>>>>, LocalStorage>,
+    /// The keys of the open store.
+    pub(super) keyring: StoredValue<Option<Keyring>, LocalStorage>,
+    pub(super) lock_view: RwSignal<LockView>,
+    pub(super) needs_pin: RwSignal<bool>,
     /// The store of a tab that has lost it to another one, for its drafts only.
     last_words: StoredValue<Option<Rc<Store>>, LocalStorage>,
     pub(super) phase: RwSignal<Phase>,
@@ -65,6 +78,10 @@ impl Hub {
         let hub = Self {
             device: StoredValue::new_local(None),
             opening: StoredValue::new(0),
+            lock: StoredValue::new_local(Rc::default()),
+            keyring: StoredValue::new_local(None),
+            lock_view: RwSignal::new(LockView::default()),
+            needs_pin: RwSignal::new(false),
             last_words: StoredValue::new_local(None),
             phase: RwSignal::new(Phase::Loading),
             index: RwSignal::new(Arc::default()),
@@ -84,17 +101,13 @@ impl Hub {
         hub
     }
 
-    /// Opens the store; `take_over` takes it from another tab.
+    /// Opens the store, or stands before its lock; `take_over` takes it from another tab.
     pub(crate) fn open(self, take_over: bool) {
-        self.phase.set(Phase::Loading);
-        let opening = self.opening.get_value().wrapping_add(1);
-        self.opening.set_value(opening);
+        let opening = self.begin_opening();
         spawn_local(async move {
             let lost = move || {
                 // Of this tab only what is being typed may still be written: it stands in a table of its own.
-                if let Some(device) = self.device.try_update_value(Option::take).flatten() {
-                    device.driver.tell(Event::Offline);
-                    device.news.listen(false);
+                if let Some(device) = self.let_go() {
                     self.last_words.set_value(Some(device.store));
                 }
                 self.phase.set(Phase::Failed(Problem::OtherTab));
@@ -103,27 +116,75 @@ impl Hub {
                 self.phase.set(Phase::Failed(Problem::OtherTab));
                 return;
             }
-            let phase = match self.read(opening).await {
-                Ok(()) => Phase::Ready,
-                Err(fault) => Phase::Failed(fault.into()),
-            };
-            // Another tab may have taken the store while it was read.
-            if self.is_loading() {
-                self.phase.set(phase);
-                if let Ok(device) = self.device() {
-                    device.store.tidy().await;
+            match slots::look().await {
+                _ if self.opening.get_value() != opening || !self.is_loading() => {}
+                Ok(Found::Open(keyring)) => {
+                    self.needs_pin.set(ASKS_PIN);
+                    self.enter(opening, keyring).await;
                 }
+                Ok(Found::Locked(lock)) => self.stand_before(Some(lock)).await,
+                Ok(Found::Gone) => self.stand_before(None).await,
+                Err(fault) => self.phase.set(Phase::Failed(fault.into())),
             }
         });
+    }
+
+    /// Opens the store, which is not open, with these keys.
+    pub(super) fn open_with(self, keyring: Keyring) {
+        let opening = self.begin_opening();
+        spawn_local(self.enter(opening, keyring));
+    }
+
+    /// As [`Self::open_with`], and waits until the store is there.
+    pub(super) async fn open_here_with(self, keyring: Keyring) {
+        let opening = self.begin_opening();
+        self.enter(opening, keyring).await;
+    }
+
+    fn begin_opening(self) -> u32 {
+        self.phase.set(Phase::Loading);
+        let opening = self.opening.get_value().wrapping_add(1);
+        self.opening.set_value(opening);
+        opening
+    }
+
+    /// Nothing more is read or written with the open store.
+    pub(super) fn let_go(self) -> Option<Device> {
+        let device = self.device.try_update_value(Option::take).flatten()?;
+        device.driver.tell(Event::Offline);
+        device.news.listen(false);
+        Some(device)
+    }
+
+    /// As [`Self::let_go`]; and what was under way is written, and nothing after it.
+    pub(super) async fn close_store(self) {
+        if let Some(device) = self.let_go() {
+            device.store.close().await;
+        }
+    }
+
+    async fn enter(self, opening: u32, keyring: Keyring) {
+        let phase = match self.read(opening, &keyring).await {
+            Ok(()) => Phase::Ready,
+            Err(fault) => Phase::Failed(fault.into()),
+        };
+        // Another tab may have taken the store while it was read.
+        if self.is_loading() && self.opening.get_value() == opening {
+            self.keyring.set_value(Some(keyring));
+            self.phase.set(phase);
+            if let Ok(device) = self.device() {
+                device.store.tidy().await;
+            }
+        }
     }
 
     fn is_loading(self) -> bool {
         self.phase.get_untracked() == Phase::Loading
     }
 
-    async fn read(self, opening: u32) -> Result<(), Fault> {
+    async fn read(self, opening: u32, keyring: &Keyring) -> Result<(), Fault> {
         let blocked = move || self.phase.set(Phase::Failed(Problem::OtherTab));
-        let store = Rc::new(Store::open(blocked).await?);
+        let store = Rc::new(Store::open(keyring, blocked).await?);
         if self.opening.get_value() != opening {
             return Ok(());
         }
@@ -183,8 +244,11 @@ impl Hub {
         device.or_else(|| self.last_words.get_value()).ok_or(Problem::StorageFails("closed"))
     }
 
-    /// Feeds the sync an event.
+    /// Feeds the sync an event. Before a PIN is chosen nothing is fetched.
     pub(crate) fn tell(self, event: Event) {
+        if self.needs_pin.get_untracked() {
+            return;
+        }
         if let Some(device) = self.device.get_value() {
             device.driver.tell(event);
         }
@@ -283,6 +347,7 @@ impl Hub {
             };
             let synced = listening.copied().unwrap_or(false) || line == LinePhase::Idle;
             self.phase.get() == Phase::Ready
+                && !self.needs_pin.get()
                 && self.in_front.get()
                 && self.user.with(Option::is_some)
                 && synced

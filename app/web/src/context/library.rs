@@ -21,6 +21,8 @@ use crate::{platform::clock, store::random};
 pub(crate) enum Phase {
     /// They are being read.
     Loading,
+    /// They are there, behind the lock.
+    Locked,
     /// They are there.
     Ready,
     /// They cannot be read.

@@ -12,6 +12,9 @@ pub(crate) enum Problem {
     /// Something else answered in the server's place: a captive portal, a proxy.
     #[error("another site answered")]
     NotOurServer,
+    /// So many saved changes of a phone whose PIN is forgotten did not arrive.
+    #[error("{0} changes were not delivered")]
+    Undelivered(usize),
     /// Wrong user name or password.
     #[error("wrong user or password")]
     BadCredentials,
@@ -33,6 +36,9 @@ pub(crate) enum Problem {
     /// The phone's storage is full.
     #[error("storage is full")]
     StorageFull,
+    /// It is so full that not even a try of the PIN can be counted.
+    #[error("storage is full, and the phone is locked")]
+    FullAndLocked,
     /// The phone's storage cannot be opened or written.
     #[error("storage fails: {0}")]
     StorageFails(&'static str),
@@ -60,6 +66,7 @@ impl Problem {
             Self::Offline => "N1".to_owned(),
             Self::ServerDown => "N2".to_owned(),
             Self::NotOurServer => "N3".to_owned(),
+            Self::Undelivered(_) => "N4".to_owned(),
             Self::BadCredentials => "A1".to_owned(),
             Self::Locked(_) => "A2".to_owned(),
             Self::SignInAgain => "A3".to_owned(),
@@ -67,6 +74,7 @@ impl Problem {
             Self::OthersWork(_) => "A5".to_owned(),
             Self::OtherTab => "S3".to_owned(),
             Self::StorageFull => "S1".to_owned(),
+            Self::FullAndLocked => "S4".to_owned(),
             Self::StorageFails(place) => format!("S2-{place}"),
             Self::WrongClock(_) => "C1".to_owned(),
             Self::Damaged => "D1".to_owned(),

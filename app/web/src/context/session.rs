@@ -2,13 +2,18 @@
 use gloo::net::http::Method;
 use leptos::prelude::*;
 use zoufang_core::{
-    phone::{Account, SignInRefusal},
+    phone::{Account, Phone, SignInRefusal},
     record::{DeviceId, UnitId, UserId, list::Role},
     sync::session::{Event, Failure},
 };
 
 use super::{hub::Hub, problem::Problem};
-use crate::sync::{Answer, call_json};
+use crate::{
+    i18n::t,
+    platform::post,
+    store::{self, slots},
+    sync::{Answer, call_json},
+};
 
 const SIGN_IN_PATH: &str = "/api/v1/sign-in";
 const SIGN_OUT_PATH: &str = "/api/v1/sign-out";
@@ -104,52 +109,68 @@ impl SessionCtx {
 
     /// Signs in and enrols this phone under a label. What waits on the phone stays; another user's work is not touched.
     pub(crate) async fn sign_in(self, user: &str, password: &str, device_label: &str) -> Result<(), Problem> {
-        let device = self.hub.device()?;
-        let (enrolled, former) = device
-            .store
-            .phone()
-            .account()
-            .filter(|account| account.sign_in_name == user)
-            .map(|account| {
-                (account.device.to_string(), account.former.iter().map(ToString::to_string).collect())
-            })
-            .unzip();
-        let former = former.unwrap_or_default();
-        let is_copy = device.store.phone().is_cloned();
-        let body = SignInBody { user, password, device_label, device: enrolled, is_copy, former };
-        let answer = match call_json::<SignInAnswer>(Method::POST, SIGN_IN_PATH, None, Some(&body)).await? {
-            Answer::Ok(answer) => answer,
-            Answer::Refused(_, code, retry_after_s) => return Err(refused(&code, retry_after_s)),
+        let store = self.hub.device()?.store;
+        let body = {
+            let phone = store.phone();
+            let enrolled = phone.account().filter(|account| account.sign_in_name == user);
+            SignInBody {
+                user,
+                password,
+                device_label,
+                device: enrolled.map(|account| account.device.to_string()),
+                is_copy: phone.is_cloned(),
+                former: enrolled.map_or_else(Vec::new, |account| {
+                    account.former.iter().map(ToString::to_string).collect()
+                }),
+            }
         };
-        let account = Account {
-            user: answer.user.id,
-            sign_in_name: user.to_owned(),
-            name: answer.user.name,
-            role: answer.user.role,
-            unit: answer.user.unit,
-            unit_name: answer.user.unit_name,
-            device: answer.device.parse::<DeviceId>().map_err(|_| Problem::NotOurServer)?,
-            token: Some(answer.token),
-            former: Vec::new(),
-        };
-        let settled = device
-            .store
-            .run_with(
-                |_| Default::default(),
-                |phone, _| {
-                    phone
-                        .plan_sign_in(account)
-                        .map(Some)
-                        .map_err(|SignInRefusal::OthersWork(count)| Problem::OthersWork(count))
-                },
-            )
-            .await?;
-        if let Some(settled) = settled {
-            self.hub.take(settled);
-        }
-        self.hub.introduce();
+        let account = ask(&body).await?;
+        self.keep(account).await?;
         self.hub.wake();
         Ok(())
+    }
+
+    /// Keeps the account that has signed in.
+    async fn keep(self, account: Account) -> Result<(), Problem> {
+        let plan = |phone: &Phone| {
+            phone
+                .plan_sign_in(account)
+                .map(Some)
+                .map_err(|SignInRefusal::OthersWork(count)| Problem::OthersWork(count))
+        };
+        let store = self.hub.device()?.store;
+        let settled = store.run_with(|_| Default::default(), |phone, _| plan(phone)).await?;
+        let settled = settled.unwrap_or_default();
+        if settled.forgotten {
+            self.hub.ask_for_new_pin().await?;
+        }
+        self.hub.take(settled);
+        self.hub.introduce();
+        Ok(())
+    }
+
+    /// Signs in on a phone whose PIN is forgotten: what was saved is delivered first, then the phone begins anew. Nothing is
+    /// deleted while something waits.
+    pub(crate) async fn begin_anew(self, user: &str, password: &str) -> Result<(), Problem> {
+        let device = post::device().await;
+        let device_label = t::sign_in_device_default();
+        let body =
+            SignInBody { user, password, device_label, device: device.clone(), is_copy: false, former: Vec::new() };
+        let account = ask(&body).await?;
+        let waiting = store::held().await?.waiting;
+        if waiting > 0 && device.is_some_and(|device| device != account.device.to_string()) {
+            return Err(Problem::OthersWork(waiting));
+        }
+        if let Some(token) = &account.token {
+            post::introduce(account.device, token);
+        }
+        self.hub.deliver_all().await?;
+        let left = store::begin_anew().await?;
+        if left > 0 {
+            return Err(Problem::Undelivered(left));
+        }
+        self.hub.open_emptied().await?;
+        self.keep(account).await
     }
 
     /// Signs out; records that are not uploaded stay on this phone.
@@ -162,12 +183,37 @@ impl SessionCtx {
                     .await;
         }
         let settled = device.store.run(|phone, _| Some(phone.plan_sign_out()), Default::default()).await?;
-        if let Some(settled) = settled {
-            self.hub.take(settled);
-        }
+        let settled = settled.unwrap_or_default();
+        let forgotten = settled.forgotten;
+        self.hub.take(settled);
         self.hub.tell(Event::Failed(Failure::SignInNeeded));
+        if forgotten {
+            // What the files of the browser still hold of it can be read by nobody, and whoever is next chooses a PIN.
+            self.hub.close_store().await;
+            slots::erase().await?;
+            self.hub.open(false);
+        }
         Ok(())
     }
+}
+
+/// Asks the server.
+async fn ask(body: &SignInBody<'_>) -> Result<Account, Problem> {
+    let answer = match call_json::<SignInAnswer>(Method::POST, SIGN_IN_PATH, None, Some(body)).await? {
+        Answer::Ok(answer) => answer,
+        Answer::Refused(_, code, retry_after_s) => return Err(refused(&code, retry_after_s)),
+    };
+    Ok(Account {
+        user: answer.user.id,
+        sign_in_name: body.user.to_owned(),
+        name: answer.user.name,
+        role: answer.user.role,
+        unit: answer.user.unit,
+        unit_name: answer.user.unit_name,
+        device: answer.device.parse::<DeviceId>().map_err(|_| Problem::NotOurServer)?,
+        token: Some(answer.token),
+        former: Vec::new(),
+    })
 }
 
 fn refused(code: &str, retry_after_s: u32) -> Problem {

@@ -6,10 +6,12 @@ use leptos::{
 };
 
 use super::{
+    forgotten::ForgottenPage,
     history::HistoryPage,
     more::MorePage,
     office::OfficePage,
     person_edit::{PersonEditPage, PersonNewPage},
+    pin::ChangePinPage,
     sync::SyncPage,
     visit::VisitPage,
     visit_edit::{ContactEditPage, ContactNewPage, VisitEditPage, VisitNewPage},
@@ -27,11 +29,13 @@ type Draw = fn() -> AnyView;
 pub(crate) struct LaterPages {
     pub(crate) contact_edit: Draw,
     pub(crate) contact_new: Draw,
+    pub(crate) forgotten: Draw,
     pub(crate) history: Draw,
     pub(crate) more: Draw,
     pub(crate) office: Draw,
     pub(crate) person_edit: Draw,
     pub(crate) person_new: Draw,
+    pub(crate) pin: Draw,
     pub(crate) sync: Draw,
     pub(crate) visit: Draw,
     pub(crate) visit_edit: Draw,
@@ -43,11 +47,13 @@ fn read_pages() -> Result<LaterPages, SplitLoaderError> {
     Ok(LaterPages {
         contact_edit: || view! { <ContactEditPage/> }.into_any(),
         contact_new: || view! { <ContactNewPage/> }.into_any(),
+        forgotten: || view! { <ForgottenPage/> }.into_any(),
         history: || view! { <HistoryPage/> }.into_any(),
         more: || view! { <MorePage/> }.into_any(),
         office: || view! { <OfficePage/> }.into_any(),
         person_edit: || view! { <PersonEditPage/> }.into_any(),
         person_new: || view! { <PersonNewPage/> }.into_any(),
+        pin: || view! { <ChangePinPage/> }.into_any(),
         sync: || view! { <SyncPage/> }.into_any(),
         visit: || view! { <VisitPage/> }.into_any(),
         visit_edit: || view! { <VisitEditPage/> }.into_any(),

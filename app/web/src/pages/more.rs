@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use super::sign_in::LanguageSwitch;
 use crate::{
     components::{dialog::Confirm, facts::Facts, problem::ProblemNotice, shell::is_office},
-    context::{drafts::DraftDesk, page_head, problem::Problem, use_session, use_sync},
+    context::{drafts::DraftDesk, page_head, problem::Problem, use_lock, use_session, use_sync},
     i18n::{Text, label, t},
     platform::{
         install::{Install, InstallWay},
@@ -39,6 +39,7 @@ pub(crate) fn MorePage() -> impl IntoView {
                 attribute="data-text"
                 choices=&[(None, t::more_text_standard), (Some("large"), t::more_text_large), (Some("largest"), t::more_text_largest)]
             />
+            <LockCard/>
             <InstallCard/>
             <Account/>
             <About/>
@@ -74,6 +75,22 @@ fn Look(
         <section class="card">
             <h2>{title}</h2>
             <div class="cluster cluster--close" role="group" aria-label=title>{choices.iter().map(chip).collect_view()}</div>
+        </section>
+    }
+}
+
+/// Locking now, and another PIN.
+#[component]
+fn LockCard() -> impl IntoView {
+    let lock = use_lock();
+    view! {
+        <section class="card">
+            <h2>{t::lock_card}</h2>
+            <p>{t::lock_card_text}</p>
+            <div class="cluster">
+                <button type="button" class="button button--primary" on:click=move |_| lock.close()>{t::lock_now}</button>
+                <a class="button" href="/more/pin">{t::pin_change}</a>
+            </div>
         </section>
     }
 }

@@ -112,7 +112,7 @@ fn PeopleList() -> impl IntoView {
             </div>
         </div>
         {move || match library.phase().get() {
-            Phase::Loading => view! { <Skeleton rows=6/> }.into_any(),
+            Phase::Loading | Phase::Locked => view! { <Skeleton rows=6/> }.into_any(),
             Phase::Failed(problem) => view! { <ProblemNotice problem=Signal::stored(problem)/> }.into_any(),
             Phase::Ready => view! { <Found found=found place=place/> }.into_any(),
         }}

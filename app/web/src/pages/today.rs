@@ -44,7 +44,7 @@ pub(crate) fn TodayPage() -> impl IntoView {
                     <a href="/people">{t::today_all_people}</a>
                 </div>
                 {move || match library.phase().get() {
-                    Phase::Loading => view! { <Skeleton rows=3/> }.into_any(),
+                    Phase::Loading | Phase::Locked => view! { <Skeleton rows=3/> }.into_any(),
                     Phase::Failed(problem) => view! { <ProblemNotice problem=Signal::stored(problem)/> }.into_any(),
                     Phase::Ready => view! { <Recent/> }.into_any(),
                 }}

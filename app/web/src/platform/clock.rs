@@ -10,6 +10,18 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(js_sys::Date::now() as i64)
 }
 
+/// Milliseconds since the page began, by a clock that nobody sets.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ms of an open page")]
+pub(crate) fn steady_ms() -> u64 {
+    gloo::utils::window().performance().map_or(0, |clock| clock.now() as u64)
+}
+
+/// How long, in words: seconds below two minutes, then minutes.
+pub(crate) fn span_words(ms: u64) -> String {
+    let seconds = ms.div_ceil(1_000);
+    if seconds < 120 { t::span_seconds(seconds) } else { t::span_minutes(seconds.div_ceil(60)) }
+}
+
 /// Today in China, by the phone's clock.
 pub(crate) fn today() -> Date {
     Date::in_china(now())

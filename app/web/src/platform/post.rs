@@ -1,9 +1,16 @@
 //! Words to the service worker, which delivers what was saved while the app is closed (`public/post.js`).
+use indexed_db_futures::{database::Database, prelude::*};
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ServiceWorkerRegistration;
 use zoufang_core::record::DeviceId;
+
+/// Where the worker keeps who this device is.
+const NAME: &str = "zoufang.device";
+const VERSION: u8 = 1;
+const TABLE: &str = "device";
+const ME: &str = "me";
 
 /// Who this device is: it gets a key of its own, which the server learns while somebody is signed in.
 pub(crate) fn introduce(device: DeviceId, token: &str) {
@@ -18,6 +25,28 @@ pub(crate) fn something_waits() {
 /// Something can be sent only by the worker: now, although the app is in front.
 pub(crate) fn deliver() {
     tell(&[("kind", "DELIVER")]);
+}
+
+/// The device in whose name the worker delivers; `None` before the first introduction.
+pub(crate) async fn device() -> Option<String> {
+    // Made as the worker makes it, if it is not there yet.
+    let database = Database::open(NAME)
+        .with_version(VERSION)
+        .with_on_upgrade_needed(|_, database| {
+            database.create_object_store(TABLE).build()?;
+            Ok(())
+        })
+        .await
+        .ok()?;
+    let me = read_me(&database).await;
+    database.close();
+    Reflect::get(&me?, &JsValue::from_str("device")).ok()?.as_string()
+}
+
+async fn read_me(database: &Database) -> Option<JsValue> {
+    let transaction = database.transaction(TABLE).build().ok()?;
+    let table = transaction.object_store(TABLE).ok()?;
+    table.get::<JsValue, _, _>(ME).primitive().ok()?.await.ok()?
 }
 
 /// Says it to the worker in charge, as soon as there is one. A browser without loses nothing but deliveries while it is closed.

@@ -7,6 +7,8 @@ pub(crate) const LANGUAGE: &str = "zoufang.language";
 pub(crate) const THEME: &str = "zoufang.theme";
 /// `large`, `largest`, or nothing. `boot.js` reads it too.
 pub(crate) const TEXT: &str = "zoufang.text";
+/// Whether the PIN is a passphrase, which needs a keyboard with letters.
+pub(crate) const PASSPHRASE: &str = "zoufang.passphrase";
 
 /// A kept choice.
 pub(crate) fn read(key: &str) -> Option<String> {

@@ -54,6 +54,11 @@ impl Db {
         Ok(Self { inner })
     }
 
+    /// Lets go of the database.
+    pub(super) fn close(self) {
+        self.inner.close();
+    }
+
     /// All rows of a table, in the order of their keys.
     pub(super) async fn all(&self, table: Table) -> Result<Vec<(String, Vec<u8>)>, Fault> {
         let fault = |error| Fault::of(&error, "read");

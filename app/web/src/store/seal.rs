@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use minicbor::bytes::{ByteSlice, ByteVec};
 use zoufang_core::{
     encode,
-    phone::{Batch, Op, Table},
-    seal::{Place, PublicKey, RowKeys},
+    phone::{self, Batch, Op, Table},
+    seal::{DataKey, Keyring, Place, PublicKey, RowKeys},
     sync::parcel,
 };
 
@@ -23,11 +23,13 @@ pub(super) type Opened = (String, Vec<u8>);
 /// The keys of the store, and what it may hold.
 pub(super) struct Seals {
     keys: RowKeys,
+    former: Vec<RowKeys>,
 }
 
 impl Seals {
-    pub(super) fn new(keys: RowKeys) -> Self {
-        Self { keys }
+    pub(super) fn new(keyring: &Keyring) -> Self {
+        let former = keyring.former().iter().map(DataKey::rows).collect();
+        Self { keys: keyring.current().rows(), former }
     }
 
     /// The key under which a row stands.
@@ -81,26 +83,54 @@ impl Seals {
     pub(super) fn open(&self, table: Table, name: &str, sealed: &[u8]) -> Option<Opened> {
         let clear = self.keys.open(Place { table: table.name(), key: name }, sealed).ok()?;
         match table {
-            Table::Draft => {
-                let (key, value): (String, ByteVec) = minicbor::decode(&clear).ok()?;
-                Some((key, value.into()))
-            }
+            Table::Draft => draft(&clear),
             Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Row | Table::Parcel => {
                 Some((name.to_owned(), clear))
             }
         }
     }
 
-    /// What takes the place of a row that was written in clear; nothing for one that is sealed.
-    pub(super) fn instead(&self, table: Table, key: &str, stored: &[u8]) -> Result<Vec<Op>, Fault> {
-        let Some((&CLEAR, clear)) = stored.split_first() else { return Ok(Vec::new()) };
-        let name = self.name(table, key).into_owned();
-        let sealed = self.row(table, &name, key, clear)?;
+    /// What takes the place of a row under a former key or, if it `takes_clear`, of one that was written in clear; nothing for any
+    /// other.
+    pub(super) fn instead(
+        &self,
+        table: Table,
+        name: &str,
+        stored: &[u8],
+        takes_clear: bool,
+    ) -> Result<Vec<Op>, Fault> {
+        let found = match (self.open_former(table, name, stored), stored.split_first()) {
+            (Some(found), _) => found,
+            (None, Some((&CLEAR, clear))) if takes_clear => (name.to_owned(), clear.to_vec()),
+            (None, _) => return Ok(Vec::new()),
+        };
+        let (key, clear) = found;
+        let new = self.name(table, &key).into_owned();
+        let sealed = self.row(table, &new, &key, &clear)?;
         let mut ops = Vec::new();
-        if name != key {
-            ops.push(Op::Delete(table, key.to_owned()));
+        if new != name {
+            ops.push(Op::Delete(table, name.to_owned()));
         }
-        ops.push(Op::Put(table, name, sealed));
+        ops.push(Op::Put(table, new, sealed));
         Ok(ops)
     }
+
+    /// A row under a former key: its own key, and its value.
+    pub(super) fn open_former(&self, table: Table, name: &str, stored: &[u8]) -> Option<Opened> {
+        let place = Place { table: table.name(), key: name };
+        let clear = self.former.iter().find_map(|keys| keys.open(place, stored).ok())?;
+        match table {
+            Table::Draft => draft(&clear),
+            Table::Row => Some((phone::key_of_row(&clear)?, clear)),
+            Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Parcel => {
+                Some((name.to_owned(), clear))
+            }
+        }
+    }
+}
+
+/// A draft with the key by which its form finds it.
+fn draft(clear: &[u8]) -> Option<Opened> {
+    let (key, value): (String, ByteVec) = minicbor::decode(clear).ok()?;
+    Some((key, value.into()))
 }

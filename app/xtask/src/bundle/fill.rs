@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Files of `public` that are filled in or renamed; all others are copied under their own name.
-const TEMPLATES: [&str; 5] = ["index.html", "boot.js", "start.js", "sw.js", "post.js"];
+const TEMPLATES: [&str; 6] = ["index.html", "boot.js", "start.js", "stretch.js", "sw.js", "post.js"];
 
 /// How the names of the modules that come later begin.
 pub(super) const LATER: &str = "later-";
@@ -48,10 +48,10 @@ pub(crate) fn assemble(place: &Place, parts: &Parts, css: &str, folder: &Path) -
     }
     names.add(folder, "js", "zoufang", "js", js.as_bytes())?;
     names.add(folder, "wasm", "zoufang", "wasm", &parts.wasm)?;
-    let start = names.fill("start.js", &template("start.js")?)?;
-    names.add(folder, "start", "start", "js", start.as_bytes())?;
-    let boot = names.fill("boot.js", &template("boot.js")?)?;
-    names.add(folder, "boot", "boot", "js", boot.as_bytes())?;
+    for (key, file) in [("start", "start.js"), ("stretch", "stretch.js"), ("boot", "boot.js")] {
+        let text = names.fill(file, &template(file)?)?;
+        names.add(folder, key, key, "js", text.as_bytes())?;
+    }
     let index = names.fill("index.html", &template("index.html")?)?;
     write(folder, Path::new("index.html"), index.as_bytes())?;
     // One file, so that a version of the worker is one whole.

@@ -1,0 +1,88 @@
+//! The lock: tries of the PIN, each counted before it is made.
+use zoufang_core::seal::{Attempts, Gate, Keyring, Pin, PinSlot};
+
+use super::{
+    fault::Fault,
+    slots::{self, Put, Slots},
+    stretch,
+};
+use crate::platform::clock;
+
+/// A phone on which a try takes longer gets a lower cost.
+const SLOW_MS: u64 = 2_000;
+/// A data key that is older gives its place to another.
+const KEY_MS_MAX: i64 = 365 * 24 * 3_600_000;
+
+/// A data key that a PIN opens, and how often it was tried.
+pub(crate) struct Lock {
+    slots: Slots,
+    pin: PinSlot,
+}
+
+/// What came of a try.
+pub(crate) enum Tried {
+    /// The PIN was right.
+    Opened(Keyring),
+    /// It was not.
+    Wrong,
+    /// It was not, and it was the last one.
+    Gone,
+    /// It is too early: nothing was tried.
+    TooEarly,
+}
+
+impl Lock {
+    pub(super) fn new(slots: Slots, pin: PinSlot) -> Self {
+        Self { slots, pin }
+    }
+
+    /// Wrong PINs that are left, and the wait before the next try in ms.
+    pub(crate) fn attempts(&self) -> (u8, u64) {
+        (self.slots.attempts.left(), self.slots.attempts.wait_ms())
+    }
+
+    /// The lock was in front of somebody for so long; kept so that a reload does not begin the wait anew.
+    pub(crate) async fn waited(&mut self, ms: u64) -> Result<(), Fault> {
+        let waited = self.slots.attempts.after(ms);
+        slots::write(vec![slots::attempts(waited)]).await?;
+        self.slots.attempts = waited;
+        Ok(())
+    }
+
+    /// Tries a PIN, after it was counted in a transaction of its own.
+    pub(crate) async fn try_pin(&mut self, text: &str) -> Result<Tried, Fault> {
+        let counted = match self.slots.attempts.gate() {
+            Gate::Try(counted) => counted,
+            Gate::Wait(_) => return Ok(Tried::TooEarly),
+            Gate::Gone => return self.gone().await,
+        };
+        slots::write(vec![slots::attempts(counted)]).await?;
+        self.slots.attempts = counted;
+        let (pin, salts) = (Pin::tried(text), self.pin.salts());
+        let (stretched, took_ms) =
+            stretch::stretch(salts, &pin).await.map_err(|_| Fault::Fails("memory"))?;
+        let mac = slots::mac_of_pin(&self.slots.device, salts, &stretched).await?;
+        let Ok(key) = self.pin.open(&stretched, &mac) else {
+            return if counted.left() == 0 { self.gone().await } else { Ok(Tried::Wrong) };
+        };
+        let keyring = self.slots.keyring(key);
+        self.slots.attempts = Attempts::default();
+        let is_old = |drawn| clock::now().0 - drawn > KEY_MS_MAX;
+        if self.slots.drawn.is_some_and(|drawn| is_old(drawn.0)) {
+            return Ok(Tried::Opened(slots::choose(&pin, &keyring).await?));
+        }
+        let slower = salts.cost.lower().filter(|_| took_ms > SLOW_MS);
+        let mut puts: Vec<Put> = vec![slots::attempts(Attempts::default())];
+        if let Some(cost) = slower {
+            let slot = slots::seal_to(&pin, &self.slots.device, keyring.current(), cost).await?;
+            puts.push(slots::pin(&slot));
+        }
+        slots::write(puts).await?;
+        Ok(Tried::Opened(keyring))
+    }
+
+    async fn gone(&self) -> Result<Tried, Fault> {
+        slots::destroy_pin().await?;
+        Ok(Tried::Gone)
+    }
+}

@@ -2,11 +2,15 @@
 //
 // Each change that waits has a copy that is sealed to the server's key (table `parcel`), so nothing here can read it and nothing here
 // needs to. Requests are signed with a key that the browser keeps and does not give out, also not to us. Nothing is deleted here: a
-// parcel that arrived is emptied, and goes when the app has its receipt.
+// parcel that arrived is emptied, and goes when the app has its receipt. But a device that was revoked is wiped, after all that waits
+// is at the server: by a word of the server whose hash is here since the enrolment.
 
 const POST = 'zoufang.device';
 const PARCELS = '/api/v1/parcels';
 const PARCELS_TYPE = 'application/vnd.zoufang.parcels';
+const WIPE_TYPE = 'application/vnd.zoufang.wipe';
+const WIPE_WORD_BYTES = 32;
+const WIPED_PATH = '/api/v1/device-wiped';
 const BODY_BYTES_MAX = 900 * 1024;
 const PARCELS_MAX = 1000;
 const PARCELS_MAGIC = [0x5a, 0x46, 0x50, 0x31];
@@ -85,7 +89,7 @@ function base64url(bytes) {
 /** Makes this device's key, if it has none, and lets the server know it: once, while somebody is signed in. */
 async function introduce(device, token) {
   let me = await readDevice();
-  if (me && me.device === device && me.known) return;
+  if (me && me.device === device && me.known && me.wipe) return;
   if (!me || me.device !== device) {
     const keys = await crypto.subtle.generateKey(ECDSA, false, ['sign', 'verify']);
     me = { device, keys, known: false };
@@ -95,7 +99,7 @@ async function introduce(device, token) {
   const body = bytesOf(key, await signature(me, bytesOf(`zoufang device key\n${device}\n`)));
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
   const response = await fetch('/api/v1/device-key', { method: 'PUT', headers, body, credentials: 'omit', redirect: 'error' });
-  if (response.status === 204) await keepDevice({ ...me, known: true });
+  if (response.status === 204) await keepDevice({ ...me, known: true, wipe: response.headers.get('x-zoufang-wipe') });
 }
 
 /** The parcels that have not arrived, oldest first: their keys and bytes. */
@@ -147,22 +151,34 @@ function lengthOf(bytes) {
   return length;
 }
 
-/** Delivers what waits. Fails if there is no line, so that the browser asks again later. */
-async function deliver() {
+/** A request in this device's name, signed with its key. */
+async function say(me, path, body, sent) {
+  const headers = {
+    'content-type': PARCELS_TYPE,
+    'x-zoufang-device': me.device,
+    'x-zoufang-signature': base64url(await signature(me, bytesOf(`zoufang parcels\n${me.device}\n`, body))),
+  };
+  return await fetch(path, { method: 'POST', headers, body: sent, credentials: 'omit', redirect: 'error' });
+}
+
+/** Delivers what waits; with nothing that waits it asks once, if it is to, whether this device is still wanted. Fails if there is no
+ * line, so that the browser asks again later. */
+async function deliver(ask) {
   const me = await readDevice();
   if (!me || !me.known) return;
   let parcels = await waitingParcels();
-  while (parcels.length > 0) {
+  let unwanted = false;
+  for (let first = true; parcels.length > 0 || (first && ask); first = false) {
     const load = firstLoad(parcels);
     parcels = parcels.slice(load.length);
     const body = bytesOf(new Uint8Array(PARCELS_MAGIC), ...load.flatMap(({ bytes }) => [lengthOf(bytes), bytes]));
-    const signed = bytesOf(`zoufang parcels\n${me.device}\n`, body);
-    const headers = {
-      'content-type': PARCELS_TYPE,
-      'x-zoufang-device': me.device,
-      'x-zoufang-signature': base64url(await signature(me, signed)),
-    };
-    const response = await fetch(PARCELS, { method: 'POST', headers, body, credentials: 'omit', redirect: 'error' });
+    const response = await say(me, PARCELS, body, body);
+    if (response.status === 410) {
+      // What was sent is kept there; the rest goes first.
+      unwanted = await isWipeWord(me, response);
+      if (!unwanted) return;
+      continue;
+    }
     if (response.status === 401) {
       // The server was restored, or this device was revoked: the app finds out at its next sign-in.
       await keepDevice({ ...me, known: false });
@@ -174,6 +190,40 @@ async function deliver() {
     if (fates.length !== load.length) throw new Error('parcels: another number of fates');
     await markArrived(load.filter((_, index) => fates[index] === STORED || fates[index] === REFUSED));
   }
+  if (unwanted) await wipe(me);
+}
+
+/** Whether the server said the word that only it has, and only for this device. */
+async function isWipeWord(me, response) {
+  if (!me.wipe || response.headers.get('content-type') !== WIPE_TYPE) return false;
+  const words = new Uint8Array(await response.arrayBuffer());
+  for (let at = 0; at + WIPE_WORD_BYTES <= words.length; at += WIPE_WORD_BYTES) {
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', words.slice(at, at + WIPE_WORD_BYTES)));
+    const hex = [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    if (hex === me.wipe) return true;
+  }
+  return false;
+}
+
+/** Takes a database away, also while a page has it open: pages close theirs when they hear of it. */
+function takeAway(name) {
+  return new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = resolve;
+    request.onerror = resolve;
+    setTimeout(resolve, 2_000);
+  });
+}
+
+/** Nothing of anybody stays here. The keys go first: without them the rest is worth nothing. */
+async function wipe(me) {
+  await takeAway('zoufang.keys');
+  await takeAway('zoufang');
+  await takeAway(POST);
+  // The server hears of it, if there is still a line; its answer has the browser forget the rest.
+  await say(me, WIPED_PATH, bytesOf('wiped')).catch(() => undefined);
+  // Pages begin anew, with nothing in their memory.
+  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) page.postMessage('WIPED');
 }
 
 /** Whether somebody looks at the app, which then sends by itself. */
@@ -185,8 +235,8 @@ async function isInFront() {
 let delivering = null;
 
 /** One delivery at a time; a second one would send the same. */
-function deliverOnce() {
-  delivering ??= deliver().finally(() => {
+function deliverOnce(ask = false) {
+  delivering ??= deliver(ask).finally(() => {
     delivering = null;
   });
   return delivering;
@@ -203,6 +253,8 @@ self.addEventListener('message', (event) => {
   if (said && said.kind === 'INTRODUCE') {
     // Without a line it is said again at the next start.
     event.waitUntil(introduce(said.device, said.token).catch(() => undefined));
+  } else if (said && said.kind === 'ASK') {
+    event.waitUntil(deliverOnce(true).catch(() => undefined));
   } else if (said && said.kind === 'DELIVER') {
     event.waitUntil(deliverOnce().catch(() => undefined));
   } else if (said && said.kind === 'WAITING' && self.registration.sync) {

@@ -7,8 +7,9 @@ use std::io::Write;
 use std::path::Path;
 
 use hkdf::Hkdf;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+use zoufang_core::record::DeviceId;
 use zoufang_core::seal::{PublicKey, SecretKey};
 
 use crate::crash::crash_point;
@@ -130,6 +131,18 @@ impl Keys {
         self.0.iter().map(derived).collect()
     }
 
+    /// What wipes devices, the key in use first.
+    #[must_use]
+    pub fn wipe(&self) -> Vec<WipeKey> {
+        let derived = |key: &Zeroizing<[u8; KEY_BYTES]>| {
+            let mut secret = Zeroizing::new([0; KEY_BYTES]);
+            let expanded = Hkdf::<Sha256>::new(None, &**key).expand(b"zoufang wipe key", &mut *secret);
+            expanded.unwrap_or_else(|_| unreachable!("32 bytes are short"));
+            WipeKey(secret)
+        };
+        self.0.iter().map(derived).collect()
+    }
+
     /// Tells phones which key to seal to; only if these are the keys that the data were used with.
     ///
     /// # Errors
@@ -147,6 +160,27 @@ impl Keys {
         store.put_sync_key(ours[0]).await?;
         crash_point!("keys.agree.after");
         Ok(())
+    }
+}
+
+/// Makes the words that wipe devices.
+pub struct WipeKey(Zeroizing<[u8; KEY_BYTES]>);
+
+impl WipeKey {
+    /// The word that wipes a device: nobody has it before the device was revoked.
+    #[must_use]
+    pub fn word(&self, device: DeviceId) -> [u8; KEY_BYTES] {
+        let mut word = [0; KEY_BYTES];
+        let hkdf = Hkdf::<Sha256>::new(None, &*self.0);
+        let expanded = hkdf.expand(&device.0.to_be_bytes(), &mut word);
+        expanded.unwrap_or_else(|_| unreachable!("32 bytes are short"));
+        word
+    }
+
+    /// What a device keeps from its enrolment on, to know that word by: its hash.
+    #[must_use]
+    pub fn mark(&self, device: DeviceId) -> [u8; KEY_BYTES] {
+        Sha256::digest(self.word(device)).into()
     }
 }
 

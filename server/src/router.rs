@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::routes::{fallback, health, me, news, office, parcels, people, sign_in, sync};
+use crate::routes::{devices, fallback, health, me, news, office, parcels, people, sign_in, sync};
 use crate::state::App;
 use crate::{headers, telemetry};
 
@@ -34,6 +34,12 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(sync::sync))
         .routes(routes!(parcels::deliver))
         .routes(routes!(parcels::put_sign_key))
+        .routes(routes!(parcels::wiped))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(devices::people))
+        .routes(routes!(devices::late))
+        .routes(routes!(devices::decide))
         .routes(routes!(news::news))
         .routes(routes!(people::move_person))
         .routes(routes!(office::overview))

@@ -1,5 +1,6 @@
 //! Handlers, one module per noun.
 
+pub mod devices;
 pub mod fallback;
 pub mod health;
 pub mod me;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
@@ -13,6 +14,7 @@ use crate::account::session::Unforgiven;
 use crate::account::token;
 use crate::assets::Assets;
 use crate::error::{Error, Result};
+use crate::keys::WipeKey;
 use crate::news::{HEARTBEAT, Places};
 use crate::store::{Store, Tail};
 use crate::sync::brotli;
@@ -23,6 +25,8 @@ const SYNCS_MAX: usize = 64;
 const SYNC_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Password hashes that are computed at once: each takes 19 MiB and a core.
 const HASHES_MAX: usize = 2;
+/// So often it is written down which devices were heard of.
+const HEARD_EVERY_MS: i64 = 60_000;
 /// Devices whose last cursors are kept in mind.
 const SEEN_MAX: usize = 4_096;
 
@@ -44,6 +48,32 @@ pub type Random = Arc<dyn Fn() -> Result<u64> + Send + Sync>;
 /// The cursors that were noted last of every device, by unit.
 type Seen = Arc<Mutex<BTreeMap<DeviceId, BTreeMap<UnitId, u64>>>>;
 
+/// Devices that were heard of since that was written down last.
+#[derive(Default)]
+struct Heard {
+    devices: std::sync::Mutex<BTreeMap<DeviceId, Timestamp>>,
+    written_at: AtomicI64,
+}
+
+impl Heard {
+    /// Says whether it is time to write.
+    fn note(&self, device: DeviceId, now: Timestamp) -> bool {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner).insert(device, now);
+        let written_at = self.written_at.load(Ordering::Relaxed);
+        now.0 - written_at >= HEARD_EVERY_MS
+            && self
+                .written_at
+                .compare_exchange(written_at, now.0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    fn take(&self, now: Timestamp) -> Vec<(DeviceId, Timestamp)> {
+        self.written_at.store(now.0, Ordering::Relaxed);
+        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *devices).into_iter().collect()
+    }
+}
+
 /// What all handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -55,6 +85,8 @@ pub struct App {
     pub random: Random,
     /// What opens parcels, the key in use first; without any, none is opened.
     pub sync_keys: Arc<[SecretKey]>,
+    /// What wipes devices that were revoked, the key in use first.
+    pub wipe_keys: Arc<[WipeKey]>,
     /// The files of the app.
     pub assets: Assets,
     /// TLS is spoken, by us or by a proxy before us.
@@ -67,6 +99,8 @@ pub struct App {
     pub heartbeat: Duration,
     /// Who may have a stream of news.
     pub places: Places,
+    /// Who was heard of and not written down yet.
+    heard: Arc<Heard>,
     /// One maker of segments at a time.
     pub sealing: Arc<Mutex<()>>,
     /// What devices said last of their cursors.
@@ -88,6 +122,7 @@ impl App {
             clock: system_clock(),
             random: Arc::new(token::random_u64),
             sync_keys: Arc::new([]),
+            wipe_keys: Arc::new([]),
             assets,
             tls: false,
             behind_proxy: false,
@@ -96,6 +131,7 @@ impl App {
             places: Places::default(),
             sealing: Arc::default(),
             seen: Arc::default(),
+            heard: Arc::default(),
             units: Arc::default(),
             unforgiven: Unforgiven::default(),
             hashes: Arc::new(Semaphore::new(HASHES_MAX)),
@@ -149,6 +185,39 @@ impl App {
         }
         seen.entry(device).or_default().extend(due);
         Ok(())
+    }
+
+    /// A device was heard of. That is written down for all devices together, once in a while and beside the answer: only a list
+    /// waits for it.
+    pub fn hear(&self, device: DeviceId) {
+        let now = self.now();
+        if !self.heard.note(device, now) || !self.seals {
+            return;
+        }
+        let app = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = app.write_heard().await {
+                tracing::warn!(%error, "when devices were heard of is not written down");
+            }
+        });
+    }
+
+    /// Writes down which devices were heard of.
+    ///
+    /// # Errors
+    /// If the store fails; it is written down later then.
+    pub async fn write_heard(&self) -> Result<()> {
+        let heard = self.heard.take(self.now());
+        if heard.is_empty() {
+            return Ok(());
+        }
+        let written = self.store.touch_devices(&heard).await;
+        if written.is_err() {
+            for (device, at) in heard {
+                self.heard.note(device, at);
+            }
+        }
+        Ok(written?)
     }
 
     /// A place among the running syncs.

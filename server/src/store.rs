@@ -13,6 +13,7 @@ mod codec;
 pub mod contract;
 mod control;
 mod decode;
+mod devices;
 mod error;
 mod known;
 pub mod memory;
@@ -31,6 +32,7 @@ use zoufang_core::sync::wire::Control;
 
 pub use claim::Claim;
 pub use control::{Erasure, Move, Ticket};
+pub use devices::{DeviceLine, Late};
 pub use error::{Result, StoreError};
 pub use news::{Listener, News};
 pub use types::{
@@ -100,10 +102,29 @@ pub trait Store: Send + Sync + 'static {
     /// Ends a device and its sessions; a later call changes nothing.
     async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()>;
 
+    /// All devices, by id.
+    async fn devices(&self) -> Result<Vec<DeviceLine>>;
+
+    /// Devices were heard of, then.
+    async fn touch_devices(&self, seen: &[(DeviceId, Timestamp)]) -> Result<()>;
+
+    /// A device said that nothing is left on it; a later call changes nothing.
+    async fn put_wiped(&self, device: DeviceId, now: Timestamp) -> Result<()>;
+
+    /// Keeps what a revoked device brought, in this order; what is kept already stays as it is.
+    async fn put_late(&self, late: &[Late]) -> Result<()>;
+
+    /// What revoked devices brought, by device, each in the order in which it came.
+    async fn late(&self) -> Result<Vec<Late>>;
+
+    /// Forgets what a device brought of a document.
+    async fn remove_late(&self, device: DeviceId, doc: DocId) -> Result<()>;
+
     /// Sets the key with which a device signs what it delivers while nobody is signed in.
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()>;
 
-    /// Whose a device is and how it signs: nobody's if it is unknown, revoked or without a key, or the account disabled.
+    /// Whose a device is and how it signs, also if it was revoked: nobody's if it is unknown or without a key, or the account
+    /// disabled.
     async fn signer(&self, device: DeviceId) -> Result<Option<Signer>>;
 
     /// Opens a session of a device.

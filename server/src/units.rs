@@ -109,6 +109,12 @@ impl UnitTable {
         units_to_oversee(account.role, account.unit, &self.nodes)
     }
 
+    /// A unit's name as people say it; nothing of one that is not there.
+    #[must_use]
+    pub fn short_name(&self, unit: UnitId) -> &str {
+        self.units.get(&unit).map_or("", |unit| &unit.short_name)
+    }
+
     /// A unit and all above it, nearest first.
     #[must_use]
     pub fn lineage(&self, unit: UnitId) -> Vec<UnitId> {

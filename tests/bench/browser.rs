@@ -16,6 +16,10 @@ use crate::{measures::Place, report::Report};
 const CHANGES_OF_OTHERS: usize = 2_000;
 /// The longest that the screen may be held up, in ms, at a CPU throttle.
 const HELD_UP_MS_MAX: [(u64, f64); 2] = [(1, 50.0), (6, 200.0)];
+/// From the last digit of the PIN to a list to work with.
+const UNLOCK_MS_MAX: f64 = 2_000.0;
+/// What sealing may cost.
+const SEALED_TIMES_MAX: f64 = 1.15;
 /// In how many ms of a first sync there must be a list to work with.
 const USABLE_MS_MAX: f64 = 3_000.0;
 
@@ -50,6 +54,36 @@ pub(crate) fn cold_start(report: &mut Report, place: &Place) -> Result<()> {
     report.note("cold start offline, worst of 5", full[full.len() - 1], "ms");
     report.at_most("cold start offline at 6x CPU throttle (median of 5)", median(&slow), "ms", 3000.0);
     report.note("cold start: 6x throttle to full speed", median(&slow) / median(&full), "times");
+    Ok(())
+}
+
+/// Runs `lock.mjs`, which prints `{"unlock": [ms…], "cold": {"sealed": [ms…], "clear": [ms…]}, "save": {…}}`.
+pub(crate) fn lock(report: &mut Report, place: &Place) -> Result<()> {
+    let output = Command::new("node")
+        .arg(script("lock.mjs"))
+        .args([&place.server.url(), "sy", PASSWORD])
+        .output()
+        .context("node could not be started")?;
+    ensure!(
+        output.status.success(),
+        "the browser measure failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let found: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
+    let median = |figures: &serde_json::Value| -> Result<f64> {
+        let mut figures: Vec<f64> =
+            figures.as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64).collect();
+        figures.sort_by(f64::total_cmp);
+        figures.get(figures.len() / 2).copied().context("the browser measured nothing")
+    };
+    let unlock = median(&found["unlock"])?;
+    report.at_most("the PIN to the first row at 6x CPU throttle (median of 5)", unlock, "ms", UNLOCK_MS_MAX);
+    for (name, key) in [("a cold start at 6x", "cold"), ("a save at 6x", "save")] {
+        let (sealed, clear) = (median(&found[key]["sealed"])?, median(&found[key]["clear"])?);
+        report.note(format!("{name}, sealed"), sealed, "ms");
+        report.at_most(format!("{name}: sealed to in clear"), sealed / clear, "times", SEALED_TIMES_MAX);
+    }
     Ok(())
 }
 

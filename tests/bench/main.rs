@@ -57,6 +57,7 @@ fn main() -> Result<()> {
     }
     if !options.no_browser {
         browser::cold_start(&mut report, &place)?;
+        browser::lock(&mut report, &place)?;
         browser::smooth(&mut report, &mut place)?;
     }
     if !options.browser_only {

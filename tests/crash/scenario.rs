@@ -19,6 +19,8 @@ use crate::{ground::Ground, launch, passed};
 
 const VILLAGE: &str = "211381103201";
 const LOGIN: &str = "village";
+const TOWNSHIP: &str = "211381103000";
+const HEAD: &str = "head";
 /// Bytes of changes from which a log has a segment.
 const SEGMENT_BYTES: usize = 192 * 1024;
 /// A background task, or the end of a process, is waited for so long.
@@ -38,6 +40,8 @@ pub(crate) struct Scenario<G> {
     pub(crate) sign_in: fn(&mut Device),
     /// What must be there at the end.
     pub(crate) end: fn(&Audit, &str),
+    /// At which of the points it is to die: others may be those of another scenario.
+    pub(crate) dies_at: fn(&str) -> bool,
     /// Fewer points than this are a fault of the test.
     pub(crate) points_min: usize,
 }
@@ -87,6 +91,7 @@ pub(crate) fn first_start<G: Ground>() -> Scenario<G> {
         again: add_user,
         sign_in: enter,
         end: anything,
+        dies_at: |_| true,
         points_min: G::FIRST_POINTS_MIN,
     }
 }
@@ -108,6 +113,7 @@ pub(crate) fn sign_in<G: Ground>() -> Scenario<G> {
         again: nothing,
         sign_in: enter,
         end: anything,
+        dies_at: |_| true,
         points_min: 16,
     }
 }
@@ -152,6 +158,7 @@ pub(crate) fn push<G: Ground>() -> Scenario<G> {
         again: nothing,
         sign_in: as_it_is,
         end: anything,
+        dies_at: |_| true,
         points_min: 30,
     }
 }
@@ -178,8 +185,52 @@ pub(crate) fn parcels<G: Ground>() -> Scenario<G> {
         again: nothing,
         sign_in: as_it_is,
         end: anything,
+        dies_at: |_| true,
         points_min: 30,
     }
+}
+
+/// A phone is lost: it is ended by its user on another one, brings what it had, wipes itself, and the head decides what becomes of it.
+pub(crate) fn lost_phone<G: Ground>() -> Scenario<G> {
+    let (ground, device) = worked::<G>(some, as_it_is);
+    assert!(launch(&ground).add_user(HEAD, "township_head", TOWNSHIP).unwrap().success());
+    Scenario {
+        name: "lost phone",
+        ground,
+        device,
+        act: |launch, device, _| {
+            if let Ok(process) = launch.serve() {
+                device.move_to(&process.url());
+                let _ = lose(&process.url(), device);
+            }
+        },
+        again: nothing,
+        sign_in: as_it_is,
+        end: anything,
+        dies_at: |name| ["late.", "revoke.", "wiped."].iter().any(|of| name.starts_with(of)),
+        points_min: 30,
+    }
+}
+
+fn lose(url: &str, device: &mut Device) -> anyhow::Result<()> {
+    let (mut lost, mut head) = (Device::new(url), Device::new(url));
+    lost.sign_in(LOGIN, PASSWORD)?;
+    lost.introduce()?;
+    lost.sync()?;
+    some(&mut lost);
+    head.sign_in(HEAD, PASSWORD)?;
+    let id = lost.phone().account().map(|account| account.device.to_string()).unwrap_or_default();
+    device.call("POST", &format!("/api/v1/devices/{id}/revoke"), "{}")?;
+    // It is told to wipe itself, which is no answer with fates.
+    assert!(lost.deliver().is_err());
+    lost.say_wiped()?;
+    let late: serde_json::Value = serde_json::from_str(&head.call("GET", "/api/v1/late", "")?)?;
+    let docs = late["items"].as_array().into_iter().flatten().filter_map(|item| item["doc"].as_str());
+    for (doc, take) in docs.zip([true, false]) {
+        let decision = serde_json::json!({ "take": take }).to_string();
+        head.call("POST", &format!("/api/v1/late/{id}/{doc}"), &decision)?;
+    }
+    Ok(())
 }
 
 /// Many changes of one visit: nearly a segment.
@@ -229,6 +280,7 @@ pub(crate) fn segment<G: Ground>() -> Scenario<G> {
         again: nothing,
         sign_in: as_it_is,
         end: anything,
+        dies_at: |_| true,
         points_min: 20,
     }
 }
@@ -246,6 +298,7 @@ pub(crate) fn building_anew<G: Ground>() -> Scenario<G> {
         again: nothing,
         sign_in: as_it_is,
         end: |found, place| assert_eq!(found.documents, 2, "{place}"),
+        dies_at: |_| true,
         points_min: 10,
     }
 }
@@ -268,6 +321,7 @@ pub(crate) fn import<G: Ground>() -> Scenario<G> {
         again: nothing,
         sign_in: as_it_is,
         end: |found, place| assert!(matches!(found.documents, 2 | 6), "{place}: {}", found.documents),
+        dies_at: |_| true,
         points_min: 15,
     }
 }

@@ -32,7 +32,7 @@ use zoufang_server::{
     store::{County, NewAccount, SignKey, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
     sync::{
         exchange::{Chunks, exchange},
-        parcel, segment,
+        late, parcel, segment,
     },
 };
 
@@ -211,6 +211,10 @@ impl Server {
         self.fuse.arm(blow);
         let work = async {
             let signer = self.app.store.signer(device).await?.ok_or(Error::SignedOut)?;
+            if signer.revoked {
+                late::keep(&self.app, device, body).await?;
+                return Err(Error::SignedOut);
+            }
             parcel::deliver(&self.app, device, &signer, body).await
         };
         let done = self.run(async {

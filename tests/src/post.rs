@@ -76,6 +76,38 @@ impl Device {
         self.post(device, &encode_body(parcels.iter().map(Vec::as_slice)))
     }
 
+    /// Says that nothing is left on this device, after it was revoked.
+    ///
+    /// # Errors
+    /// When it has no key, or the server refuses or cannot be reached.
+    pub fn say_wiped(&self) -> Result<()> {
+        let device = self.phone().account().context("nobody is signed in")?.device;
+        let signature = sign(&key_of(&self.key)?, &signed(device, b"wiped"))?;
+        ureq::post(format!("{}/api/v1/device-wiped", self.base()))
+            .header("x-zoufang-device", device.to_string())
+            .header("x-zoufang-signature", base64url(&signature))
+            .send_empty()?;
+        Ok(())
+    }
+
+    /// Asks the server for something with this device's session; gives the body of a good answer.
+    ///
+    /// # Errors
+    /// When nobody is signed in, or the server refuses or cannot be reached.
+    pub fn call(&self, method: &str, path: &str, body: &str) -> Result<String> {
+        let token = self.phone().account().and_then(|account| account.token.clone());
+        let token = format!("Bearer {}", token.context("nobody is signed in")?);
+        let url = format!("{}{path}", self.base());
+        let answer = match method {
+            "GET" => ureq::get(url).header("authorization", token).call()?,
+            _ => {
+                let request = ureq::post(url).header("authorization", token);
+                request.header("content-type", "application/json").send(body)?
+            }
+        };
+        Ok(answer.into_body().read_to_string()?)
+    }
+
     fn post(&self, device: DeviceId, body: &[u8]) -> Result<Vec<Fate>> {
         let signature = sign(&key_of(&self.key)?, &signed(device, body))?;
         let answer = ureq::post(format!("{}/api/v1/parcels", self.base()))

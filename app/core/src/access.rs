@@ -101,6 +101,40 @@ pub fn may_write(role: Role, kind: Kind) -> bool {
     }
 }
 
+/// Whose devices a role sees in the list and may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceReach {
+    /// Their own.
+    Own,
+    /// Those of the people of their units, too.
+    Units,
+    /// All.
+    All,
+}
+
+/// Whose devices a role sees in the list and may end.
+#[must_use]
+pub fn device_reach(role: Role) -> DeviceReach {
+    match role {
+        Role::TownshipHead => DeviceReach::Units,
+        Role::SystemAdmin => DeviceReach::All,
+        Role::VillageWorker
+        | Role::VillageBranch
+        | Role::TownshipWorker
+        | Role::TownshipParty
+        | Role::CityDuty
+        | Role::CityDepartment
+        | Role::CityLeader
+        | Role::PrivacyOfficer => DeviceReach::Own,
+    }
+}
+
+/// Whether a role decides what becomes of that which a revoked device brought to its units, and reads whose records were on it.
+#[must_use]
+pub fn may_review_late(role: Role) -> bool {
+    role == Role::TownshipHead
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -136,7 +136,10 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/sync") view=later(|pages| pages.sync)/>
                 <Route path=path!("/office") view=later(|pages| pages.office)/>
                 <Route path=path!("/more") view=later(|pages| pages.more)/>
+                <Route path=path!("/more/devices") view=later(|pages| pages.devices)/>
+                <Route path=path!("/more/late") view=later(|pages| pages.late)/>
                 <Route path=path!("/more/pin") view=later(|pages| pages.pin)/>
+                <Route path=path!("/more/privacy") view=later(|pages| pages.privacy)/>
                 <Route path=path!("/*any") view=NotFoundPage/>
             </ParentRoute>
         </Routes>

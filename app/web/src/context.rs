@@ -1,11 +1,13 @@
 //! What pages share: the records on this phone, the sync, the person signed in, the page's head, unsaved drafts.
 //!
 //! Pages ask for these; components take signals and callbacks instead.
+pub(crate) mod devices;
 pub(crate) mod drafts;
 pub(crate) mod hub;
 pub(crate) mod library;
 pub(crate) mod lock;
 pub(crate) mod office;
+mod online;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod session;

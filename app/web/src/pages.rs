@@ -1,8 +1,10 @@
 //! The pages. Each reads what it shows from the contexts and hands signals and callbacks to components.
+mod devices;
 mod draft;
 mod forgotten;
 mod form;
 mod history;
+mod late;
 pub(crate) mod later;
 mod load;
 pub(crate) mod lock;
@@ -13,6 +15,7 @@ pub(crate) mod people;
 pub(crate) mod person;
 mod person_edit;
 pub(crate) mod pin;
+mod privacy;
 pub(crate) mod sign_in;
 mod sync;
 pub(crate) mod today;

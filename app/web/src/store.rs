@@ -27,8 +27,8 @@ use crate::platform::pace::{self, Pace};
 use db::Db;
 pub(crate) use fault::Fault;
 pub(crate) use lock::{Lock, Tried};
-pub(crate) use stretch::serve as serve_worker;
 use seal::{Opened, Seals};
+pub(crate) use stretch::serve as serve_worker;
 
 /// Most steps of tidying at one start.
 const TIDY_STEPS_MAX: usize = 64;

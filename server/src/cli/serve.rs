@@ -85,6 +85,7 @@ pub(super) async fn serve_until_signal(
     app.tls = options.tls_cert.is_some()
         || options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     app.sync_keys = keys.sync().into();
+    app.wipe_keys = keys.wipe().into();
     app.behind_proxy = options.behind_proxy;
     tracing::info!(store = store.engine().await?, tls = app.tls, "serving");
     segment::seal_soon(&app, store.units_with_log().await?);

@@ -1,12 +1,17 @@
 //! `POST /api/v1/parcels` and `PUT /api/v1/device-key`: what a phone delivers while it is locked or closed.
 //!
+//! A device that was revoked is told to wipe itself, once what it brings is kept: by a word of which it has the hash since its
+//! enrolment, so that nobody else can say it.
+//!
 //! Then nobody is signed in: the request is signed with the device's own key, which the phone's browser keeps and does not give
 //! out. It may deliver and nothing else; the answer says of each parcel whether it is stored, and nothing of what is in it.
 
+use std::fmt::Write;
+
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
@@ -19,12 +24,17 @@ use crate::crash::crash_point;
 use crate::error::{Error, ErrorBody, Result};
 use crate::state::App;
 use crate::store::SignKey;
-use crate::sync::parcel;
+use crate::sync::{late, parcel};
 
 /// The device: 16 hex digits.
 const DEVICE: &str = "x-zoufang-device";
 /// Its signature: 64 bytes as base64url.
 const SIGNATURE: &str = "x-zoufang-signature";
+/// The hash of the word that wipes a device.
+const WIPE: &str = "x-zoufang-wipe";
+const WIPE_CONTENT_TYPE: &str = "application/vnd.zoufang.wipe";
+/// What a device signs that is wiped.
+const WIPED: &[u8] = b"wiped";
 const KEY_BYTES: usize = 65;
 const SIGNATURE_BYTES: usize = 64;
 
@@ -40,6 +50,8 @@ const SIGNATURE_BYTES: usize = 64;
             body = Vec<u8>, content_type = "application/vnd.zoufang.parcels"),
         (status = 400, description = "not a body of parcels", body = ErrorBody),
         (status = 401, description = "no such device, or not its signature", body = ErrorBody),
+        (status = 410, description = "the device was revoked: what it brought is kept for its head, and it is to wipe itself, if the hash \
+            of one of these 32 bytes is the one it was given", body = Vec<u8>, content_type = "application/vnd.zoufang.wipe"),
         (status = 413, description = "over 1 MiB", body = ErrorBody),
         (status = 415, description = "not the content type of parcels", body = ErrorBody),
         (status = 503, description = "busy, or the disk fails", body = ErrorBody),
@@ -53,6 +65,14 @@ pub async fn deliver(State(app): State<App>, request: Request) -> Result<Respons
     check_head(request.headers(), CONTENT_TYPE)?;
     let body = read(request.into_body()).await?;
     verify(&signer.key, &signed(device, &body), &signature)?;
+    app.hear(device);
+    if signer.revoked {
+        late::keep(&app, device, &body).await?;
+        let words: Vec<u8> = app.wipe_keys.iter().flat_map(|key| key.word(device)).collect();
+        tracing::info!(user = signer.account.id.0, "a revoked device is told to wipe itself");
+        let content_type = HeaderValue::from_static(WIPE_CONTENT_TYPE);
+        return Ok((StatusCode::GONE, [(header::CONTENT_TYPE, content_type)], words).into_response());
+    }
     let fates = parcel::deliver(&app, device, &signer, &body).await?;
     let fates: Vec<u8> = fates.into_iter().map(|fate| fate as u8).collect();
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], fates).into_response())
@@ -63,11 +83,12 @@ pub async fn deliver(State(app): State<App>, request: Request) -> Result<Respons
     request_body(content = Vec<u8>, content_type = "application/octet-stream",
         description = "a point on P-256 (65 bytes), and its signature over the device (64 bytes)"),
     responses(
-        (status = 204, description = "kept"),
+        (status = 204, description = "kept",
+            headers(("x-zoufang-wipe" = String, description = "the hash of the word that wipes this device, 64 hex digits"))),
         (status = 400, description = "no key, or not its signature", body = ErrorBody),
         (status = 401, description = "no session", body = ErrorBody),
     ))]
-pub async fn put_sign_key(State(app): State<App>, signed_in: SignedIn, body: Bytes) -> Result<StatusCode> {
+pub async fn put_sign_key(State(app): State<App>, signed_in: SignedIn, body: Bytes) -> Result<Response> {
     let device = signed_in.principal.device;
     let (key, signature) = body.split_first_chunk::<KEY_BYTES>().ok_or(Error::BadRequest("device key"))?;
     let key = SignKey(*key);
@@ -76,7 +97,39 @@ pub async fn put_sign_key(State(app): State<App>, signed_in: SignedIn, body: Byt
     crash_point!("sign_key.before");
     app.store.put_sign_key(device, key).await?;
     crash_point!("sign_key.after");
-    Ok(StatusCode::NO_CONTENT)
+    let mark = app.wipe_keys.first().map(|key| hex(&key.mark(device)));
+    let mark = mark.and_then(|mark| HeaderValue::from_str(&mark).ok());
+    let marked = mark.map(|mark| [(HeaderName::from_static(WIPE), mark)]);
+    Ok((StatusCode::NO_CONTENT, AppendHeaders(marked.into_iter().flatten())).into_response())
+}
+
+/// A revoked device says that nothing is left on it.
+#[utoipa::path(post, path = "/api/v1/device-wiped", tag = "account",
+    params(
+        ("x-zoufang-device" = String, Header, description = "the device, 16 hex digits"),
+        ("x-zoufang-signature" = String, Header, description = "ECDSA P-256 over the device and the word `wiped`, base64url"),
+    ),
+    responses(
+        (status = 204, description = "noted; the browser forgets what is left of this address"),
+        (status = 401, description = "no such device, not revoked, or not its signature", body = ErrorBody),
+    ))]
+pub async fn wiped(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    let (device, signature) = says(&headers).ok_or(Error::SignedOut)?;
+    let signer = app.store.signer(device).await?.filter(|signer| signer.revoked).ok_or(Error::SignedOut)?;
+    verify(&signer.key, &signed(device, WIPED), &signature)?;
+    crash_point!("wiped.before");
+    app.store.put_wiped(device, app.now()).await?;
+    crash_point!("wiped.after");
+    tracing::info!(user = signer.account.id.0, "a revoked device is wiped");
+    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
+    Ok((StatusCode::NO_CONTENT, [(HeaderName::from_static("clear-site-data"), clear)]).into_response())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The device that a request names, and its signature.

@@ -4,6 +4,7 @@
 mod writers;
 
 mod control;
+mod devices;
 
 use std::collections::BTreeMap;
 
@@ -21,13 +22,14 @@ use super::{
 pub use writers::{a_claim_changes_no_answer, what_is_committed_is_told, writers_take_turns};
 
 pub use control::*;
+pub use devices::*;
 
 /// Makes one test of each part of the contract.
 #[macro_export]
 macro_rules! store_contract {
     ($make:path) => {
         $crate::store_contract! { @tests $make =>
-            meta_is_drawn_once, a_sync_key_is_told, units_and_codes, accounts_and_logins, devices_and_sessions, sign_in_tries_are_counted,
+            meta_is_drawn_once, a_sync_key_is_told, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, sign_in_tries_are_counted,
             a_log_has_no_gaps, a_dropped_transaction_leaves_nothing, what_is_unique_is_refused, pages_are_bounded_by_bytes,
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
             a_claim_changes_no_answer, what_is_committed_is_told,
@@ -199,11 +201,11 @@ pub async fn devices_and_sessions(store: &dyn Store) {
     store.put_sign_key(DEVICE, SignKey([5; 65])).await.expect("key");
     store.put_sign_key(DeviceId(77), SignKey([5; 65])).await.expect("a device that is not there");
     let signer = store.signer(DEVICE).await.expect("ask").expect("known");
-    assert_eq!((signer.account.id, signer.key), (user, SignKey([5; 65])));
+    assert_eq!((signer.account.id, signer.key, signer.revoked), (user, SignKey([5; 65]), false));
     assert_eq!(signer.former, [DeviceId(3), DeviceId(u64::MAX)]);
     assert!(store.signer(DeviceId(77)).await.expect("ask").is_none(), "unknown");
     store.revoke_device(DEVICE, Timestamp(50)).await.expect("revoke");
-    assert!(store.signer(DEVICE).await.expect("ask").is_none(), "revoked");
+    assert!(store.signer(DEVICE).await.expect("ask").expect("still known").revoked);
     store.revoke_device(DEVICE, Timestamp(60)).await.expect("revoke");
     assert!(store.principal(tokens[1], Timestamp(51)).await.expect("ask").is_none(), "revoked");
     assert_eq!(

@@ -12,8 +12,8 @@ use super::office::{
     ContactLine, ContactProjection, PersonLine, PersonProjection, UnitFigures, VisitLine, VisitProjection,
 };
 use super::{
-    Account, ChangeRecord, Device, DocumentState, Erasure, KnownChange, LogEntry, Move, Principal, Result,
-    Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
+    Account, ChangeRecord, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, LogEntry, Move,
+    Principal, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
 };
 
 /// `seq, doc, kind, hash, raw, user, received_at`
@@ -173,10 +173,11 @@ pub(super) fn principal_of(row: &impl Columns) -> Result<Principal> {
     })
 }
 
-/// As an account, then `former, sign_key`
+/// As an account, then `former, sign_key, revoked_at`
 pub(super) fn signer_of(row: &impl Columns) -> Result<Signer> {
     let key = to_bytes(row, 8)?.try_into().map_err(|_| StoreError::Corrupt("key of a device"))?;
-    Ok(Signer { account: account_of(row)?, former: to_ids(row, 7)?, key: SignKey(key) })
+    let revoked = to_i64_option(row, 9)?.is_some();
+    Ok(Signer { account: account_of(row)?, former: to_ids(row, 7)?, key: SignKey(key), revoked })
 }
 
 /// `device, user, label, enrolled_at, revoked_at, former`
@@ -188,6 +189,29 @@ pub(super) fn device_of(row: &impl Columns) -> Result<Device> {
         enrolled_at: Timestamp(to_i64(row, 3)?),
         revoked_at: to_i64_option(row, 4)?.map(Timestamp),
         former: to_ids(row, 5)?,
+    })
+}
+
+/// As a device, then `seen_at, wiped_at`, and how many late changes it has.
+pub(super) fn device_line_of(row: &impl Columns) -> Result<DeviceLine> {
+    Ok(DeviceLine {
+        device: device_of(row)?,
+        seen_at: to_i64_option(row, 6)?.map(Timestamp),
+        wiped_at: to_i64_option(row, 7)?.map(Timestamp),
+        late: to_u64(row, 8)?,
+    })
+}
+
+/// `device, doc, kind, unit, hash, raw, received_at`
+pub(super) fn late_of(row: &impl Columns) -> Result<Late> {
+    Ok(Late {
+        device: DeviceId(to_u64(row, 0)?),
+        doc: to_doc(row, 1)?,
+        kind: to_kind(row, 2)?,
+        unit: to_unit(row, 3)?,
+        hash: to_hash(row, 4)?,
+        raw: to_bytes(row, 5)?,
+        received_at: Timestamp(to_i64(row, 6)?),
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A writing transaction works on a copy of everything and puts it in place on commit; nothing here is meant to be big.
 
+mod devices;
 mod log;
 mod office;
 mod tx;
@@ -20,10 +21,11 @@ use super::office::{
     VisitLine, VisitProjection,
 };
 use super::{
-    Account, Device, DocumentState, Erasure, LogEntry, LogPage, Move, NewAccount, Principal, Result, Sealed,
-    Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode,
-    WriteTx,
+    Account, Device, DeviceLine, DocumentState, Erasure, Late, LogEntry, LogPage, Move, NewAccount,
+    Principal, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash,
+    TryOutcome, Unit, UnitCode, WriteTx,
 };
+use devices::Devices;
 use log::UnitLog;
 
 /// One failed or running sign-in try.
@@ -57,6 +59,7 @@ struct State {
     moves: Vec<Move>,
     tickets: BTreeMap<DeviceId, Ticket>,
     cursors: BTreeMap<(DeviceId, UnitId), u64>,
+    about_devices: Devices,
     epoch: EpochId,
 }
 
@@ -212,6 +215,34 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn devices(&self) -> Result<Vec<DeviceLine>> {
+        Ok(self.look(Devices::lines))
+    }
+
+    async fn touch_devices(&self, seen: &[(DeviceId, Timestamp)]) -> Result<()> {
+        self.change(|state| state.about_devices.touch(seen)).await;
+        Ok(())
+    }
+
+    async fn put_wiped(&self, device: DeviceId, now: Timestamp) -> Result<()> {
+        self.change(|state| state.about_devices.wiped(device, now)).await;
+        Ok(())
+    }
+
+    async fn put_late(&self, late: &[Late]) -> Result<()> {
+        self.change(|state| state.about_devices.put_late(late)).await;
+        Ok(())
+    }
+
+    async fn late(&self) -> Result<Vec<Late>> {
+        Ok(self.look(|state| state.about_devices.late()))
+    }
+
+    async fn remove_late(&self, device: DeviceId, doc: DocId) -> Result<()> {
+        self.change(|state| state.about_devices.remove_late(device, doc)).await;
+        Ok(())
+    }
+
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {
         self.change(|state| {
             if state.devices.contains_key(&device) {
@@ -224,10 +255,11 @@ impl Store for MemoryStore {
 
     async fn signer(&self, device: DeviceId) -> Result<Option<Signer>> {
         Ok(self.look(|state| {
-            let found = state.devices.get(&device).filter(|device| device.revoked_at.is_none())?;
+            let found = state.devices.get(&device)?;
             let account = state.accounts.get(&found.user).filter(|account| !account.disabled)?.clone();
             let key = *state.sign_keys.get(&device)?;
-            Some(Signer { account, former: found.former.clone(), key })
+            let revoked = found.revoked_at.is_some();
+            Some(Signer { account, former: found.former.clone(), key, revoked })
         }))
     }
 

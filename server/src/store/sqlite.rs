@@ -8,6 +8,7 @@ mod ahead;
 mod checkpoint;
 mod codec;
 mod control;
+mod devices;
 mod keys;
 mod log;
 mod office;
@@ -34,8 +35,9 @@ use super::minder::Minder;
 use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, County, Device, Erasure, LogEntry, LogPage, NewAccount, PUSH_TABLES, Principal, Result, Sealed,
-    Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, County, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, PUSH_TABLES,
+    Principal, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome,
+    Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
 use codec::failed;
@@ -55,6 +57,7 @@ const MIGRATIONS: Migrations = &[
     (5, "frame checksum", include_str!("../../migrations/sqlite/0005_frame_checksum.sql")),
     (6, "control seq", include_str!("../../migrations/sqlite/0006_control_seq.sql")),
     (7, "parcels", include_str!("../../migrations/sqlite/0007_parcels.sql")),
+    (8, "devices", include_str!("../../migrations/sqlite/0008_devices.sql")),
 ];
 
 /// The store in a SQLite file.
@@ -255,6 +258,30 @@ impl Store for SqliteStore {
 
     async fn revoke_device(&self, device: DeviceId, now: Timestamp) -> Result<()> {
         self.end_device(device, now).await
+    }
+
+    async fn devices(&self) -> Result<Vec<DeviceLine>> {
+        self.read_devices().await
+    }
+
+    async fn touch_devices(&self, seen: &[(DeviceId, Timestamp)]) -> Result<()> {
+        self.write_seen(seen).await
+    }
+
+    async fn put_wiped(&self, device: DeviceId, now: Timestamp) -> Result<()> {
+        self.write_wiped(device, now).await
+    }
+
+    async fn put_late(&self, late: &[Late]) -> Result<()> {
+        self.insert_late(late).await
+    }
+
+    async fn late(&self) -> Result<Vec<Late>> {
+        self.read_late().await
+    }
+
+    async fn remove_late(&self, device: DeviceId, doc: DocId) -> Result<()> {
+        self.delete_late(device, doc).await
     }
 
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {

@@ -162,6 +162,8 @@ pub struct Signer {
     pub former: Vec<DeviceId>,
     /// The key.
     pub key: SignKey,
+    /// The device was revoked.
+    pub revoked: bool,
 }
 
 /// May a sign-in be tried?

@@ -108,6 +108,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let acknowledged = |seq: u64| if version >= 2 { seq } else { 0 };
     let read = cursors.iter().map(|(unit, seq)| (*unit, acknowledged(*seq))).collect();
     app.note_cursors(principal.device, &tails, &read).await?;
+    app.hear(principal.device);
     let directory = if request.directory_version < units.version {
         Some(directory::read(app.store.as_ref(), &units, &principal.account, &scope).await?)
     } else {

@@ -4,6 +4,7 @@
 mod assets;
 mod cli;
 mod control;
+mod devices;
 mod gate;
 mod hostile;
 mod matrix;

@@ -18,6 +18,9 @@ use zoufang_core::sync::wire::{Frame, Push, Verdict};
 use zoufang_server::account::password;
 use zoufang_server::store::NewAccount;
 
+#[path = "matrix/devices.rs"]
+mod devices;
+
 use crate::parcels::{Signer, body, fates, parcel};
 use crate::server::{PASSWORD, Phone, Server, doc, request};
 
@@ -154,6 +157,12 @@ const ROWS: &[Row] = &[
     ("POST", "/api/v1/sync", |case| synced(case).boxed_local()),
     ("PUT", "/api/v1/device-key", |case| Signer::known(&case.phone).map(drop).boxed_local()),
     ("POST", "/api/v1/parcels", |case| delivered(case).boxed_local()),
+    ("GET", "/api/v1/devices", |case| devices::listed(case).boxed_local()),
+    ("GET", "/api/v1/devices/{id}/people", |case| devices::people(case).boxed_local()),
+    ("POST", "/api/v1/devices/{id}/revoke", |case| devices::revoked(case).boxed_local()),
+    ("POST", "/api/v1/device-wiped", |case| devices::not_wiped(case).boxed_local()),
+    ("GET", "/api/v1/late", |case| devices::late(case).boxed_local()),
+    ("POST", "/api/v1/late/{device}/{doc}", |case| devices::decided(case).boxed_local()),
     ("POST", "/api/v1/people/{id}/move", |case| moved(case).boxed_local()),
     ("POST", "/api/v1/sign-out", |case| signed_out(case).boxed_local()),
 ];
@@ -197,7 +206,8 @@ async fn every_route_has_a_row_and_every_role_its_rights() {
             if routes.contains(&(method.to_string(), (*path).to_owned())) {
                 continue;
             }
-            let path = path.replace("{id}", &doc(1).to_string());
+            let path =
+                path.replace("{id}", &doc(1).to_string()).replace("{device}", "1").replace("{doc}", "1");
             let asked = request(method.clone(), &path, Some(&phone.token)).body(Body::empty()).unwrap();
             assert_eq!(server.send(asked).await.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use zoufang_core::record::{DeviceId, Patch, Value};
+use zoufang_core::record::{DeviceId, DocId, Patch, Value};
 use zoufang_core::seal::SecretKey;
 use zoufang_core::sync::parcel::{CONTENT_TYPE, Fate, encode_body, seal, signed, signed_key};
 use zoufang_core::sync::wire::{Frame, Push, Verdict};
@@ -36,6 +36,20 @@ impl Signer {
         signer
     }
 
+    /// As [`Self::known`], and the hash of the word that wipes the device.
+    pub(crate) async fn marked(phone: &Phone<'_>) -> (Self, String) {
+        let signer = Self::new(phone.device);
+        let answer = put_key(phone, signer.key_body()).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.code());
+        let mark = answer.headers["x-zoufang-wipe"].to_str().unwrap().to_owned();
+        (signer, mark)
+    }
+
+    /// The same key under the name of another device.
+    pub(crate) fn in_the_name_of(self, device: DeviceId) -> Self {
+        Self { device, ..self }
+    }
+
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
     }
@@ -44,10 +58,25 @@ impl Signer {
         [self.key.public_key().as_ref(), &self.sign(&signed_key(self.device))].concat()
     }
 
+    /// Says that nothing is left on the device.
+    pub(crate) async fn wiped(&self, server: &Server) -> Answer {
+        let signature = URL_SAFE_NO_PAD.encode(self.sign(&signed(self.device, b"wiped")));
+        let request = request(Method::POST, "/api/v1/device-wiped", None)
+            .header("x-zoufang-device", self.device.to_string())
+            .header("x-zoufang-signature", signature);
+        server.send(request.body(Body::empty()).unwrap()).await
+    }
+
     pub(crate) async fn deliver(&self, server: &Server, body: Vec<u8>) -> Answer {
         let signature = self.sign(&signed(self.device, &body));
         send(server, &self.device.to_string(), &URL_SAFE_NO_PAD.encode(signature), body).await
     }
+}
+
+/// What a revoked device brought.
+pub(crate) struct Answered {
+    pub(crate) device: DeviceId,
+    pub(crate) doc: DocId,
 }
 
 async fn put_key(phone: &Phone<'_>, body: Vec<u8>) -> Answer {
@@ -171,7 +200,7 @@ async fn only_the_device_itself_delivers() {
     let fate = fates(&stranger.deliver(&server, sound.clone()).await);
     assert_eq!(fate, [Fate::Refused as u8]);
     server.app.store.revoke_device(village.device, server.app.now()).await.unwrap();
-    assert_eq!(signer.deliver(&server, sound).await.status, StatusCode::UNAUTHORIZED, "revoked");
+    assert_eq!(signer.deliver(&server, sound).await.status, StatusCode::GONE, "revoked");
     assert!(server.row_counts().await.contains(&("log", 0)));
 }
 

@@ -118,6 +118,7 @@ impl Server {
         let keys = Keys::of_text(KEY).unwrap();
         keys.agree(app.store.as_ref()).await.unwrap();
         app.sync_keys = keys.sync().into();
+        app.wipe_keys = keys.wipe().into();
         let router = router(app.clone());
         Self { app, epoch, village, sibling, neighbour, township, county, clock, router, _folder: folder }
     }
@@ -129,6 +130,7 @@ impl Server {
     /// As after a start with other keys.
     pub(crate) fn use_keys(&mut self, keys: &Keys) {
         self.app.sync_keys = keys.sync().into();
+        self.app.wipe_keys = keys.wipe().into();
         self.router = router(self.app.clone());
     }
 

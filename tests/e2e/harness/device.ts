@@ -148,10 +148,13 @@ export class Device {
   async unlock(page = this.page): Promise<void> {
     // The app's pages, or a page at its address that is none of them.
     await page.locator('#main, #user, body > pre').first().waitFor();
-    if (await page.locator('#pin').isVisible()) await page.locator('#pin').fill(PIN);
-    else if (await page.locator('#new-pin').isVisible()) await this.choosePin(page);
-    else return;
-    await page.locator('#pin, #new-pin').first().waitFor({ state: 'detached' });
+    if (await page.locator('#pin').isVisible()) {
+      await page.locator('#pin').fill(PIN);
+      await page.locator('#pin').waitFor({ state: 'detached' });
+    } else if (await page.locator('main.sign-in #new-pin').isVisible()) {
+      await this.choosePin(page);
+      await page.locator('main.sign-in #new-pin').waitFor({ state: 'detached' });
+    }
   }
 
   async choosePin(page = this.page): Promise<void> {

@@ -58,6 +58,16 @@ export class Line {
     await this.listen(this.listener);
   }
 
+  /** Somebody in the middle tells every phone to wipe itself, and does not know the word. */
+  async wiper(): Promise<void> {
+    await this.close();
+    this.listener = createHttpServer((_, answer) => {
+      answer.writeHead(410, { 'content-type': 'application/vnd.zoufang.wipe' });
+      answer.end(Buffer.alloc(64, 7));
+    });
+    await this.listen(this.listener);
+  }
+
   async close(): Promise<void> {
     const listener = this.listener;
     this.listener = undefined;

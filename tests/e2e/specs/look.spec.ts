@@ -67,6 +67,9 @@ for (const look of LOOKS) {
       ['10-sync', '/sync', '.facts'],
       ['11-more', '/more', '.chip'],
       ['11-pin', '/more/pin', 'form'],
+      ['11-devices', '/more/devices', '.device-row'],
+      ['11-privacy', '/more/privacy', '.privacy-group'],
+      ['11-late', '/more/late', 'h1, .empty'],
       ['12-office', '/office', '.table'],
       ['13-not-found', '/nowhere', '.empty'],
     ];

@@ -11,9 +11,9 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, Unit
 use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
 use zoufang_server::store::{
-    Account, ChangeRecord, Claim, Device, DocumentState, Erasure, KnownChange, Listener, LogEntry, LogPage,
-    Move, NewAccount, Principal, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket,
-    TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
+    Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
+    LogEntry, LogPage, Move, NewAccount, Principal, Result, Sealed, Segment, SignKey, Signer, Store,
+    StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -129,6 +129,12 @@ store! {
     fn put_sync_key(key: PublicKey) -> ();
     fn put_sign_key(device: DeviceId, key: SignKey) -> ();
     fn signer(device: DeviceId) -> Option<Signer>;
+    fn devices() -> Vec<DeviceLine>;
+    fn touch_devices(seen: &[(DeviceId, Timestamp)]) -> ();
+    fn put_wiped(device: DeviceId, now: Timestamp) -> ();
+    fn put_late(late: &[Late]) -> ();
+    fn late() -> Vec<Late>;
+    fn remove_late(device: DeviceId, doc: DocId) -> ();
     fn units() -> Vec<Unit>;
     fn put_units(units: &[Unit], codes: &[UnitCode]) -> ();
     fn unit_codes() -> Vec<UnitCode>;

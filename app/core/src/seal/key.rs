@@ -114,8 +114,7 @@ impl Keyring {
     /// As [`RowKeys::open`].
     pub fn open(current: DataKey, former: &[u8]) -> Result<Self, SealError> {
         let clear = Zeroizing::new(current.rows().open(FORMER, former)?);
-        let keys: Vec<(KeyId, ByteArray<32>)> =
-            minicbor::decode(&clear).map_err(|_| SealError::Damaged)?;
+        let keys: Vec<(KeyId, ByteArray<32>)> = minicbor::decode(&clear).map_err(|_| SealError::Damaged)?;
         let former = keys.into_iter().map(|(id, secret)| DataKey { id, secret: *secret }).collect();
         Ok(Self { current, former })
     }

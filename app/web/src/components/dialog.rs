@@ -10,6 +10,9 @@ pub(crate) fn Confirm(
     open: RwSignal<bool>,
     /// The question.
     title: Text,
+    /// What it is about, where there are several.
+    #[prop(optional, into)]
+    about: Signal<String>,
     /// What each answer means.
     text: Text,
     /// The word on the button that does it.
@@ -35,7 +38,8 @@ pub(crate) fn Confirm(
         <dialog class="dialog" node_ref=node aria-label=title on:close=move |_| open.set(false)>
             <div class="dialog__body">
                 <h2>{title}</h2>
-                <p>{text}</p>
+                <Show when=move || !about.with(String::is_empty)><p class="strong">{about}</p></Show>
+                <p class="keep-lines">{text}</p>
                 <div class="dialog__actions">
                     <button type="button" class="button" on:click=move |_| open.set(false)>{t::action_cancel}</button>
                     <button type="button" class="button button--primary" on:click=yes>{action}</button>

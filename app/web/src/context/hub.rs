@@ -12,7 +12,7 @@ use zoufang_core::{
     record::Timestamp,
     seal::Keyring,
     sync::{
-        session::{Event, Phase as LinePhase},
+        session::{Event, Failure, Phase as LinePhase},
         wire::Directory,
     },
 };
@@ -22,7 +22,7 @@ use crate::{
     platform::{
         one_tab,
         pace::{self, Pace},
-        post,
+        post, preference,
     },
     store::{
         Fault, Lock, Store,
@@ -33,8 +33,6 @@ use crate::{
 
 /// So many rows are put into the index in one step at the start.
 const ROWS_A_STEP: usize = 100;
-/// Whoever signs in chooses a PIN; but nobody sits before the bench.
-pub(super) const ASKS_PIN: bool = !cfg!(feature = "bench");
 
 /// The open store and the driver that writes to it.
 #[derive(Clone)]
@@ -119,7 +117,7 @@ impl Hub {
             match slots::look().await {
                 _ if self.opening.get_value() != opening || !self.is_loading() => {}
                 Ok(Found::Open(keyring)) => {
-                    self.needs_pin.set(ASKS_PIN);
+                    self.needs_pin.set(asks_pin());
                     self.enter(opening, keyring).await;
                 }
                 Ok(Found::Locked(lock)) => self.stand_before(Some(lock)).await,
@@ -327,6 +325,10 @@ impl Hub {
     fn listen(self) {
         let window = gloo::utils::window();
         EventListener::new(&window, "online", move |_| self.tell(Event::Wake)).forget();
+        post::on_wiped(move || {
+            self.let_go();
+            let _ = gloo::utils::window().location().assign("/");
+        });
         EventListener::new(&window, "offline", move |_| self.tell(Event::Offline)).forget();
         EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
             self.in_front.set(is_in_front());
@@ -368,10 +370,18 @@ impl Listener for Hub {
     }
 
     fn phase(&self, phase: LinePhase) {
+        if phase == LinePhase::Failed(Failure::SignInNeeded) {
+            post::ask();
+        }
         if self.line.get_untracked() != phase {
             self.line.set(phase);
         }
     }
+}
+
+/// Whoever signs in chooses a PIN; but nobody sits before the bench, unless it measures that.
+pub(super) fn asks_pin() -> bool {
+    !cfg!(feature = "bench") || preference::read(preference::BENCH_PIN).is_some()
 }
 
 fn is_in_front() -> bool {

@@ -11,7 +11,7 @@ use zoufang_core::{
 
 use super::{
     drafts::DraftDesk,
-    hub::{ASKS_PIN, Hub},
+    hub::{Hub, asks_pin},
     library::Phase,
     problem::Problem,
 };
@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+/// With this attribute the page is blank.
+const CLOSING: &str = "data-closing";
 /// How long a lock waits for what was typed to be kept.
 const KEEP_MS: u32 = 2_000;
 const STEP_MS: u32 = 50;
@@ -144,7 +146,7 @@ impl LockCtx {
         let is_text = !text.bytes().all(|byte| byte.is_ascii_digit());
         preference::write(preference::PASSPHRASE, is_text.then_some("yes"));
         self.hub.needs_pin.set(false);
-        self.hub.open_with(next);
+        self.hub.open_here_with(next).await;
         Ok(())
     }
 
@@ -163,9 +165,11 @@ impl LockCtx {
     /// Locks: what is typed is kept, then the page begins anew, and nothing of a key stays in memory.
     pub(crate) fn close(self) {
         let open = self.hub.phase.get_untracked() == Phase::Ready && !self.hub.needs_pin.get_untracked();
-        if !open || !ASKS_PIN {
+        if !open || !asks_pin() {
             return;
         }
+        // Nothing is shown from now on, also while what is typed is kept.
+        preference::mark_root(CLOSING, Some(""));
         spawn_local(async move {
             self.keep_typed().await;
             let _ = gloo::utils::window().location().reload();
@@ -194,6 +198,7 @@ impl Hub {
         self.lock.set_value(Rc::new(lock.into()));
         if self.phase.get_untracked() == Phase::Loading {
             self.phase.set(Phase::Locked);
+            post::ask();
         }
     }
 
@@ -206,7 +211,7 @@ impl Hub {
     pub(super) async fn ask_for_new_pin(self) -> Result<(), Problem> {
         let keyring = self.keyring.get_value().ok_or(Problem::StorageFails("closed"))?;
         slots::drop_pin(&keyring).await?;
-        self.needs_pin.set(ASKS_PIN);
+        self.needs_pin.set(asks_pin());
         Ok(())
     }
 
@@ -231,7 +236,7 @@ impl Hub {
     /// Opens the store that was emptied, with new keys.
     pub(super) async fn open_emptied(self) -> Result<(), Problem> {
         let Found::Open(keyring) = slots::look().await? else { return Err(Problem::StorageFails("slot")) };
-        self.needs_pin.set(ASKS_PIN);
+        self.needs_pin.set(asks_pin());
         self.open_here_with(keyring).await;
         self.device().map(drop)
     }

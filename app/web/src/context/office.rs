@@ -2,8 +2,7 @@
 use gloo::net::http::Method;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{problem::Problem, session::SessionCtx};
-use crate::sync::{Answer, call_json};
+use super::{online::ask, problem::Problem, session::SessionCtx};
 
 /// Figures of one unit.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -97,12 +96,5 @@ pub(crate) struct Lines<T> {
 
 /// Reads one resource below `/api/v1/office/`.
 pub(crate) async fn get<T: DeserializeOwned>(session: SessionCtx, path: &str) -> Result<T, Problem> {
-    let token = session.token().ok_or(Problem::SignInAgain)?;
-    let path = format!("/api/v1/office/{path}");
-    match call_json(Method::GET, &path, Some(&token), None::<&()>).await? {
-        Answer::Ok(found) => Ok(found),
-        Answer::Refused(401, ..) => Err(Problem::SignInAgain),
-        Answer::Refused(403 | 404, ..) => Err(Problem::NotAllowed),
-        Answer::Refused(..) => Err(Problem::ServerDown),
-    }
+    ask(session, Method::GET, &format!("/api/v1/office/{path}"), None::<&()>).await
 }

@@ -154,8 +154,14 @@ impl SessionCtx {
     pub(crate) async fn begin_anew(self, user: &str, password: &str) -> Result<(), Problem> {
         let device = post::device().await;
         let device_label = t::sign_in_device_default();
-        let body =
-            SignInBody { user, password, device_label, device: device.clone(), is_copy: false, former: Vec::new() };
+        let body = SignInBody {
+            user,
+            password,
+            device_label,
+            device: device.clone(),
+            is_copy: false,
+            former: Vec::new(),
+        };
         let account = ask(&body).await?;
         let waiting = store::held().await?.waiting;
         if waiting > 0 && device.is_some_and(|device| device != account.device.to_string()) {

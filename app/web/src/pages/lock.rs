@@ -1,7 +1,6 @@
 //! The lock: the PIN, the wait after wrong ones, and the way on for whoever has forgotten it.
-use std::time::Duration;
-
-use leptos::{leptos_dom::helpers::IntervalHandle, prelude::*};
+use gloo::timers::callback::Interval;
+use leptos::prelude::*;
 
 use super::{later::later, sign_in::LanguageSwitch};
 use crate::{
@@ -17,8 +16,8 @@ use crate::{
 
 /// A PIN is tried as soon as it has so many digits.
 pub(crate) const PIN_DIGITS: usize = 6;
-const TICK_MS: u64 = 1_000;
-const DELIVER_EVERY: Duration = Duration::from_secs(15);
+const TICK_MS: u32 = 1_000;
+const DELIVER_EVERY_MS: u32 = 15_000;
 /// The wait is kept so often that a reload costs little of it.
 const KEEP_MS: u64 = 5_000;
 
@@ -139,12 +138,9 @@ pub(super) fn Waiting() -> impl IntoView {
         }
     };
     deliver();
-    let again = set_interval_with_handle(deliver, DELIVER_EVERY).ok();
+    StoredValue::new_local(Interval::new(DELIVER_EVERY_MS, deliver));
     let online = window_event_listener_untyped("online", move |_| deliver());
-    on_cleanup(move || {
-        again.iter().for_each(IntervalHandle::clear);
-        online.remove();
-    });
+    on_cleanup(move || online.remove());
     view! {
         <p class="muted" role="status">{move || if count.get() > 0 { t::lock_waiting(count.get()) } else { t::lock_safe().to_owned() }}</p>
     }
@@ -172,8 +168,7 @@ fn wait() -> Signal<u64> {
             });
         }
     };
-    let ticking: Option<IntervalHandle> =
-        set_interval_with_handle(tick, Duration::from_millis(TICK_MS)).ok();
-    on_cleanup(move || ticking.iter().for_each(IntervalHandle::clear));
+    // It ticks as long as this page's values live.
+    StoredValue::new_local(Interval::new(TICK_MS, tick));
     left
 }

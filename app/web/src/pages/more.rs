@@ -1,5 +1,6 @@
-//! 更多: language, theme, size of the text, installing the app, the account, what this app is.
+//! 更多: devices, language, theme, size of the text, installing the app, the account, what this app is.
 use leptos::prelude::*;
+use zoufang_core::access::may_review_late;
 
 use super::sign_in::LanguageSwitch;
 use crate::{
@@ -23,6 +24,7 @@ pub(crate) fn MorePage() -> impl IntoView {
             <Show when=office>
                 <a class="button button--large button--wide" href="/office">{t::nav_office}</a>
             </Show>
+            <DevicesCard/>
             <section class="card">
                 <h2>{t::more_language}</h2>
                 <LanguageSwitch/>
@@ -44,6 +46,23 @@ pub(crate) fn MorePage() -> impl IntoView {
             <Account/>
             <About/>
         </div>
+    }
+}
+
+/// The ways to the devices, and to what revoked ones brought. High on the page: whoever has lost a phone is in a hurry.
+#[component]
+fn DevicesCard() -> impl IntoView {
+    let user = use_session().user();
+    let may_review = move || user.with(|user| user.as_ref().is_some_and(|user| may_review_late(user.role)));
+    view! {
+        <section class="card">
+            <h2>{t::device_title}</h2>
+            <p>{t::device_card_text}</p>
+            <a class="button button--large button--wide" href="/more/devices">{t::device_open}</a>
+            <Show when=may_review>
+                <a class="button button--large button--wide" href="/more/late">{t::late_title}</a>
+            </Show>
+        </section>
     }
 }
 
@@ -159,6 +178,7 @@ fn About() -> impl IntoView {
         <section class="card">
             <h2>{t::more_about}</h2>
             <p>{t::more_about_text}</p>
+            <p><a class="button" href="/more/privacy">{t::privacy_title}</a></p>
             <p class="muted small">{t::more_version(env!("CARGO_PKG_VERSION"))}</p>
         </section>
     }

@@ -70,7 +70,10 @@ fn Choose(
         leptos::task::spawn_local(async move {
             let (typed, now) = (text.get_untracked(), today.get_untracked());
             match lock.choose((!is_first).then_some(now.as_str()), &typed).await {
-                Ok(()) => on_chosen.run(()),
+                // The first one takes this page away.
+                Ok(()) => {
+                    let _ = on_chosen.try_run(());
+                }
                 Err(PinFault::Weak(why)) => drop(weak.try_set(Some(why))),
                 Err(PinFault::WrongNow) => drop(wrong_now.try_set(true)),
                 Err(PinFault::Problem(cause)) => drop(problem.try_set(Some(cause))),
@@ -84,7 +87,7 @@ fn Choose(
     let wrong = Signal::derive(move || wrong_now.get().then(|| t::pin_wrong_now().to_owned()));
     view! {
         {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
-        <form class="stack" novalidate on:submit=submit>
+        <form class="stack" novalidate data-busy=move || busy.get().to_string() on:submit=submit>
             {(!is_first).then(|| view! {
                 <TextField id="pin-now" label=t::pin_now kind="password" value=today on_input=move |text| today.set(text) error=wrong/>
             })}

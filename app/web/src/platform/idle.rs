@@ -11,8 +11,8 @@ const HIDDEN_MS: f64 = 2.0 * 60_000.0;
 const CALL_MS: f64 = 10.0 * 60_000.0;
 /// Not touched for so long.
 const UNTOUCHED_MS: f64 = 10.0 * 60_000.0;
-/// What counts as a touch.
-const TOUCHES: [&str; 4] = ["pointerdown", "keydown", "input", "scroll"];
+/// What counts as a touch. A page also scrolls by itself.
+const TOUCHES: [&str; 5] = ["pointerdown", "touchmove", "wheel", "keydown", "input"];
 
 /// A moment by both clocks: the steady one may stand still while the phone sleeps, the other one may be set.
 #[derive(Clone, Copy)]

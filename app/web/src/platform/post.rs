@@ -1,9 +1,10 @@
 //! Words to the service worker, which delivers what was saved while the app is closed (`public/post.js`).
+use gloo::events::EventListener;
 use indexed_db_futures::{database::Database, prelude::*};
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::ServiceWorkerRegistration;
+use web_sys::{MessageEvent, ServiceWorkerRegistration};
 use zoufang_core::record::DeviceId;
 
 /// Where the worker keeps who this device is.
@@ -25,6 +26,23 @@ pub(crate) fn something_waits() {
 /// Something can be sent only by the worker: now, although the app is in front.
 pub(crate) fn deliver() {
     tell(&[("kind", "DELIVER")]);
+}
+
+/// Whether this device is still wanted: one that was revoked is wiped by the worker, once what waits is at the server.
+pub(crate) fn ask() {
+    tell(&[("kind", "ASK")]);
+}
+
+/// The worker has wiped this device: whatever a page still knows must go.
+pub(crate) fn on_wiped(gone: impl Fn() + 'static) {
+    let workers = gloo::utils::window().navigator().service_worker();
+    EventListener::new(&workers, "message", move |event| {
+        let said = event.dyn_ref::<MessageEvent>().and_then(|message| message.data().as_string());
+        if said.as_deref() == Some("WIPED") {
+            gone();
+        }
+    })
+    .forget();
 }
 
 /// The device in whose name the worker delivers; `None` before the first introduction.

@@ -7,6 +7,10 @@ pub(crate) const LANGUAGE: &str = "zoufang.language";
 pub(crate) const THEME: &str = "zoufang.theme";
 /// `large`, `largest`, or nothing. `boot.js` reads it too.
 pub(crate) const TEXT: &str = "zoufang.text";
+/// The bench measures the lock, too.
+pub(crate) const BENCH_PIN: &str = "zoufang.bench.pin";
+/// The bench compares with a store in clear.
+pub(crate) const BENCH_CLEAR: &str = "zoufang.bench.clear";
 /// Whether the PIN is a passphrase, which needs a keyboard with letters.
 pub(crate) const PASSPHRASE: &str = "zoufang.passphrase";
 

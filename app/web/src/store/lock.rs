@@ -59,8 +59,7 @@ impl Lock {
         slots::write(vec![slots::attempts(counted)]).await?;
         self.slots.attempts = counted;
         let (pin, salts) = (Pin::tried(text), self.pin.salts());
-        let (stretched, took_ms) =
-            stretch::stretch(salts, &pin).await.map_err(|_| Fault::Fails("memory"))?;
+        let (stretched, took_ms) = stretch::stretch(salts, &pin).await.map_err(|_| Fault::Fails("memory"))?;
         let mac = slots::mac_of_pin(&self.slots.device, salts, &stretched).await?;
         let Ok(key) = self.pin.open(&stretched, &mac) else {
             return if counted.left() == 0 { self.gone().await } else { Ok(Tried::Wrong) };

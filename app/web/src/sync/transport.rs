@@ -15,6 +15,10 @@ const NEWS_PATH: &str = "/api/v1/news";
 const NEWS_TYPE: &str = "text/event-stream";
 /// A line that brings nothing for so long is given up.
 const SILENCE_MS: u32 = 45_000;
+/// Done, and there is nothing to say.
+const NO_CONTENT: u16 = 204;
+/// That, in JSON.
+const NOTHING: &str = "null";
 
 /// An answer of the JSON API.
 pub(crate) enum Answer<T> {
@@ -49,15 +53,18 @@ pub(crate) async fn call_json<T: DeserializeOwned>(
     let response =
         request.map_err(|_| Failure::Unreachable)?.send().await.map_err(|_| Failure::Unreachable)?;
     let json = content_type(&response).starts_with("application/json");
-    match (response.ok(), json) {
-        (true, true) => response.json().await.map(Answer::Ok).map_err(|_| Failure::Garbled),
-        (true, false) => Err(Failure::NotOurs),
+    let text = match (response.ok(), json) {
+        (true, true) => response.text().await.map_err(|_| Failure::Garbled)?,
+        (true, false) if response.status() == NO_CONTENT => NOTHING.to_owned(),
+        (true, false) => return Err(Failure::NotOurs),
         (false, true) => {
             let body: ErrorBody = response.json().await.map_err(|_| Failure::Server)?;
-            Ok(Answer::Refused(response.status(), body.code, body.retry_after_s.max(retry_after(&response))))
+            let wait_s = body.retry_after_s.max(retry_after(&response));
+            return Ok(Answer::Refused(response.status(), body.code, wait_s));
         }
-        (false, false) => Err(failure_of(&response)),
-    }
+        (false, false) => return Err(failure_of(&response)),
+    };
+    serde_json::from_str(&text).map(Answer::Ok).map_err(|_| Failure::Garbled)
 }
 
 /// One sync request under way; it is given up when this is dropped.

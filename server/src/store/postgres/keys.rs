@@ -32,10 +32,10 @@ impl PostgresStore {
     }
 
     pub(super) async fn read_signer(&self, device: DeviceId) -> Result<Option<Signer>> {
-        let sql = "select u.user_id, u.login, u.name, u.role, u.unit, u.password, u.disabled_at, d.former, d.sign_key
+        let sql = "select u.user_id, u.login, u.name, u.role, u.unit, u.password, u.disabled_at, d.former, d.sign_key, d.revoked_at
             from device d
             join account u on u.county = d.county and u.user_id = d.user_id and u.disabled_at is null
-            where d.county = $1 and d.device = $2 and d.revoked_at is null and d.sign_key is not null";
+            where d.county = $1 and d.device = $2 and d.sign_key is not null";
         let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed());
         let row = query.fetch_optional(&self.read()).await.map_err(failed)?;
         row.as_ref().map(signer_of).transpose()

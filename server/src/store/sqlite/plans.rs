@@ -8,21 +8,24 @@ use sqlx::{AssertSqlSafe, Row};
 use super::SqliteStore;
 use crate::store::County;
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("accounts.rs"),
     include_str!("ahead.rs"),
     include_str!("control.rs"),
+    include_str!("devices.rs"),
     include_str!("log.rs"),
     include_str!("office.rs"),
     include_str!("projected.rs"),
     include_str!("tx.rs"),
 ];
 /// What may be read from end to end: there are few, or it is done rarely.
-const WHOLE: [&str; 4] = [
+const WHOLE: [&str; 5] = [
     // Sign-in tries that failed lately.
     "delete from login_try where county = ? and at <= ?",
     // An operator asks who has not read of an erasure.
     "select e.unit, e.seq, e.erased_at, d.device",
+    // Somebody looks at the list of devices.
+    "select d.device, d.user, d.label, d.enrolled_at, d.revoked_at, d.former, d.seen_at",
     // A person is erased or moves.
     "delete from person where county = ? and doc = ?",
     "select coalesce(max(user), 0) + 1 from user",

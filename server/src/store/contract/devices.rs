@@ -1,0 +1,57 @@
+//! The part of the suite about what is known of devices.
+
+use zoufang_core::record::{DeviceId, Kind, Timestamp};
+
+use super::{DEVICE, OTHER, UNIT, account, doc, hash};
+use crate::store::{Device, Late, Store};
+
+/// Contact and wiping are kept for each device, and what a revoked one brought waits in its order until it is taken or let go.
+pub async fn devices_are_listed_with_what_they_brought_late(store: &dyn Store) {
+    let user = store.add_account(&account("a")).await.expect("add");
+    let second = DeviceId(7);
+    for id in [DEVICE, second] {
+        let device = Device {
+            id,
+            user,
+            label: "手机".to_owned(),
+            enrolled_at: Timestamp(1),
+            revoked_at: None,
+            former: Vec::new(),
+        };
+        store.add_device(&device).await.expect("device");
+    }
+    store.touch_devices(&[(second, Timestamp(5))]).await.expect("touch");
+    store
+        .touch_devices(&[(second, Timestamp(6)), (DeviceId(99), Timestamp(6))])
+        .await
+        .expect("one that is not there");
+    store.revoke_device(second, Timestamp(7)).await.expect("revoke");
+    for at in [8, 9] {
+        store.put_wiped(second, Timestamp(at)).await.expect("wiped");
+    }
+    let late = |number: u8, document: u8, unit, at| Late {
+        device: second,
+        doc: doc(document),
+        kind: Kind::Visit,
+        unit,
+        hash: hash(number),
+        raw: vec![number; 3],
+        received_at: Timestamp(at),
+    };
+    // The hashes are not in the order in which they came.
+    let first = [late(9, 1, UNIT, 10), late(3, 1, UNIT, 10), late(5, 2, OTHER, 10)];
+    store.put_late(&first).await.expect("put");
+    store.put_late(&[late(3, 1, UNIT, 12), late(4, 1, UNIT, 12)]).await.expect("put again");
+    let all = [&first[..], &[late(4, 1, UNIT, 12)]].concat();
+    assert_eq!(store.late().await.expect("late"), all);
+    let lines = store.devices().await.expect("devices");
+    assert_eq!(lines.len(), 2);
+    let line = lines.iter().find(|line| line.device.id == second).expect("there");
+    assert_eq!((line.seen_at, line.wiped_at, line.late), (Some(Timestamp(6)), Some(Timestamp(8)), 4));
+    assert_eq!(line.device.revoked_at, Some(Timestamp(7)));
+    let line = lines.iter().find(|line| line.device.id == DEVICE).expect("there");
+    assert_eq!((line.seen_at, line.wiped_at, line.late), (None, None, 0));
+    store.remove_late(second, doc(1)).await.expect("remove");
+    store.remove_late(DEVICE, doc(2)).await.expect("of another device");
+    assert_eq!(store.late().await.expect("late"), first[2..]);
+}

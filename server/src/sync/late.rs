@@ -1,0 +1,85 @@
+//! What a revoked device brings: kept beside the logs, until the head of its unit takes it or lets it go.
+
+use zoufang_core::record::{DeviceId, DocId};
+use zoufang_core::sync::parcel::{decode_body, open};
+use zoufang_core::sync::scan::scan;
+use zoufang_core::sync::wire::{Push, Verdict};
+
+use super::exchange::seal_after;
+use crate::crash::crash_point;
+use crate::error::{Error, Result};
+use crate::ingest::{Authority, Outcome, Shown, ingest};
+use crate::state::App;
+use crate::store::{Account, Late};
+use crate::work::off_thread;
+
+/// More than a phone ever had waiting; a device that goes on bringing is not kept for.
+const LATE_MAX: usize = 5_000;
+
+/// Keeps the parcels of a body. The signature has been looked at. What cannot be opened or read is nothing that anybody could take.
+///
+/// # Errors
+/// If the body is none, or the store fails; nothing was kept then.
+pub async fn keep(app: &App, device: DeviceId, body: &[u8]) -> Result<()> {
+    let parcels = decode_body(body).map_err(|_| Error::BadRequest("not a body of parcels"))?;
+    let parcels: Vec<Vec<u8>> = parcels.into_iter().map(<[u8]>::to_vec).collect();
+    let (keys, now) = (app.sync_keys.clone(), app.now());
+    let opened = move || {
+        let pushes = parcels.iter().filter_map(|parcel| open(&keys, parcel).ok());
+        let late = |push: Push| {
+            let hash = scan(&push.raw).ok()?.hash;
+            let Push { doc, kind, unit, raw } = push;
+            Some(Late { device, doc, kind, unit, hash, raw, received_at: now })
+        };
+        pushes.filter_map(late).collect::<Vec<Late>>()
+    };
+    let late = off_thread(opened).await?;
+    let kept = app.store.late().await?.iter().filter(|late| late.device == device).count();
+    if late.is_empty() || kept + late.len() > LATE_MAX {
+        return Ok(());
+    }
+    crash_point!("late.before");
+    app.store.put_late(&late).await?;
+    crash_point!("late.after");
+    Ok(())
+}
+
+/// Takes what a device brought of a document into the log, as if it had come in time; the names of refusals if something of it
+/// cannot be taken. It is forgotten when all of it is in the log.
+///
+/// # Errors
+/// If the store fails.
+pub async fn take(
+    app: &App,
+    account: &Account,
+    (device, former): (DeviceId, &[DeviceId]),
+    late: Vec<Late>,
+) -> Result<Vec<String>> {
+    let scope = app.units().await?.scope(account);
+    let authority = Authority::of(account, device, former, &scope);
+    let docs: Vec<DocId> = late.iter().map(|late| late.doc).collect();
+    let units: Vec<_> = late.iter().map(|late| late.unit).collect();
+    let push = |late: Late| Push { doc: late.doc, kind: late.kind, unit: late.unit, raw: late.raw };
+    let pushes = late.into_iter().map(push).collect();
+    let shown = Shown::nothing(device);
+    let Outcome::Taken(taken) = ingest(app.store.as_ref(), &authority, pushes, shown, app.now()).await?
+    else {
+        return Err(Error::NotFound);
+    };
+    seal_after(app, &units, &taken.verdicts);
+    let refused: Vec<String> = taken
+        .verdicts
+        .iter()
+        .filter_map(|verdict| match verdict {
+            Verdict::Accepted(_) | Verdict::Duplicate(_) => None,
+            Verdict::Refused(refusal) => Some(refusal.code()),
+            Verdict::Pending => Some("pending".to_owned()),
+        })
+        .collect();
+    if refused.is_empty() {
+        for doc in docs {
+            app.store.remove_late(device, doc).await?;
+        }
+    }
+    Ok(refused)
+}

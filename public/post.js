@@ -2,7 +2,7 @@
 //
 // Each change that waits has a copy that is sealed to the server's key (table `parcel`), so nothing here can read it and nothing here
 // needs to. Requests are signed with a key that the browser keeps and does not give out, also not to us. Nothing is deleted here: a
-// parcel that arrived is emptied, and goes when the app has its receipt. But a device that was revoked is wiped, after all that waits
+// parcel that arrived is emptied, one that was refused is left with a mark, and both go when the app has its receipt. But a device that was revoked is wiped, after all that waits
 // is at the server: by a word of the server whose hash is here since the enrolment.
 
 const POST = 'zoufang.device';
@@ -11,6 +11,9 @@ const PARCELS_TYPE = 'application/vnd.zoufang.parcels';
 const WIPE_TYPE = 'application/vnd.zoufang.wipe';
 const WIPE_WORD_BYTES = 32;
 const WIPED_PATH = '/api/v1/device-wiped';
+/** Pages are given so long to end what they save. */
+const CLOSING_MS = 400;
+const TAKE_AWAY_MS = 5_000;
 const BODY_BYTES_MAX = 900 * 1024;
 const PARCELS_MAX = 1000;
 const PARCELS_MAGIC = [0x5a, 0x46, 0x50, 0x31];
@@ -102,21 +105,24 @@ async function introduce(device, token) {
   if (response.status === 204) await keepDevice({ ...me, known: true, wipe: response.headers.get('x-zoufang-wipe') });
 }
 
+/** What stands in place of a parcel that the server refused; a parcel is longer. */
+const REFUSED_MARK = new Uint8Array([REFUSED]);
+
 /** The parcels that have not arrived, oldest first: their keys and bytes. */
 async function waitingParcels() {
   return await withDatabase('zoufang', null, async (database) => {
     if (!database.objectStoreNames.contains('parcel')) return [];
     const table = database.transaction('parcel').objectStore('parcel');
     const [keys, values] = await Promise.all([done(table.getAllKeys()), done(table.getAll())]);
-    return keys.map((key, index) => ({ key, bytes: values[index] })).filter(({ bytes }) => bytes.length > 0);
+    return keys.map((key, index) => ({ key, bytes: values[index] })).filter(({ bytes }) => bytes.length > REFUSED_MARK.length);
   }).catch((error) => {
     if (error && error.name === 'AbortError') return [];
     throw error;
   });
 }
 
-/** Empties parcels that arrived, unless the app has written another one in their place meanwhile. */
-async function markArrived(parcels) {
+/** Empties parcels that arrived, and marks those that were refused, unless the app has written another one in their place meanwhile. */
+async function markArrived(parcels, fates) {
   await withDatabase('zoufang', null, async (database) => {
     const transaction = database.transaction('parcel', 'readwrite');
     const kept = new Promise((resolve, reject) => {
@@ -124,10 +130,11 @@ async function markArrived(parcels) {
       transaction.onabort = () => reject(transaction.error);
     });
     const table = transaction.objectStore('parcel');
-    for (const { key, bytes } of parcels) {
+    for (const [index, { key, bytes }] of parcels.entries()) {
+      if (fates[index] !== STORED && fates[index] !== REFUSED) continue;
       const now = await done(table.get(key));
       const same = now && now.length === bytes.length && now.every((byte, index) => byte === bytes[index]);
-      if (same) table.put(new Uint8Array(0), key);
+      if (same) table.put(fates[index] === STORED ? new Uint8Array(0) : REFUSED_MARK, key);
     }
     await kept;
   });
@@ -161,36 +168,51 @@ async function say(me, path, body, sent) {
   return await fetch(path, { method: 'POST', headers, body: sent, credentials: 'omit', redirect: 'error' });
 }
 
-/** Delivers what waits; with nothing that waits it asks once, if it is to, whether this device is still wanted. Fails if there is no
+/** Delivers parcels; with none it asks, if it is to, whether this device is still wanted. Says whether it is not. Fails if there is no
  * line, so that the browser asks again later. */
-async function deliver(ask) {
-  const me = await readDevice();
-  if (!me || !me.known) return;
-  let parcels = await waitingParcels();
+async function send(me, parcels, ask) {
   let unwanted = false;
-  for (let first = true; parcels.length > 0 || (first && ask); first = false) {
-    const load = firstLoad(parcels);
-    parcels = parcels.slice(load.length);
+  let rest = parcels;
+  for (let first = true; rest.length > 0 || (first && ask); first = false) {
+    const load = firstLoad(rest);
+    rest = rest.slice(load.length);
     const body = bytesOf(new Uint8Array(PARCELS_MAGIC), ...load.flatMap(({ bytes }) => [lengthOf(bytes), bytes]));
     const response = await say(me, PARCELS, body, body);
     if (response.status === 410) {
-      // What was sent is kept there; the rest goes first.
+      // What was sent is kept there, if the word is said; the rest goes first.
       unwanted = await isWipeWord(me, response);
-      if (!unwanted) return;
+      if (!unwanted) return false;
       continue;
     }
     if (response.status === 401) {
-      // The server was restored, or this device was revoked: the app finds out at its next sign-in.
+      // The server was restored: the app finds out at its next sign-in.
       await keepDevice({ ...me, known: false });
-      return;
+      return false;
     }
     // A captive portal answers, too.
     if (!response.ok || response.headers.get('content-type') !== PARCELS_TYPE) throw new Error(`parcels: ${response.status}`);
     const fates = new Uint8Array(await response.arrayBuffer());
     if (fates.length !== load.length) throw new Error('parcels: another number of fates');
-    await markArrived(load.filter((_, index) => fates[index] === STORED || fates[index] === REFUSED));
+    await markArrived(load, fates);
   }
-  if (unwanted) await wipe(me);
+  return unwanted;
+}
+
+/** Delivers what waits, and wipes this device if it is not wanted any more. */
+async function deliver(ask) {
+  const me = await readDevice();
+  if (!me || !me.known) return;
+  const parcels = await waitingParcels();
+  if (!(await send(me, parcels, ask))) return;
+  // Pages save nothing any more. What was saved until now goes first; if it does not get through, all of it stays.
+  await tellPages('WIPING');
+  await new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
+  const saved = (await waitingParcels()).filter(({ key }) => !parcels.some((sent) => sent.key === key));
+  if (saved.length === 0 || (await send(me, saved, false))) await wipe(me);
+}
+
+async function tellPages(what) {
+  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) page.postMessage(what);
 }
 
 /** Whether the server said the word that only it has, and only for this device. */
@@ -205,25 +227,26 @@ async function isWipeWord(me, response) {
   return false;
 }
 
-/** Takes a database away, also while a page has it open: pages close theirs when they hear of it. */
+/** Takes a database away, also while a page has it open: pages close theirs when they hear of it. Fails if one does not. */
 function takeAway(name) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const request = indexedDB.deleteDatabase(name);
     request.onsuccess = resolve;
-    request.onerror = resolve;
-    setTimeout(resolve, 2_000);
+    request.onerror = () => reject(request.error);
+    setTimeout(() => reject(new Error('wipe: a database is in use')), TAKE_AWAY_MS);
   });
 }
 
-/** Nothing of anybody stays here. The keys go first: without them the rest is worth nothing. */
+/** Nothing of anybody stays here. The keys go first: without them the rest is worth nothing. What does not go is taken away at the next
+ * contact: only then this device forgets that it was told to. */
 async function wipe(me) {
   await takeAway('zoufang.keys');
   await takeAway('zoufang');
   await takeAway(POST);
-  // The server hears of it, if there is still a line; its answer has the browser forget the rest.
-  await say(me, WIPED_PATH, bytesOf('wiped')).catch(() => undefined);
   // Pages begin anew, with nothing in their memory.
-  for (const page of await self.clients.matchAll({ type: 'window', includeUncontrolled: true })) page.postMessage('WIPED');
+  await tellPages('WIPED');
+  // The server hears of it, if there is still a line.
+  await say(me, WIPED_PATH, bytesOf('wiped')).catch(() => undefined);
 }
 
 /** Whether somebody looks at the app, which then sends by itself. */

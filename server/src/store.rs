@@ -117,8 +117,8 @@ pub trait Store: Send + Sync + 'static {
     /// What revoked devices brought, by device, each in the order in which it came.
     async fn late(&self) -> Result<Vec<Late>>;
 
-    /// Forgets what a device brought of a document.
-    async fn remove_late(&self, device: DeviceId, doc: DocId) -> Result<()>;
+    /// Forgets some of what a device brought.
+    async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()>;
 
     /// Sets the key with which a device signs what it delivers while nobody is signed in.
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()>;

@@ -225,9 +225,10 @@ fn lose(url: &str, device: &mut Device) -> anyhow::Result<()> {
     assert!(lost.deliver().is_err());
     lost.say_wiped()?;
     let late: serde_json::Value = serde_json::from_str(&head.call("GET", "/api/v1/late", "")?)?;
-    let docs = late["items"].as_array().into_iter().flatten().filter_map(|item| item["doc"].as_str());
-    for (doc, take) in docs.zip([true, false]) {
-        let decision = serde_json::json!({ "take": take }).to_string();
+    let items = late["items"].as_array().into_iter().flatten();
+    for (item, take) in items.zip([true, false]) {
+        let doc = item["doc"].as_str().unwrap_or_default();
+        let decision = serde_json::json!({ "take": take, "hashes": item["hashes"] }).to_string();
         head.call("POST", &format!("/api/v1/late/{id}/{doc}"), &decision)?;
     }
     Ok(())

@@ -48,6 +48,8 @@ pub(crate) struct Store {
     /// One plan at a time: a plan is made from what memory says, which must not change before it is settled.
     turn: Mutex<()>,
     closed: Cell<bool>,
+    /// Another tab has the store: only drafts are kept here.
+    left: Cell<bool>,
 }
 
 impl Store {
@@ -88,13 +90,26 @@ impl Store {
         }
         let unread_outbox = stored.outbox.iter().any(|(_, value)| value.is_empty());
         let (phone, db) = (RefCell::new(phone), RefCell::new(Rc::new(db)));
-        Ok(Self { phone, db, seals, unread_outbox, turn: Mutex::new(()), closed: Cell::new(false) })
+        Ok(Self {
+            phone,
+            db,
+            seals,
+            unread_outbox,
+            turn: Mutex::new(()),
+            closed: Cell::new(false),
+            left: Cell::new(false),
+        })
     }
 
     /// Nothing more is written: another store, with other keys, takes this one's place.
     pub(crate) async fn close(&self) {
         let _turn = self.turn.lock().await;
         self.closed.set(true);
+    }
+
+    /// Another tab writes from now on; of this one only what is typed.
+    pub(crate) fn leave(&self) {
+        self.left.set(true);
     }
 
     /// Keeps the next start short, one small transaction after the other. Only its speed is at stake, so a failure ends it.
@@ -144,6 +159,9 @@ impl Store {
         let segments = self.segments(needs).await?;
         let planned = plan(&self.phone(), &segments)?;
         let Some(plan) = planned else { return Ok(None) };
+        if self.left.get() {
+            return Err(Fault::Closed.into());
+        }
         self.write(&plan.batch).await?;
         let settled = self.phone.borrow_mut().settle(plan);
         self.make_up_parcels().await;
@@ -243,6 +261,9 @@ async fn seal_anew(db: &Db, seals: &Seals) -> Result<(), Fault> {
     db.write(&seals.batch(&vec![mark], None)?).await
 }
 
+/// The service worker leaves so many bytes in place of a parcel that the server refused (`public/post.js`).
+const REFUSED_BYTES: usize = 1;
+
 /// What can be told of a locked store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -262,10 +283,13 @@ pub(crate) async fn held() -> Result<Held, Fault> {
 
 async fn held_in(db: &Db) -> Result<Held, Fault> {
     let parcels = db.all(Table::Parcel).await?;
-    let waiting = parcels.iter().filter(|(_, value)| !value.is_empty()).count();
-    let with_parcel: BTreeSet<&String> = parcels.iter().map(|(key, _)| key).collect();
+    let waiting = parcels.iter().filter(|(_, value)| value.len() > REFUSED_BYTES).count();
+    // Those that were refused on their way, and those that never had a parcel.
+    let safe = |value: &[u8]| value.len() != REFUSED_BYTES;
+    let safe: BTreeSet<&String> =
+        parcels.iter().filter(|(_, value)| safe(value)).map(|(key, _)| key).collect();
     let outbox = db.keys(Table::Outbox).await?;
-    let only_by_pin = outbox.iter().filter(|key| !with_parcel.contains(key)).count();
+    let only_by_pin = outbox.iter().filter(|key| !safe.contains(key)).count();
     Ok(Held { waiting, only_by_pin })
 }
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zoufang_core::access::{DeviceReach, device_reach, may_review_late};
-use zoufang_core::record::{DeviceId, DocId, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, UnitId};
 
 use crate::account::SignedIn;
 use crate::crash::crash_point;
@@ -97,6 +97,8 @@ pub struct LateBody {
     pub received_at_ms: i64,
     /// The raw changes in their order, base64.
     pub changes: Vec<String>,
+    /// Their hashes, 64 hex digits each: a decision names those that were read.
+    pub hashes: Vec<String>,
 }
 
 /// What revoked devices brought.
@@ -111,6 +113,8 @@ pub struct LateList {
 pub struct Decision {
     /// It is taken, as if it had come in time; else it is let go.
     pub take: bool,
+    /// The changes that the decision is about.
+    pub hashes: Vec<String>,
 }
 
 /// What became of it.
@@ -215,7 +219,7 @@ pub async fn people(
     Ok(Json(PeopleOnDevice { items }))
 }
 
-/// What revoked devices brought to the caller's units.
+/// What revoked devices of the people of the caller's units brought.
 #[utoipa::path(get, path = "/api/v1/late", tag = "devices", security(("token" = [])),
     responses(
         (status = 200, description = "what waits for the caller's word", body = LateList),
@@ -228,31 +232,33 @@ pub async fn late(State(app): State<App>, signed_in: SignedIn) -> Result<Json<La
         return Err(Error::NotFound);
     }
     let table = app.units().await?;
-    let scope = table.scope(caller);
     let (accounts, devices) = (app.store.accounts().await?, app.store.devices().await?);
     let mut items: Vec<LateBody> = Vec::new();
     for late in app.store.late().await? {
-        if !scope.contains(&late.unit) {
+        let line = devices.iter().find(|line| line.device.id == late.device);
+        let user = line.and_then(|line| accounts.iter().find(|account| account.id == line.device.user));
+        // Which unit a change names is the device's word; whose device it is is ours.
+        let (Some(line), Some(user)) = (line, user.filter(|user| may_see(caller, user, &table))) else {
             continue;
-        }
+        };
         let (device, doc) = (late.device.to_string(), late.doc.to_string());
         let change = STANDARD.encode(&late.raw);
         if let Some(item) = items.iter_mut().find(|item| item.device == device && item.doc == doc) {
             item.changes.push(change);
+            item.hashes.push(late.hash.to_string());
             continue;
         }
-        let line = devices.iter().find(|line| line.device.id == late.device);
-        let user = line.and_then(|line| accounts.iter().find(|account| account.id == line.device.user));
         items.push(LateBody {
             device,
-            device_label: line.map(|line| line.device.label.clone()).unwrap_or_default(),
-            user_name: user.map(|user| user.name.clone()).unwrap_or_default(),
+            device_label: line.device.label.clone(),
+            user_name: user.name.clone(),
             doc,
             kind: late.kind.code(),
             unit: late.unit.0,
             unit_name: table.short_name(late.unit).to_owned(),
             received_at_ms: late.received_at.0,
             changes: vec![change],
+            hashes: vec![late.hash.to_string()],
         });
     }
     Ok(Json(LateList { items }))
@@ -277,25 +283,24 @@ pub async fn decide(
     Path((device, doc)): Path<(String, String)>,
     body: std::result::Result<Json<Decision>, JsonRejection>,
 ) -> Result<Json<Decided>> {
-    let Json(Decision { take }) = body.map_err(|_| Error::BadRequest("decision"))?;
+    let Json(Decision { take, hashes }) = body.map_err(|_| Error::BadRequest("decision"))?;
     let caller = &signed_in.principal.account;
-    let device: DeviceId = device.parse().map_err(|_| Error::NotFound)?;
+    let (device, user) = device_for(&app, &signed_in, &device).await?;
     let doc: DocId = doc.parse().map_err(|_| Error::NotFound)?;
-    let scope = app.units().await?.scope(caller);
-    let is_theirs = |late: &Late| (late.device, late.doc) == (device, doc) && scope.contains(&late.unit);
-    let found: Vec<Late> = app.store.late().await?.into_iter().filter(is_theirs).collect();
+    let is_meant =
+        |late: &Late| (late.device, late.doc) == (device, doc) && hashes.contains(&late.hash.to_string());
+    let found: Vec<Late> = app.store.late().await?.into_iter().filter(is_meant).collect();
     if !may_review_late(caller.role) || found.is_empty() {
         return Err(Error::NotFound);
     }
     let changes = found.len();
     let refused = if take {
         let device = app.store.device(device).await?.ok_or(Error::NotFound)?;
-        let accounts = app.store.accounts().await?;
-        let user = accounts.iter().find(|account| account.id == device.user).ok_or(Error::NotFound)?;
-        late::take(&app, user, (device.id, &device.former), found).await?
+        late::take(&app, &user, (device.id, &device.former), found).await?
     } else {
+        let hashes: Vec<ChangeHash> = found.iter().map(|late| late.hash).collect();
         crash_point!("late.dismiss.before");
-        app.store.remove_late(device, doc).await?;
+        app.store.remove_late(device, &hashes).await?;
         crash_point!("late.dismiss.after");
         Vec::new()
     };

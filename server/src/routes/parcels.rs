@@ -51,7 +51,7 @@ const SIGNATURE_BYTES: usize = 64;
         (status = 400, description = "not a body of parcels", body = ErrorBody),
         (status = 401, description = "no such device, or not its signature", body = ErrorBody),
         (status = 410, description = "the device was revoked: what it brought is kept for its head, and it is to wipe itself, if the hash \
-            of one of these 32 bytes is the one it was given", body = Vec<u8>, content_type = "application/vnd.zoufang.wipe"),
+            of one of these 32 bytes is the one it was given; nothing follows if not all of it could be kept", body = Vec<u8>, content_type = "application/vnd.zoufang.wipe"),
         (status = 413, description = "over 1 MiB", body = ErrorBody),
         (status = 415, description = "not the content type of parcels", body = ErrorBody),
         (status = 503, description = "busy, or the disk fails", body = ErrorBody),
@@ -67,9 +67,11 @@ pub async fn deliver(State(app): State<App>, request: Request) -> Result<Respons
     verify(&signer.key, &signed(device, &body), &signature)?;
     app.hear(device);
     if signer.revoked {
-        late::keep(&app, device, &body).await?;
-        let words: Vec<u8> = app.wipe_keys.iter().flat_map(|key| key.word(device)).collect();
-        tracing::info!(user = signer.account.id.0, "a revoked device is told to wipe itself");
+        // Without the word it keeps what is kept nowhere else.
+        let kept = late::keep(&app, device, &body).await?;
+        let words = app.wipe_keys.iter().filter(|_| kept).flat_map(|key| key.word(device));
+        let words: Vec<u8> = words.collect();
+        tracing::info!(user = signer.account.id.0, kept, "a revoked device was heard of");
         let content_type = HeaderValue::from_static(WIPE_CONTENT_TYPE);
         return Ok((StatusCode::GONE, [(header::CONTENT_TYPE, content_type)], words).into_response());
     }
@@ -110,10 +112,10 @@ pub async fn put_sign_key(State(app): State<App>, signed_in: SignedIn, body: Byt
         ("x-zoufang-signature" = String, Header, description = "ECDSA P-256 over the device and the word `wiped`, base64url"),
     ),
     responses(
-        (status = 204, description = "noted; the browser forgets what is left of this address"),
+        (status = 204, description = "noted"),
         (status = 401, description = "no such device, not revoked, or not its signature", body = ErrorBody),
     ))]
-pub async fn wiped(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+pub async fn wiped(State(app): State<App>, headers: HeaderMap) -> Result<StatusCode> {
     let (device, signature) = says(&headers).ok_or(Error::SignedOut)?;
     let signer = app.store.signer(device).await?.filter(|signer| signer.revoked).ok_or(Error::SignedOut)?;
     verify(&signer.key, &signed(device, WIPED), &signature)?;
@@ -121,8 +123,7 @@ pub async fn wiped(State(app): State<App>, headers: HeaderMap) -> Result<Respons
     app.store.put_wiped(device, app.now()).await?;
     crash_point!("wiped.after");
     tracing::info!(user = signer.account.id.0, "a revoked device is wiped");
-    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
-    Ok((StatusCode::NO_CONTENT, [(HeaderName::from_static("clear-site-data"), clear)]).into_response())
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -238,8 +238,8 @@ impl Store for MemoryStore {
         Ok(self.look(|state| state.about_devices.late()))
     }
 
-    async fn remove_late(&self, device: DeviceId, doc: DocId) -> Result<()> {
-        self.change(|state| state.about_devices.remove_late(device, doc)).await;
+    async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
+        self.change(|state| state.about_devices.remove_late(device, hashes)).await;
         Ok(())
     }
 

@@ -208,8 +208,8 @@ impl Store for PostgresStore {
         self.read_late().await
     }
 
-    async fn remove_late(&self, device: DeviceId, doc: DocId) -> Result<()> {
-        self.delete_late(device, doc).await
+    async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
+        self.delete_late(device, hashes).await
     }
 
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {

@@ -77,6 +77,7 @@ impl Signer {
 pub(crate) struct Answered {
     pub(crate) device: DeviceId,
     pub(crate) doc: DocId,
+    pub(crate) hash: String,
 }
 
 async fn put_key(phone: &Phone<'_>, body: Vec<u8>) -> Answer {

@@ -404,6 +404,36 @@ test('another PIN brings another key, whenever the phone dies meanwhile', async 
   await server.dispose();
 });
 
+test('who signs out leaves nothing, and the next person chooses a PIN of their own', async () => {
+  const server = await Server.start();
+  const device = await Device.open(server.url);
+  const { page } = device;
+  await device.enrol('cys');
+  const before = (await keys(page)).ids;
+  await device.go('/more');
+  await page.getByRole('button', { name: '退出登录' }).click();
+  await page.locator('dialog[open]').getByRole('button', { name: '退出登录' }).click();
+  await expect(page.locator('#user')).toBeVisible();
+  expect((await keys(page)).slots.sort()).toEqual(['device', 'device-slot']);
+  await device.typeSignIn('sy');
+  await expect(page.locator('#new-pin')).toBeVisible();
+  await page.reload();
+  // Killed before a PIN was chosen: it is asked for again.
+  await expect(page.locator('#new-pin')).toBeVisible();
+  await device.choosePin();
+  await device.expectSynced();
+  const { slots, ids } = await keys(page);
+  expect(slots.sort()).toEqual(['device', 'drawn', 'pin']);
+  expect(ids).toHaveLength(1);
+  expect(ids).not.toEqual(before);
+  await lock(device);
+  await device.unlock();
+  await device.expectSynced();
+  expect(device.complaints).toEqual([]);
+  await device.dispose();
+  await server.dispose();
+});
+
 /** The number of people on the phone, which is opened with this PIN. */
 async function peopleBehind(device: Device, url: string, pin: string): Promise<number> {
   await device.page.goto(`${url}/people`);

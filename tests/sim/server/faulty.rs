@@ -134,7 +134,7 @@ store! {
     fn put_wiped(device: DeviceId, now: Timestamp) -> ();
     fn put_late(late: &[Late]) -> ();
     fn late() -> Vec<Late>;
-    fn remove_late(device: DeviceId, doc: DocId) -> ();
+    fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
     fn units() -> Vec<Unit>;
     fn put_units(units: &[Unit], codes: &[UnitCode]) -> ();
     fn unit_codes() -> Vec<UnitCode>;

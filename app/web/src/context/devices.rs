@@ -61,6 +61,8 @@ pub(crate) struct LateItem {
     pub(crate) received_at_ms: i64,
     /// The raw changes in their order, base64.
     changes: Vec<String>,
+    /// Their hashes: what is decided on is what was read.
+    hashes: Vec<String>,
 }
 
 impl LateItem {
@@ -90,8 +92,9 @@ struct Items<T> {
 }
 
 #[derive(Serialize)]
-struct Decision {
+struct Decision<'a> {
     take: bool,
+    hashes: &'a [String],
 }
 
 #[derive(Deserialize)]
@@ -126,13 +129,9 @@ pub(crate) async fn late(session: SessionCtx) -> Result<Vec<LateItem>, Problem> 
 }
 
 /// Takes what a revoked device brought of a record, or lets it go; the codes of what stood against taking it.
-pub(crate) async fn decide(
-    session: SessionCtx,
-    device: &str,
-    doc: &str,
-    take: bool,
-) -> Result<Vec<String>, Problem> {
-    let path = format!("/api/v1/late/{device}/{doc}");
-    let decided: Decided = ask(session, Method::POST, &path, Some(&Decision { take })).await?;
+pub(crate) async fn decide(session: SessionCtx, item: &LateItem, take: bool) -> Result<Vec<String>, Problem> {
+    let path = format!("/api/v1/late/{}/{}", item.device, item.doc);
+    let decision = Decision { take, hashes: &item.hashes };
+    let decided: Decided = ask(session, Method::POST, &path, Some(&decision)).await?;
     Ok(decided.refused)
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use async_lock::Mutex;
-use gloo::events::EventListener;
+use gloo::{events::EventListener, timers::future::TimeoutFuture};
 use leptos::{prelude::*, task::spawn_local};
 use zoufang_core::{
     phone::{Draft, Phone, Settled},
@@ -34,6 +34,9 @@ use crate::{
 /// So many rows are put into the index in one step at the start.
 const ROWS_A_STEP: usize = 100;
 
+/// A wipe that takes longer has failed.
+const WIPING_MS_MAX: u32 = 20_000;
+
 /// The open store and the driver that writes to it.
 #[derive(Clone)]
 pub(crate) struct Device {
@@ -46,6 +49,8 @@ pub(crate) struct Device {
 #[derive(Clone, Copy)]
 pub(crate) struct Hub {
     device: StoredValue<Option<Device>, LocalStorage>,
+    /// This tab is the one that may write.
+    holds: StoredValue<bool>,
     /// Which opening of the store is the last one: an older one that was held up does nothing any more.
     opening: StoredValue<u32>,
     /// The lock before which this tab stands.
@@ -75,6 +80,7 @@ impl Hub {
     pub(crate) fn new() -> Self {
         let hub = Self {
             device: StoredValue::new_local(None),
+            holds: StoredValue::new(false),
             opening: StoredValue::new(0),
             lock: StoredValue::new_local(Rc::default()),
             keyring: StoredValue::new_local(None),
@@ -105,14 +111,20 @@ impl Hub {
         spawn_local(async move {
             let lost = move || {
                 // Of this tab only what is being typed may still be written: it stands in a table of its own.
+                self.holds.set_value(false);
                 if let Some(device) = self.let_go() {
+                    device.store.leave();
                     self.last_words.set_value(Some(device.store));
                 }
                 self.phase.set(Phase::Failed(Problem::OtherTab));
             };
-            if !one_tab::hold(take_over, lost).await {
-                self.phase.set(Phase::Failed(Problem::OtherTab));
-                return;
+            // A lock that this tab has it would wait for in vain.
+            if !self.holds.get_value() {
+                if !one_tab::hold(take_over, lost).await {
+                    self.phase.set(Phase::Failed(Problem::OtherTab));
+                    return;
+                }
+                self.holds.set_value(true);
             }
             match slots::look().await {
                 _ if self.opening.get_value() != opening || !self.is_loading() => {}
@@ -137,6 +149,11 @@ impl Hub {
     pub(super) async fn open_here_with(self, keyring: Keyring) {
         let opening = self.begin_opening();
         self.enter(opening, keyring).await;
+    }
+
+    /// Whether this tab may still write: another one may have taken the store while something was awaited.
+    pub(super) fn still_holds(self) -> Result<(), Problem> {
+        if self.holds.get_value() { Ok(()) } else { Err(Problem::OtherTab) }
     }
 
     fn begin_opening(self) -> u32 {
@@ -198,7 +215,7 @@ impl Hub {
             index.extend(some.iter().cloned());
             pace.step().await;
         }
-        if !self.is_loading() {
+        if !self.is_loading() || self.opening.get_value() != opening {
             return Ok(());
         }
         self.index.set(Arc::new(index));
@@ -325,10 +342,17 @@ impl Hub {
     fn listen(self) {
         let window = gloo::utils::window();
         EventListener::new(&window, "online", move |_| self.tell(Event::Wake)).forget();
-        post::on_wiped(move || {
-            self.let_go();
-            let _ = gloo::utils::window().location().assign("/");
-        });
+        let begin_anew = || drop(gloo::utils::window().location().assign("/"));
+        let wiping = move || {
+            preference::mark_root(preference::CLOSING, Some(""));
+            spawn_local(async move {
+                self.close_store().await;
+                // If it did not come to that, the next start asks again.
+                TimeoutFuture::new(WIPING_MS_MAX).await;
+                begin_anew();
+            });
+        };
+        post::on_wipe(wiping, begin_anew);
         EventListener::new(&window, "offline", move |_| self.tell(Event::Offline)).forget();
         EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
             self.in_front.set(is_in_front());

@@ -23,8 +23,6 @@ use crate::{
     },
 };
 
-/// With this attribute the page is blank.
-const CLOSING: &str = "data-closing";
 /// How long a lock waits for what was typed to be kept.
 const KEEP_MS: u32 = 2_000;
 const STEP_MS: u32 = 50;
@@ -41,8 +39,8 @@ pub(crate) struct LockView {
     pub(crate) wait_ms: u64,
     /// There were too many: no PIN opens this any more.
     pub(crate) gone: bool,
-    /// What is here and nowhere else.
-    pub(crate) held: Held,
+    /// What is here and nowhere else, if that could be counted.
+    pub(crate) held: Option<Held>,
 }
 
 /// Why a PIN was not taken.
@@ -99,6 +97,7 @@ impl LockCtx {
         self.hub.show(Some(opened));
         match tried {
             Tried::Opened(keyring) => {
+                self.hub.still_holds()?;
                 *lock = None;
                 self.hub.needs_pin.set(false);
                 self.hub.open_with(keyring);
@@ -129,7 +128,7 @@ impl LockCtx {
         post::deliver();
         TimeoutFuture::new(DELIVER_EVERY_MS).await;
         if let Ok(held) = store::held().await {
-            self.hub.lock_view.update(|view| view.held = held);
+            self.hub.lock_view.update(|view| view.held = Some(held));
         }
     }
 
@@ -141,8 +140,10 @@ impl LockCtx {
             self.check(today).await?;
         }
         let keyring = self.hub.keyring.get_value().ok_or(Problem::StorageFails("closed"))?;
+        self.hub.still_holds()?;
         let next = slots::choose(&pin, &keyring).await?;
         self.hub.close_store().await;
+        self.hub.still_holds()?;
         let is_text = !text.bytes().all(|byte| byte.is_ascii_digit());
         preference::write(preference::PASSPHRASE, is_text.then_some("yes"));
         self.hub.needs_pin.set(false);
@@ -169,7 +170,7 @@ impl LockCtx {
             return;
         }
         // Nothing is shown from now on, also while what is typed is kept.
-        preference::mark_root(CLOSING, Some(""));
+        preference::mark_root(preference::CLOSING, Some(""));
         spawn_local(async move {
             self.keep_typed().await;
             let _ = gloo::utils::window().location().reload();
@@ -191,8 +192,7 @@ impl LockCtx {
 impl Hub {
     /// Stands before the lock; `None` when no PIN opens it any more.
     pub(super) async fn stand_before(self, lock: Option<Box<Lock>>) {
-        // What cannot be counted is safe all the same.
-        let held = store::held().await.unwrap_or_default();
+        let held = store::held().await.ok();
         self.lock_view.update(|view| view.held = held);
         self.show(lock.as_deref());
         self.lock.set_value(Rc::new(lock.into()));
@@ -221,7 +221,7 @@ impl Hub {
         let mut in_vain = 0;
         while in_vain < DELIVER_IN_VAIN {
             let held = store::held().await?;
-            self.lock_view.update(|view| view.held = held);
+            self.lock_view.update(|view| view.held = Some(held));
             if held.waiting == 0 {
                 return Ok(());
             }

@@ -141,18 +141,16 @@ impl SessionCtx {
         let store = self.hub.device()?.store;
         let settled = store.run_with(|_| Default::default(), |phone, _| plan(phone)).await?;
         let settled = settled.unwrap_or_default();
-        if settled.forgotten {
-            self.hub.ask_for_new_pin().await?;
-        }
+        let forgotten = settled.forgotten;
         self.hub.take(settled);
         self.hub.introduce();
-        Ok(())
+        if forgotten { self.hub.ask_for_new_pin().await } else { Ok(()) }
     }
 
     /// Signs in on a phone whose PIN is forgotten: what was saved is delivered first, then the phone begins anew. Nothing is
     /// deleted while something waits.
     pub(crate) async fn begin_anew(self, user: &str, password: &str) -> Result<(), Problem> {
-        let device = post::device().await;
+        let device = post::device().await.map_err(|_| Problem::StorageFails("device"))?;
         let device_label = t::sign_in_device_default();
         let body = SignInBody {
             user,
@@ -164,13 +162,15 @@ impl SessionCtx {
         };
         let account = ask(&body).await?;
         let waiting = store::held().await?.waiting;
-        if waiting > 0 && device.is_some_and(|device| device != account.device.to_string()) {
+        // In another name nothing of it would be taken.
+        if waiting > 0 && device.as_deref() != Some(&account.device.to_string()) {
             return Err(Problem::OthersWork(waiting));
         }
         if let Some(token) = &account.token {
             post::introduce(account.device, token);
         }
         self.hub.deliver_all().await?;
+        self.hub.still_holds()?;
         let left = store::begin_anew().await?;
         if left > 0 {
             return Err(Problem::Undelivered(left));
@@ -187,6 +187,13 @@ impl SessionCtx {
             let _ =
                 call_json::<serde::de::IgnoredAny>(Method::POST, SIGN_OUT_PATH, Some(&token), None::<&()>)
                     .await;
+        }
+        self.hub.still_holds()?;
+        // Rows of the outbox that cannot be read do not count as waiting; their sealed copies must arrive first.
+        let waiting = store::held().await?.waiting;
+        if waiting > 0 && device.store.phone().waiting() == 0 {
+            post::deliver();
+            return Err(Problem::Undelivered(waiting));
         }
         let settled = device.store.run(|phone, _| Some(phone.plan_sign_out()), Default::default()).await?;
         let settled = settled.unwrap_or_default();

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use super::lock::Waiting;
 use crate::{
     components::{
+        dialog::Confirm,
         notice::{Notice, Weight},
         problem::ProblemNotice,
         text_field::TextField,
@@ -21,7 +22,8 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
     let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
     let problem = RwSignal::new(None::<Problem>);
     let gone = move || view.with(|view| view.gone);
-    let only_by_pin = move || view.with(|view| view.held.only_by_pin);
+    let only_by_pin = move || view.with(|view| view.held.map_or(0, |held| held.only_by_pin));
+    let asking = RwSignal::new(false);
     Effect::new(move |_| {
         focus::set_title(&t::app_window_title(t::forgotten_title()));
         focus::focus_soon("main h1");
@@ -31,9 +33,7 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
             (tried.get() && value.with(|value| value.trim().is_empty())).then(|| t::fault_empty().to_owned())
         })
     };
-    let submit = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
-        tried.set(true);
+    let begin = move || {
         let (name, word) = (user.get_untracked().trim().to_owned(), password.get_untracked());
         if busy.get_untracked() || name.is_empty() || word.is_empty() {
             return;
@@ -47,7 +47,18 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
             busy.try_set(false);
         });
     };
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        tried.set(true);
+        if untrack(only_by_pin) > 0 {
+            asking.set(true);
+        } else {
+            begin();
+        }
+    };
+    let about = Signal::derive(move || t::forgotten_only_by_pin(only_by_pin()));
     view! {
+        <Confirm open=asking title=t::forgotten_sure about=about text=t::forgotten_sure_text action=t::forgotten_do on_yes=move |()| begin()/>
         <h1 tabindex="-1">{move || if gone() { t::forgotten_gone() } else { t::forgotten_title() }}</h1>
         <Notice weight=Weight::Good title=Signal::derive(|| t::forgotten_safe().to_owned())><p>{t::forgotten_safe_text}</p></Notice>
         <Notice weight=Weight::Warn title=Signal::derive(|| t::forgotten_lost().to_owned())>

@@ -131,7 +131,14 @@ fn Enter(forgot: RwSignal<bool>) -> impl IntoView {
 pub(super) fn Waiting() -> impl IntoView {
     let lock = use_lock();
     let view = lock.view();
-    let count = Memo::new(move |_| view.with(|view| view.held.waiting));
+    let held = Memo::new(move |_| view.with(|view| view.held));
+    let count = Memo::new(move |_| held.get().map_or(0, |held| held.waiting));
+    let words = move || match held.get() {
+        Some(held) if held.waiting > 0 => t::lock_waiting(held.waiting),
+        Some(held) if held.only_by_pin > 0 => t::lock_returned(held.only_by_pin),
+        Some(_) => t::lock_safe().to_owned(),
+        None => String::new(),
+    };
     let deliver = move || {
         if count.get_untracked() > 0 {
             leptos::task::spawn_local(lock.deliver());
@@ -142,7 +149,7 @@ pub(super) fn Waiting() -> impl IntoView {
     let online = window_event_listener_untyped("online", move |_| deliver());
     on_cleanup(move || online.remove());
     view! {
-        <p class="muted" role="status">{move || if count.get() > 0 { t::lock_waiting(count.get()) } else { t::lock_safe().to_owned() }}</p>
+        <p class="muted" role="status">{words}</p>
     }
 }
 

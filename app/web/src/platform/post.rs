@@ -33,20 +33,25 @@ pub(crate) fn ask() {
     tell(&[("kind", "ASK")]);
 }
 
-/// The worker has wiped this device: whatever a page still knows must go.
-pub(crate) fn on_wiped(gone: impl Fn() + 'static) {
+/// The worker is about to wipe this device, and nothing may be saved any more; and it has: whatever a page still knows must go.
+pub(crate) fn on_wipe(wiping: impl Fn() + 'static, gone: impl Fn() + 'static) {
     let workers = gloo::utils::window().navigator().service_worker();
     EventListener::new(&workers, "message", move |event| {
         let said = event.dyn_ref::<MessageEvent>().and_then(|message| message.data().as_string());
-        if said.as_deref() == Some("WIPED") {
-            gone();
+        match said.as_deref() {
+            Some("WIPING") => wiping(),
+            Some("WIPED") => gone(),
+            Some(_) | None => {}
         }
     })
     .forget();
 }
 
 /// The device in whose name the worker delivers; `None` before the first introduction.
-pub(crate) async fn device() -> Option<String> {
+///
+/// # Errors
+/// When that cannot be read.
+pub(crate) async fn device() -> Result<Option<String>, Unknown> {
     // Made as the worker makes it, if it is not there yet.
     let database = Database::open(NAME)
         .with_version(VERSION)
@@ -55,17 +60,23 @@ pub(crate) async fn device() -> Option<String> {
             Ok(())
         })
         .await
-        .ok()?;
+        .map_err(|_| Unknown)?;
     let me = read_me(&database).await;
     database.close();
-    Reflect::get(&me?, &JsValue::from_str("device")).ok()?.as_string()
+    let Some(me) = me.map_err(|_| Unknown)? else { return Ok(None) };
+    let device = Reflect::get(&me, &JsValue::from_str("device")).ok().and_then(|device| device.as_string());
+    device.map(Some).ok_or(Unknown)
 }
 
-async fn read_me(database: &Database) -> Option<JsValue> {
-    let transaction = database.transaction(TABLE).build().ok()?;
-    let table = transaction.object_store(TABLE).ok()?;
-    table.get::<JsValue, _, _>(ME).primitive().ok()?.await.ok()?
+async fn read_me(database: &Database) -> Result<Option<JsValue>, indexed_db_futures::error::Error> {
+    let transaction = database.transaction(TABLE).build()?;
+    let table = transaction.object_store(TABLE)?;
+    table.get::<JsValue, _, _>(ME).primitive()?.await
 }
+
+/// It cannot be read in whose name the worker delivers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unknown;
 
 /// Says it to the worker in charge, as soon as there is one. A browser without loses nothing but deliveries while it is closed.
 fn tell(said: &[(&str, &str)]) {

@@ -27,6 +27,9 @@ pub(crate) fn write(key: &str, value: Option<&str>) {
     };
 }
 
+/// With this attribute of the root element the page is blank: it is being locked or wiped.
+pub(crate) const CLOSING: &str = "data-closing";
+
 /// Sets or takes away an attribute of the root element; the style sheet does the rest.
 pub(crate) fn mark_root(attribute: &str, value: Option<&str>) {
     if let Some(root) = gloo::utils::document().document_element() {

@@ -1,9 +1,9 @@
 //! The lock: tries of the PIN, each counted before it is made.
-use zoufang_core::seal::{Attempts, Gate, Keyring, Pin, PinSlot};
+use zoufang_core::seal::{Attempts, Gate, Keyring, Pin, PinSlot, SealError};
 
 use super::{
     fault::Fault,
-    slots::{self, Put, Slots},
+    slots::{self, Slots},
     stretch,
 };
 use crate::platform::clock;
@@ -51,6 +51,7 @@ impl Lock {
 
     /// Tries a PIN, after it was counted in a transaction of its own.
     pub(crate) async fn try_pin(&mut self, text: &str) -> Result<Tried, Fault> {
+        let before = self.slots.attempts;
         let counted = match self.slots.attempts.gate() {
             Gate::Try(counted) => counted,
             Gate::Wait(_) => return Ok(Tried::TooEarly),
@@ -59,24 +60,39 @@ impl Lock {
         slots::write(vec![slots::attempts(counted)]).await?;
         self.slots.attempts = counted;
         let (pin, salts) = (Pin::tried(text), self.pin.salts());
-        let (stretched, took_ms) = stretch::stretch(salts, &pin).await.map_err(|_| Fault::Fails("memory"))?;
-        let mac = slots::mac_of_pin(&self.slots.device, salts, &stretched).await?;
-        let Ok(key) = self.pin.open(&stretched, &mac) else {
-            return if counted.left() == 0 { self.gone().await } else { Ok(Tried::Wrong) };
+        let key = match stretch::stretch(salts, &pin).await {
+            Ok((stretched, took_ms)) => {
+                let mac = slots::mac_of_pin(&self.slots.device, salts, &stretched).await?;
+                self.pin.open(&stretched, &mac).map(|key| (key, took_ms))
+            }
+            Err(error) => Err(error),
+        };
+        let (key, took_ms) = match key {
+            Ok(found) => found,
+            Err(SealError::WrongKey) => {
+                return if counted.left() == 0 { self.gone().await } else { Ok(Tried::Wrong) };
+            }
+            // Nothing was tried, and nothing learned: too little memory, or a slot of a newer app.
+            Err(_) => {
+                slots::write(vec![slots::attempts(before)]).await?;
+                self.slots.attempts = before;
+                return Err(Fault::Fails("memory"));
+            }
         };
         let keyring = self.slots.keyring(key);
+        slots::write(vec![slots::attempts(Attempts::default())]).await?;
         self.slots.attempts = Attempts::default();
+        // What makes the lock better may fail: the next right PIN does it.
         let is_old = |drawn| clock::now().0 - drawn > KEY_MS_MAX;
         if self.slots.drawn.is_some_and(|drawn| is_old(drawn.0)) {
-            return Ok(Tried::Opened(slots::choose(&pin, &keyring).await?));
+            return Ok(Tried::Opened(slots::choose(&pin, &keyring).await.unwrap_or(keyring)));
         }
         let slower = salts.cost.lower().filter(|_| took_ms > SLOW_MS);
-        let mut puts: Vec<Put> = vec![slots::attempts(Attempts::default())];
-        if let Some(cost) = slower {
-            let slot = slots::seal_to(&pin, &self.slots.device, keyring.current(), cost).await?;
-            puts.push(slots::pin(&slot));
+        if let Some(cost) = slower
+            && let Ok(slot) = slots::seal_to(&pin, &self.slots.device, keyring.current(), cost).await
+        {
+            let _ = slots::write(vec![slots::pin(&slot)]).await;
         }
-        slots::write(puts).await?;
         Ok(Tried::Opened(keyring))
     }
 

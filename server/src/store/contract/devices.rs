@@ -51,7 +51,12 @@ pub async fn devices_are_listed_with_what_they_brought_late(store: &dyn Store) {
     assert_eq!(line.device.revoked_at, Some(Timestamp(7)));
     let line = lines.iter().find(|line| line.device.id == DEVICE).expect("there");
     assert_eq!((line.seen_at, line.wiped_at, line.late), (None, None, 0));
-    store.remove_late(second, doc(1)).await.expect("remove");
-    store.remove_late(DEVICE, doc(2)).await.expect("of another device");
+    store.remove_late(second, &[hash(9), hash(3), hash(4)]).await.expect("remove");
+    store.remove_late(DEVICE, &[hash(5)]).await.expect("of another device");
     assert_eq!(store.late().await.expect("late"), first[2..]);
+    // What is erased is erased here, too.
+    let mut tx = store.begin().await.expect("begin");
+    tx.put_erasure(doc(2), OTHER, 1, Timestamp(20)).await.expect("erase");
+    tx.commit().await.expect("commit");
+    assert_eq!(store.late().await.expect("late"), []);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zoufang_core::record::{DeviceId, DocId, Timestamp};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp};
 
 use super::State;
 use crate::store::{DeviceLine, Late};
@@ -51,7 +51,12 @@ impl Devices {
         late
     }
 
-    pub(super) fn remove_late(&mut self, device: DeviceId, doc: DocId) {
-        self.late.retain(|late| (late.device, late.doc) != (device, doc));
+    pub(super) fn remove_late(&mut self, device: DeviceId, hashes: &[ChangeHash]) {
+        self.late.retain(|late| late.device != device || !hashes.contains(&late.hash));
+    }
+
+    /// Nothing of an erased document stays.
+    pub(super) fn erase(&mut self, doc: DocId) {
+        self.late.retain(|late| late.doc != doc);
     }
 }

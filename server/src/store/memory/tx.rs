@@ -140,6 +140,7 @@ impl WriteTx for MemoryTx {
     async fn put_erasure(&mut self, doc: DocId, unit: UnitId, seq: u64, now: Timestamp) -> Result<()> {
         self.staged.replaced.retain(|(replaced, _)| *replaced != doc);
         self.staged.erased.insert((erased_key(doc), unit), (seq, now));
+        self.staged.about_devices.erase(doc);
         Ok(())
     }
 

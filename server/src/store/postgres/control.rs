@@ -114,6 +114,9 @@ impl PostgresTx {
         let query = sqlx::query("delete from replaced where county = $1 and doc = $2");
         let done = query.bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await;
         self.noted(done)?;
+        let query = sqlx::query("delete from late where county = $1 and doc = $2");
+        let done = query.bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await;
+        self.noted(done)?;
         let sql = "insert into erased (county, key, unit, seq, erased_at) values ($1, $2, $3, $4, $5)
             on conflict (county, key, unit) do update set seq = excluded.seq, erased_at = excluded.erased_at";
         let done = sqlx::query(sql)

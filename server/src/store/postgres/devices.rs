@@ -1,6 +1,6 @@
 //! When devices were heard of, and what revoked ones brought.
 
-use zoufang_core::record::{DeviceId, DocId, Timestamp};
+use zoufang_core::record::{ChangeHash, DeviceId, Timestamp};
 
 use super::PostgresStore;
 use super::codec::failed;
@@ -64,9 +64,10 @@ impl PostgresStore {
         rows.iter().map(late_of).collect()
     }
 
-    pub(super) async fn delete_late(&self, device: DeviceId, doc: DocId) -> Result<()> {
-        let sql = "delete from late where county = $1 and device = $2 and doc = $3";
-        let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed()).bind(&doc.0[..]);
+    pub(super) async fn delete_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
+        let hashes: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.0.to_vec()).collect();
+        let sql = "delete from late where county = $1 and device = $2 and hash = any($3)";
+        let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed()).bind(hashes);
         query.execute(&self.write()).await.map_err(failed)?;
         Ok(())
     }

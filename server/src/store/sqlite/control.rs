@@ -100,6 +100,8 @@ impl SqliteTx {
     ) -> Result<()> {
         let query = sqlx::query("delete from replaced where county = ? and doc = ?");
         query.bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await.map_err(failed)?;
+        let query = sqlx::query("delete from late where county = ? and doc = ?");
+        query.bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await.map_err(failed)?;
         sqlx::query(
             "insert or replace into erased (county, key, unit, seq, erased_at) values (?, ?, ?, ?, ?)",
         )

@@ -1,6 +1,6 @@
 //! When devices were heard of, and what revoked ones brought.
 
-use zoufang_core::record::{DeviceId, DocId, Timestamp};
+use zoufang_core::record::{ChangeHash, DeviceId, Timestamp};
 
 use super::SqliteStore;
 use super::codec::failed;
@@ -61,10 +61,13 @@ impl SqliteStore {
         rows.iter().map(late_of).collect()
     }
 
-    pub(super) async fn delete_late(&self, device: DeviceId, doc: DocId) -> Result<()> {
-        let sql = "delete from late where county = ? and device = ? and doc = ?";
-        let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed()).bind(&doc.0[..]);
-        query.execute(&self.write).await.map_err(failed)?;
-        Ok(())
+    pub(super) async fn delete_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
+        let mut tx = self.write_tx().await?;
+        for hash in hashes {
+            let sql = "delete from late where county = ? and device = ? and hash = ?";
+            let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed()).bind(&hash.0[..]);
+            query.execute(&mut *tx).await.map_err(failed)?;
+        }
+        tx.commit().await.map_err(failed)
     }
 }

@@ -19,13 +19,15 @@ const SOURCES: [&str; 8] = [
     include_str!("tx.rs"),
 ];
 /// What may be read from end to end: there are few, or it is done rarely.
-const WHOLE: [&str; 5] = [
+const WHOLE: [&str; 6] = [
     // Sign-in tries that failed lately.
     "delete from login_try where county = ? and at <= ?",
     // An operator asks who has not read of an erasure.
     "select e.unit, e.seq, e.erased_at, d.device",
     // Somebody looks at the list of devices.
     "select d.device, d.user, d.label, d.enrolled_at, d.revoked_at, d.former, d.seen_at",
+    // Few wait, and hardly anything is erased.
+    "delete from late where county = ? and doc = ?",
     // A person is erased or moves.
     "delete from person where county = ? and doc = ?",
     "select coalesce(max(user), 0) + 1 from user",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use zoufang_core::sync::scan::scan;
+
 use super::*;
 use crate::parcels::Answered;
 
@@ -105,7 +107,7 @@ async fn bring(case: &Case<'_>, place: Place, id: u8) -> Answered {
     case.server.app.store.revoke_device(phone.device, case.server.app.now()).await.unwrap();
     let answer = signer.deliver(case.server, body(&[parcel(case.server, &visit)])).await;
     assert_eq!(answer.status, StatusCode::GONE);
-    Answered { device: phone.device, doc: visit.doc }
+    Answered { device: phone.device, doc: visit.doc, hash: scan(&visit.raw).unwrap().hash.to_string() }
 }
 
 pub(super) async fn late(case: &Case<'_>) {
@@ -131,8 +133,9 @@ pub(super) async fn decided(case: &Case<'_>) {
         for (place, id) in Place::ALL.into_iter().zip(first..) {
             let brought = bring(case, place, id).await;
             let path = format!("/api/v1/late/{}/{}", brought.device, brought.doc);
+            let decision = json!({ "take": take, "hashes": [brought.hash] });
             let before = case.server.row_counts().await;
-            let answer = case.server.post(&path, Some(&case.phone.token), &json!({ "take": take })).await;
+            let answer = case.server.post(&path, Some(&case.phone.token), &decision).await;
             let may = is_head(case) && OWN_TOWNSHIP.contains(&place);
             assert_eq!(answer.status, status(may, StatusCode::OK), "{} {place:?}", case.says("decide"));
             assert_eq!(case.server.row_counts().await != before, may && take, "{}", case.says("decide"));

@@ -102,6 +102,7 @@ pub(super) fn LateRow(
     let is_here = move || doc.is_some_and(|doc| library.index().with(|index| index.row(doc).is_some()));
     let path = Memo::new(move |_| doc.and_then(|doc| path_of(kind, doc)).filter(|_| is_here()));
 
+    let decided = StoredValue::new(item.clone());
     let LateItem { device, device_label, user_name: by, doc: doc_text, unit_name, received_at_ms, .. } = item;
     let (author, label) = (by.clone(), device_label.clone());
     let whose = by.clone();
@@ -123,17 +124,16 @@ pub(super) fn LateRow(
         facts
     });
 
-    let ids = StoredValue::new((device.clone(), doc_text.clone()));
     let decide = move |take: bool| {
         busy.set(true);
         problem.set(None);
         refused.set(Vec::new());
-        let (device, doc) = ids.get_value();
+        let item = decided.get_value();
         leptos::task::spawn_local(async move {
-            match devices::decide(desk.session, &device, &doc, take).await {
+            match devices::decide(desk.session, &item, take).await {
                 Ok(codes) if codes.is_empty() => {
                     toasts.say(if take { t::late_taken() } else { t::late_dropped() });
-                    desk.settle(&device, &doc);
+                    desk.settle(&item.device, &item.doc);
                 }
                 Ok(mut codes) => {
                     codes.dedup();
@@ -142,7 +142,7 @@ pub(super) fn LateRow(
                 // Somebody else was faster.
                 Err(Problem::NotAllowed) => {
                     toasts.say(t::late_gone());
-                    desk.settle(&device, &doc);
+                    desk.settle(&item.device, &item.doc);
                 }
                 Err(cause) => {
                     problem.try_set(Some(cause));

@@ -140,6 +140,10 @@ impl World {
         let side = self.server_side()?;
         for (number, phone) in self.phones.iter().enumerate().filter(|(_, phone)| !phone.revoked) {
             let Some(tab) = &phone.tab else { continue };
+            if !self.is_signed_in(number) {
+                // It was turned away, and has not heard what changed meanwhile: its scope, for one.
+                return Ok((Some(number), "not signed in after the last round".to_owned()));
+            }
             // To an app of version 1 nobody says that an edit builds on what is no more.
             let told =
                 |id: &EditId| !phone.is_of_version_1() || !self.facts.ever_concern(self.oracle.edit(*id).doc);

@@ -4,6 +4,8 @@ import { Device, PIN } from '../harness/device.ts';
 import { Line } from '../harness/line.ts';
 import { Server } from '../harness/server.ts';
 
+/** Longer than a browser remembers how much room there was. */
+const ROOM_REMEMBERED_MS = 35_000;
 const PERSON = '高革强';
 
 let server: Server;
@@ -90,20 +92,30 @@ test('a sign-in that the server no longer knows loses nothing', async () => {
 test('a full phone: nothing half-saved, the text stays, and saving works when there is room', async () => {
   await device.enrol('cys');
   const id = await device.openPerson(PERSON);
-  // A browser remembers for half a minute how much room there was; a new one asks at its first write.
+  // A browser remembers for half a minute how much room there was; a new one asks at its first write, which is the try of the PIN.
   await device.close();
   await device.start();
   const cdp = await device.cdp();
+  const origin = new URL(line.url).origin;
   await device.offline(true);
-  await device.go(`/visits/new?person=${id}`);
-  await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(line.url).origin, quotaSize: 1 });
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+  await device.page.goto(`${line.url}/visits/new?person=${id}`);
+  await device.page.locator('#pin').fill(PIN);
+  await expect(device.page.getByText('手机存储空间满了，暂时打不开')).toBeVisible();
+  await expect(device.page.locator('form')).toHaveAttribute('data-left', '10');
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin });
+  await device.page.waitForTimeout(ROOM_REMEMBERED_MS);
+  await device.unlock();
+  await expect(device.page.locator('textarea#facts')).toBeVisible();
+  await device.page.waitForTimeout(ROOM_REMEMBERED_MS);
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
   await device.fillVisit({ reason: 'routine', facts: '手机满了也不能丢' });
   await device.page.locator('form button[type=submit]').click();
   await expect(device.page.getByText('手机存储空间已满，没有保存成功').first()).toBeVisible();
   await expect(device.page.getByText('填写的内容还在页面上，没有丢失。').first()).toBeVisible();
   await expect(device.page.locator('textarea#facts')).toHaveValue('手机满了也不能丢');
   await device.expectWaiting(0);
-  await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(line.url).origin });
+  await cdp.send('Storage.overrideQuotaForOrigin', { origin });
   await device.save();
   await device.expectWaiting(1);
   await device.offline(false);

@@ -136,6 +136,7 @@ test('a new version waits, says so, and keeps what is being typed', async () => 
   // On the user's word it is used, and the form comes back as it was.
   await device.page.locator('.update-bar button').click();
   await expect.poll(() => device.page.evaluate(() => (window as unknown as { mark?: boolean }).mark).catch(() => true)).toBeFalsy();
+  await device.unlock();
   await expect(device.page.locator('textarea#facts')).toHaveValue('更新之前写的');
   expect(await version()).toBe('next');
   expect(device.complaints).toEqual([]);

@@ -2,7 +2,7 @@
 // a sealed store beside those of one in clear, in the same run. The app must be built with its feature `bench`, which asks for a PIN,
 // or leaves a store in clear, only if the page says so. Prints one line of JSON.
 // Usage: node lock.mjs <address> <user> <password>
-import { launch, noteFirstRow } from './phone.mjs';
+import { launch, noteFirstRow, someVisits } from './phone.mjs';
 
 const [address, user, password] = process.argv.slice(2);
 const ROUNDS = 5;
@@ -66,29 +66,15 @@ async function coldStart(context) {
   return ms;
 }
 
-let visits = 0;
-
 async function saves(context) {
   const page = await throttled(context);
   await page.goto(`${address}/`);
   await page.waitForSelector('.sync-chip[data-state=offline]');
-  const made = Array.from({ length: SAVES }, () => ({
-    id: `visit:${String(900_000 + visits++).padStart(6, '0')}`,
-    type: 'visit',
-    person: 'person:000001',
-    startedAt: new Date(Date.UTC(2025, 0, 6) + visits * 60_000).toISOString(),
-    minutes: 20,
-    worker: '周红梅',
-    reason: '慢病随访',
-    checklist: {},
-    note: `第${visits}次：身体还好，血压有点高，药按时吃；盼着冬天通暖气，想问修缮补助怎么申请。`,
-    nextVisit: '2025-03-01',
-  }));
   const ms = await page.evaluate(async (made) => {
     const since = performance.now();
     await window.bench.seed(made);
     return performance.now() - since;
-  }, made);
+  }, someVisits(SAVES));
   await page.close();
   return ms / SAVES;
 }

@@ -5,7 +5,7 @@
 // Usage: node smooth.mjs <address> <user> <password>
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { launch, noteFirstRow } from './phone.mjs';
+import { launch, noteFirstRow, someVisits } from './phone.mjs';
 
 const [address, user, password] = process.argv.slice(2);
 const RATES = [1, 6];
@@ -92,26 +92,6 @@ async function coldStart(context, rate) {
   });
   await page.close();
 }
-
-let visits = 0;
-/** Visits of the bench's data, each with another id; the page makes them one save after the other. */
-const someVisits = (count) =>
-  Array.from({ length: count }, () => ({
-    id: `visit:${String(visits++).padStart(6, '0')}`,
-    type: 'visit',
-    person: 'person:000001',
-    startedAt: new Date(Date.UTC(2025, 0, 6) + visits * 60_000).toISOString(),
-    minutes: 20,
-    worker: '周红梅',
-    reason: '慢病随访',
-    systolic: 120,
-    diastolic: 80,
-    glucose: 5.5,
-    weight: 60.5,
-    checklist: { 量血压: true, 测血糖: false, 查用药: true, 看伤口: false, 问睡眠: true, 防跌倒: true },
-    note: `第${visits}次：身体还好，血压有点高，药按时吃；盼着冬天通暖气，想问修缮补助怎么申请。`,
-    nextVisit: '2025-03-01',
-  }));
 
 const saves = async (page, count) => await page.evaluate((made) => window.bench.seed(made), someVisits(count));
 

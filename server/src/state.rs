@@ -53,6 +53,8 @@ type Seen = Arc<Mutex<BTreeMap<DeviceId, BTreeMap<UnitId, u64>>>>;
 struct Heard {
     devices: std::sync::Mutex<BTreeMap<DeviceId, Timestamp>>,
     written_at: AtomicI64,
+    /// One writes at a time: a list that comes meanwhile waits for what is being written.
+    turn: Mutex<()>,
 }
 
 impl Heard {
@@ -207,6 +209,7 @@ impl App {
     /// # Errors
     /// If the store fails; it is written down later then.
     pub async fn write_heard(&self) -> Result<()> {
+        let _turn = self.heard.turn.lock().await;
         let heard = self.heard.take(self.now());
         if heard.is_empty() {
             return Ok(());

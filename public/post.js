@@ -2,8 +2,8 @@
 //
 // Each change that waits has a copy that is sealed to the server's key (table `parcel`), so nothing here can read it and nothing here
 // needs to. Requests are signed with a key that the browser keeps and does not give out, also not to us. Nothing is deleted here: a
-// parcel that arrived is emptied, one that was refused is left with a mark, and both go when the app has its receipt. But a device that was revoked is wiped, after all that waits
-// is at the server: by a word of the server whose hash is here since the enrolment.
+// parcel that arrived is emptied, one that was refused is left with a mark, and both go when the app has its receipt. But a device that
+// was revoked is wiped, after all that waits is at the server: by a word of the server whose hash is here since the enrolment.
 
 const POST = 'zoufang.device';
 const PARCELS = '/api/v1/parcels';

@@ -122,25 +122,13 @@ impl Keys {
     /// The keys that open parcels, the one in use first.
     #[must_use]
     pub fn sync(&self) -> Vec<SecretKey> {
-        let derived = |key: &Zeroizing<[u8; KEY_BYTES]>| {
-            let mut seed = Zeroizing::new([0; KEY_BYTES]);
-            let expanded = Hkdf::<Sha256>::new(None, &**key).expand(b"zoufang sync key", &mut *seed);
-            expanded.unwrap_or_else(|_| unreachable!("32 bytes are short"));
-            SecretKey::of_seed(&seed)
-        };
-        self.0.iter().map(derived).collect()
+        self.0.iter().map(|key| SecretKey::of_seed(&derived(key, b"zoufang sync key"))).collect()
     }
 
     /// What wipes devices, the key in use first.
     #[must_use]
     pub fn wipe(&self) -> Vec<WipeKey> {
-        let derived = |key: &Zeroizing<[u8; KEY_BYTES]>| {
-            let mut secret = Zeroizing::new([0; KEY_BYTES]);
-            let expanded = Hkdf::<Sha256>::new(None, &**key).expand(b"zoufang wipe key", &mut *secret);
-            expanded.unwrap_or_else(|_| unreachable!("32 bytes are short"));
-            WipeKey(secret)
-        };
-        self.0.iter().map(derived).collect()
+        self.0.iter().map(|key| WipeKey(derived(key, b"zoufang wipe key"))).collect()
     }
 
     /// Tells phones which key to seal to; only if these are the keys that the data were used with.
@@ -170,11 +158,7 @@ impl WipeKey {
     /// The word that wipes a device: nobody has it before the device was revoked.
     #[must_use]
     pub fn word(&self, device: DeviceId) -> [u8; KEY_BYTES] {
-        let mut word = [0; KEY_BYTES];
-        let hkdf = Hkdf::<Sha256>::new(None, &*self.0);
-        let expanded = hkdf.expand(&device.0.to_be_bytes(), &mut word);
-        expanded.unwrap_or_else(|_| unreachable!("32 bytes are short"));
-        word
+        *derived(&self.0, &device.0.to_be_bytes())
     }
 
     /// What a device keeps from its enrolment on, to know that word by: its hash.
@@ -182,6 +166,14 @@ impl WipeKey {
     pub fn mark(&self, device: DeviceId) -> [u8; KEY_BYTES] {
         Sha256::digest(self.word(device)).into()
     }
+}
+
+/// A key for one purpose.
+fn derived(from: &[u8; KEY_BYTES], purpose: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    let expanded = Hkdf::<Sha256>::new(None, from).expand(purpose, &mut *key);
+    expanded.unwrap_or_else(|_| unreachable!("32 bytes are short"));
+    key
 }
 
 fn key_of_hex(line: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {

@@ -27,29 +27,40 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("bench").join(name)
 }
 
-/// Runs `cold_start.mjs`, which prints `{"full": [ms…], "slow": [ms…], "people": n}`.
-pub(crate) fn cold_start(report: &mut Report, place: &Place) -> Result<()> {
+/// Runs a script that signs in as the township and prints one line of JSON at its end.
+fn measured(name: &str, place: &Place) -> Result<serde_json::Value> {
     let output = Command::new("node")
-        .arg(script("cold_start.mjs"))
+        .arg(script(name))
         .args([&place.server.url(), "sy", PASSWORD])
         .output()
         .context("node could not be started")?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(
         output.status.success(),
         "the browser measure failed: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let found: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
-    let figures = |name: &str| -> Vec<f64> {
-        let mut figures: Vec<f64> =
-            found[name].as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64).collect();
-        figures.sort_by(f64::total_cmp);
-        figures
-    };
-    let (full, slow) = (figures("full"), figures("slow"));
-    ensure!(!full.is_empty() && full.len() == slow.len(), "the browser measured nothing");
-    let median = |figures: &[f64]| figures[figures.len() / 2];
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(serde_json::from_str(said.lines().last().unwrap_or_default())?)
+}
+
+/// A list of figures, the least first.
+fn sorted(figures: &serde_json::Value) -> Result<Vec<f64>> {
+    let mut figures: Vec<f64> =
+        figures.as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64).collect();
+    figures.sort_by(f64::total_cmp);
+    ensure!(!figures.is_empty(), "the browser measured nothing");
+    Ok(figures)
+}
+
+fn median(figures: &[f64]) -> f64 {
+    figures[figures.len() / 2]
+}
+
+/// Runs `cold_start.mjs`, which prints `{"full": [ms…], "slow": [ms…], "people": n}`.
+pub(crate) fn cold_start(report: &mut Report, place: &Place) -> Result<()> {
+    let found = measured("cold_start.mjs", place)?;
+    let (full, slow) = (sorted(&found["full"])?, sorted(&found["slow"])?);
+    ensure!(full.len() == slow.len(), "the browser measured nothing");
     report.note("cold start offline to the first list (median of 5)", median(&full), "ms");
     report.note("cold start offline, worst of 5", full[full.len() - 1], "ms");
     report.at_most("cold start offline at 6x CPU throttle (median of 5)", median(&slow), "ms", 3000.0);
@@ -59,28 +70,12 @@ pub(crate) fn cold_start(report: &mut Report, place: &Place) -> Result<()> {
 
 /// Runs `lock.mjs`, which prints `{"unlock": [ms…], "cold": {"sealed": [ms…], "clear": [ms…]}, "save": {…}}`.
 pub(crate) fn lock(report: &mut Report, place: &Place) -> Result<()> {
-    let output = Command::new("node")
-        .arg(script("lock.mjs"))
-        .args([&place.server.url(), "sy", PASSWORD])
-        .output()
-        .context("node could not be started")?;
-    ensure!(
-        output.status.success(),
-        "the browser measure failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let found: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or_default())?;
-    let median = |figures: &serde_json::Value| -> Result<f64> {
-        let mut figures: Vec<f64> =
-            figures.as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64).collect();
-        figures.sort_by(f64::total_cmp);
-        figures.get(figures.len() / 2).copied().context("the browser measured nothing")
-    };
-    let unlock = median(&found["unlock"])?;
+    let found = measured("lock.mjs", place)?;
+    let unlock = median(&sorted(&found["unlock"])?);
     report.at_most("the PIN to the first row at 6x CPU throttle (median of 5)", unlock, "ms", UNLOCK_MS_MAX);
     for (name, key) in [("a cold start at 6x", "cold"), ("a save at 6x", "save")] {
-        let (sealed, clear) = (median(&found[key]["sealed"])?, median(&found[key]["clear"])?);
+        let (sealed, clear) =
+            (median(&sorted(&found[key]["sealed"])?), median(&sorted(&found[key]["clear"])?));
         report.note(format!("{name}, sealed"), sealed, "ms");
         report.at_most(format!("{name}: sealed to in clear"), sealed / clear, "times", SEALED_TIMES_MAX);
     }

@@ -198,7 +198,7 @@ pub async fn overview(State(app): State<App>, signed_in: SignedIn) -> Result<Jso
     let of = |figures: UnitFigures| {
         let unit = table.units.get(&figures.unit);
         UnitOverview {
-            unit_name: name_of(&table, figures.unit),
+            unit_name: table.short_name(figures.unit).to_owned(),
             level: unit.map(|unit| level_code(unit.level).to_owned()).unwrap_or_default(),
             parent: unit.and_then(|unit| unit.parent).map(|parent| parent.0),
             figures,
@@ -238,7 +238,7 @@ pub async fn visits(
         Visit {
             id: line.doc.to_string(),
             unit: line.unit.0,
-            unit_name: name_of(&table, line.unit),
+            unit_name: table.short_name(line.unit).to_owned(),
             people: people.collect(),
             by: names.get(&line.visit.created_by).cloned().unwrap_or_default(),
             happened_on: line.visit.happened_on,
@@ -276,7 +276,7 @@ pub async fn contacts(
     let item = |line: ContactLine| Contact {
         id: line.doc.to_string(),
         unit: line.unit.0,
-        unit_name: name_of(&table, line.unit),
+        unit_name: table.short_name(line.unit).to_owned(),
         person: line.contact.person.map(|person| Visited { id: person.to_string(), name: line.name }),
         by: names.get(&line.contact.created_by).cloned().unwrap_or_default(),
         happened_on: line.contact.happened_on,
@@ -321,7 +321,7 @@ pub async fn search_people(
     let item = |line: PersonLine| Person {
         id: line.doc.to_string(),
         unit: line.unit.0,
-        unit_name: name_of(&table, line.unit),
+        unit_name: table.short_name(line.unit).to_owned(),
         name: line.person.name,
         kind: line.person.kind,
         birth_year: line.person.birth_year,
@@ -375,10 +375,6 @@ fn parse_person_cursor(text: &str) -> Result<(UnitId, DocId)> {
 
 fn next_of(last: Option<(&str, DocId)>, count: usize, limit: u32) -> Option<String> {
     last.filter(|_| count >= limit as usize).map(|(day, doc)| format!("{day}_{doc}"))
-}
-
-fn name_of(table: &UnitTable, unit: UnitId) -> String {
-    table.units.get(&unit).map(|unit| unit.short_name.clone()).unwrap_or_default()
 }
 
 async fn user_names(app: &App) -> Result<BTreeMap<UserId, String>> {

@@ -414,7 +414,8 @@ test('who signs out leaves nothing, and the next person chooses a PIN of their o
   await page.getByRole('button', { name: '退出登录' }).click();
   await page.locator('dialog[open]').getByRole('button', { name: '退出登录' }).click();
   await expect(page.locator('#user')).toBeVisible();
-  expect((await keys(page)).slots.sort()).toEqual(['device', 'device-slot']);
+  // The form is there a moment before the keys are drawn anew.
+  await expect.poll(async () => (await keys(page)).slots.sort()).toEqual(['device', 'device-slot']);
   await device.typeSignIn('sy');
   await expect(page.locator('#new-pin')).toBeVisible();
   await page.reload();

@@ -12,7 +12,7 @@ use zoufang_core::sync::scan::scan;
 
 use crate::error::Result;
 use crate::projection;
-use crate::store::office::{Filter, PeopleFilter};
+use crate::store::office::Filter;
 use crate::store::{DocumentState, LogEntry, LogPage, Store};
 
 /// Documents read at once.
@@ -132,12 +132,13 @@ async fn documents(store: &dyn Store) -> Result<Vec<DocumentState>> {
 pub async fn office(store: &dyn Store) -> Result<String> {
     let units = store.units_with_log().await?;
     let filter = Filter { units: units.clone(), limit: u32::MAX, ..Filter::default() };
-    let people = PeopleFilter { units: units.clone(), limit: u32::MAX, ..PeopleFilter::default() };
+    let people = store.people(&units).await?;
+    let docs: Vec<DocId> = people.iter().map(|line| line.doc).collect();
     Ok(format!(
-        "{:?}\n{:?}\n{:?}\n{:?}",
+        "{:?}\n{:?}\n{:?}\n{people:?}\n{:?}",
         store.overview(&units, "2026-11").await?,
         store.visits(&filter).await?,
         store.contacts(&filter).await?,
-        store.search_people(&people).await?,
+        store.last_visits(&docs).await?,
     ))
 }

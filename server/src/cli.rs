@@ -1,25 +1,20 @@
 //! What the program does for each command. What a person is to read goes to standard output, logs to standard error.
 
+mod data;
 mod demo;
 mod import;
 mod rebuild;
 mod record;
+mod reseal;
 mod serve;
 mod user;
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use crate::config::{Cli, Command, DataFolder, Database, LogFormat, UserCommand};
-use crate::crash::crash_point;
-use crate::store::postgres::PostgresStore;
-use crate::store::sqlite::SqliteStore;
-use crate::store::{County, Store, StoreError};
-use crate::{telemetry, units};
-
-const DATABASE: &str = "zoufang.sqlite";
+use crate::config::{Cli, Command, LogFormat, UserCommand};
+use crate::store::StoreError;
+use crate::telemetry;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -78,44 +73,12 @@ async fn dispatch(command: Command) -> Result<()> {
             .to_pretty_json()
             .map_err(|error| CliError::Usage(error.to_string()))?),
         Command::Rebuild(folder) => rebuild::run(&folder).await,
+        Command::Reseal(folder) => reseal::run(&folder).await,
         Command::Record(command) => record::run(command).await,
         Command::Compact(compact) => record::compact(compact).await,
         Command::NewEpoch(folder) => record::new_epoch(folder).await,
         Command::Erasures(folder) => record::erasures(folder).await,
     }
-}
-
-/// Opens the store that was named, makes it if it is missing, and enters the units into an empty one.
-async fn open(folder: &Path, database: &Database) -> Result<Arc<dyn Store>> {
-    let store: Arc<dyn Store> = match &database.database_url {
-        Some(url) => Arc::new(PostgresStore::open(&url.0, County::default()).await?),
-        None => {
-            private_folder(folder)?;
-            Arc::new(SqliteStore::open_busy(&folder.join(DATABASE), County::default()).await?)
-        }
-    };
-    if store.units().await?.is_empty() {
-        let (units, codes) = units::listed()?;
-        crash_point!("units.before");
-        store.put_units(&units, &codes).await?;
-        crash_point!("units.after");
-    }
-    Ok(store)
-}
-
-async fn open_store(folder: &DataFolder) -> Result<Arc<dyn Store>> {
-    open(&folder.data, &folder.database).await
-}
-
-/// Makes the folder if it is missing; nobody else may look into it.
-fn private_folder(folder: &Path) -> Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(folder)
-        .map_err(|source| CliError::Io { what: format!("make folder {}", folder.display()), source })
 }
 
 /// A line for the person at the terminal.

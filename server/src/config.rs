@@ -48,6 +48,8 @@ pub enum Command {
     Openapi,
     /// Build the office's projections anew from the log.
     Rebuild(DataFolder),
+    /// Seal everything on the disk anew under the key in use, the first of the keys; no server may run meanwhile.
+    Reseal(DataFolder),
     /// What is done to records besides editing: moving to another unit, erasing, beginning anew.
     #[command(subcommand)]
     Record(RecordCommand),
@@ -135,6 +137,9 @@ pub struct DataFolder {
     /// PostgreSQL instead of the folder.
     #[command(flatten)]
     pub database: Database,
+    /// Where the keys are.
+    #[command(flatten)]
+    pub keys: KeyPlace,
 }
 
 /// PostgreSQL instead of a folder.
@@ -203,9 +208,6 @@ pub struct Serve {
     /// Where the data are.
     #[command(flatten)]
     pub folder: DataFolder,
-    /// Where the keys are.
-    #[command(flatten)]
-    pub keys: KeyPlace,
     /// How to listen.
     #[command(flatten)]
     pub listen: Listen,

@@ -1,18 +1,20 @@
 //! The server's keys: they lie beside the database and never in it.
 //!
 //! A line of the file is one key of 32 bytes in hex digits. The first is in use; those below it were before, and open what was
-//! sealed then. From each follows the sync key to which phones seal parcels.
+//! sealed then. From each follow the sync key to which phones seal parcels, and the key of what lies in the database.
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 use zoufang_core::record::DeviceId;
-use zoufang_core::seal::{PublicKey, SecretKey};
+use zoufang_core::seal::{DataKey, KeyId, PublicKey, SecretKey};
 
 use crate::crash::crash_point;
+use crate::store::at_rest::{Ring, SealedStore};
 use crate::store::{Store, StoreError};
 
 const KEY_BYTES: usize = 32;
@@ -94,7 +96,7 @@ impl Keys {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         getrandom::fill(&mut *key).map_err(|_| KeysError::Random)?;
         let mut text = Zeroizing::new(String::from(
-            "# The keys of this server. Whoever has them and the data reads what phones send.\n# Without them, parcels that wait on phones cannot be opened: keep a copy apart from the data.\n",
+            "# The keys of this server. Whoever has them and the data reads everything.\n# Without them nothing in the data can be read: keep a copy apart from the data.\n",
         ));
         for byte in key.iter() {
             text.push_str(&format!("{byte:02x}"));
@@ -123,6 +125,22 @@ impl Keys {
     #[must_use]
     pub fn sync(&self) -> Vec<SecretKey> {
         self.0.iter().map(|key| SecretKey::of_seed(&derived(key, b"zoufang sync key"))).collect()
+    }
+
+    /// What seals records on the server's disk, the key in use first.
+    #[must_use]
+    pub fn at_rest(&self) -> Ring {
+        let key = |key: &Zeroizing<[u8; KEY_BYTES]>| {
+            let [a, b, c, d, ..] = *derived(key, b"zoufang at rest: id");
+            DataKey::from_parts(KeyId(u32::from_be_bytes([a, b, c, d])), &derived(key, b"zoufang at rest"))
+        };
+        Ring::of(&self.0.iter().map(key).collect::<Vec<_>>())
+    }
+
+    /// A store in which everything is sealed under these keys.
+    #[must_use]
+    pub fn seal(&self, below: Arc<dyn Store>) -> SealedStore {
+        SealedStore::over(below, Arc::new(self.at_rest()))
     }
 
     /// What wipes devices, the key in use first.

@@ -16,6 +16,7 @@ use crate::assets::Assets;
 use crate::error::{Error, Result};
 use crate::keys::WipeKey;
 use crate::news::{HEARTBEAT, Places};
+use crate::people::People;
 use crate::store::{Store, Tail};
 use crate::sync::brotli;
 use crate::units::{UnitCache, UnitTable};
@@ -108,6 +109,8 @@ pub struct App {
     /// What devices said last of their cursors.
     seen: Seen,
     units: Arc<UnitCache>,
+    /// What the office finds people by.
+    pub people: Arc<People>,
     pub(crate) unforgiven: Unforgiven,
     pub(crate) hashes: Arc<Semaphore>,
     syncs: Arc<Semaphore>,
@@ -135,6 +138,7 @@ impl App {
             seen: Arc::default(),
             heard: Arc::default(),
             units: Arc::default(),
+            people: Arc::default(),
             unforgiven: Unforgiven::default(),
             hashes: Arc::new(Semaphore::new(HASHES_MAX)),
             syncs: Arc::new(Semaphore::new(SYNCS_MAX)),

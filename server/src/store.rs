@@ -7,6 +7,7 @@
 //! returned, and else not at all. Every store passes `store_contract!`. A store serves one county, whose code leads every
 //! key.
 
+pub mod at_rest;
 mod claim;
 mod codec;
 #[cfg(any(test, feature = "contract"))]
@@ -37,8 +38,8 @@ pub use error::{Result, StoreError};
 pub use news::{Listener, News};
 pub use types::{
     Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, NewAccount,
-    Principal, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode, level_code,
-    level_of,
+    Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    level_code, level_of,
 };
 
 /// Tables whose rows a push can make.
@@ -71,6 +72,25 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets it, and lets phones know by a new directory.
     async fn put_sync_key(&self, key: PublicKey) -> Result<()>;
+
+    /// The id of the key under which everything was sealed last; none if it never was.
+    async fn sealed_under(&self) -> Result<Option<u32>>;
+
+    /// Notes it.
+    async fn put_sealed_under(&self, key: u32) -> Result<()>;
+
+    /// Puts other bytes in the place of changes of a log, which say the same. One that is not there any more is left out.
+    async fn reseal_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()>;
+
+    /// Puts the `raw` of these in the place of what devices brought late.
+    async fn reseal_late(&self, late: &[Late]) -> Result<()>;
+
+    /// Forgets all segments; they are made anew.
+    async fn forget_segments(&self) -> Result<()>;
+
+    /// Writes the files of the database anew, so that what was overwritten or deleted is not in them any more, as far as a
+    /// database can.
+    async fn forget_overwritten(&self) -> Result<()>;
 
     /// All units, by id.
     async fn units(&self) -> Result<Vec<Unit>>;
@@ -209,8 +229,11 @@ pub trait Store: Send + Sync + 'static {
     /// Contacts with Party members, newest first.
     async fn contacts(&self, filter: &office::Filter) -> Result<Vec<office::ContactLine>>;
 
-    /// People whose search text contains `text`, by unit and id.
-    async fn search_people(&self, filter: &office::PeopleFilter) -> Result<Vec<office::PersonLine>>;
+    /// The people of units, by unit and id.
+    async fn people(&self, units: &[UnitId]) -> Result<Vec<office::PersonLine>>;
+
+    /// The days on which people were visited last; who was not is left out.
+    async fn last_visits(&self, people: &[DocId]) -> Result<Vec<(DocId, String)>>;
 
     /// How many rows each table that a push can touch has, for tests that nothing is left behind.
     async fn row_counts(&self) -> Result<Vec<(&'static str, u64)>>;

@@ -1,10 +1,12 @@
 //! Where a server's data lie during these tests, and how a test looks at them past the server.
 
-use std::{ffi::OsString, fs, future::Future, path::Path};
+use std::{ffi::OsString, fs, future::Future, path::Path, sync::Arc};
 
 use tempfile::TempDir;
+use zoufang_server::keys::Keys;
 use zoufang_server::store::{
     County, Store,
+    at_rest::SealedStore,
     postgres::{PostgresStore, cluster::Cluster},
     sqlite::SqliteStore,
 };
@@ -12,7 +14,7 @@ use zoufang_server::store::{
 /// The data of one server, of whichever kind of store. The tests know stores through this alone.
 pub(crate) trait Ground: Sized {
     /// The store itself.
-    type Opened: Store;
+    type Opened: Store + Clone;
 
     /// The folder below `server/src/store` whose points this store alone passes.
     const FOLDER: &str;
@@ -31,6 +33,14 @@ pub(crate) trait Ground: Sized {
 
     /// Opens the store, also while a server runs.
     fn open(&self) -> impl Future<Output = Self::Opened>;
+
+    /// The folder in which the server's keys are.
+    fn folder(&self) -> &Path;
+
+    /// The store as the server sees it, with its keys.
+    fn unsealed(&self, store: &Self::Opened) -> SealedStore {
+        Keys::of_file(&self.folder().join("keys")).unwrap().seal(Arc::new(store.clone()))
+    }
 
     /// What the database itself finds wrong.
     fn faults(&self, store: &Self::Opened) -> impl Future<Output = Vec<String>>;
@@ -60,6 +70,10 @@ impl Ground for Sqlite {
 
     fn arguments(&self) -> Vec<OsString> {
         vec!["--data".into(), self.0.path().into()]
+    }
+
+    fn folder(&self) -> &Path {
+        self.0.path()
     }
 
     async fn open(&self) -> SqliteStore {
@@ -111,6 +125,10 @@ impl Ground for Postgres {
 
     fn arguments(&self) -> Vec<OsString> {
         vec!["--database-url".into(), self.url().into(), "--data".into(), self.1.path().into()]
+    }
+
+    fn folder(&self) -> &Path {
+        self.1.path()
     }
 
     async fn open(&self) -> PostgresStore {

@@ -6,7 +6,7 @@ mod disk;
 mod library;
 mod limit;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use zoufang_core::{
     record::{ChangeHash, Kind},
@@ -14,6 +14,7 @@ use zoufang_core::{
 };
 use zoufang_server::{
     audit::{audit, office},
+    keys::Keys,
     rebuild::rebuild,
     store::{County, Store, sqlite::SqliteStore},
 };
@@ -124,6 +125,7 @@ impl Bench {
         runtime.block_on(async {
             let store = SqliteStore::open(&folder.join(FILE), County::default()).await.unwrap();
             assert_eq!(store.faults().await.unwrap(), Vec::<String>::new());
+            let store = Keys::of_file(&folder.join("keys")).unwrap().seal(Arc::new(store));
             let found = audit(&store).await.unwrap();
             assert_eq!(found.faults, Vec::<String>::new());
             assert!(

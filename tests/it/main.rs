@@ -2,6 +2,7 @@
 //! assert counts, bytes, order and state; timings stand in the bench.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod at_rest;
 mod failover;
 mod field;
 mod line;

@@ -13,10 +13,7 @@ use zoufang_core::{
 };
 use zoufang_server::{
     rebuild::rebuild,
-    store::{
-        LogPage, Store,
-        office::{Filter, PeopleFilter},
-    },
+    store::{LogPage, Store, office::Filter},
 };
 
 use crate::{
@@ -397,13 +394,14 @@ impl World {
     async fn office(&self, store: &dyn Store) -> Result<String> {
         let units: Vec<UnitId> = self.above.keys().copied().collect();
         let filter = Filter { units: units.clone(), limit: u32::MAX >> 1, ..Filter::default() };
-        let people = PeopleFilter { units: units.clone(), limit: u32::MAX >> 1, ..PeopleFilter::default() };
+        let people = store.people(&units).await?;
+        let docs: Vec<DocId> = people.iter().map(|line| line.doc).collect();
         Ok(format!(
-            "{:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {people:?} {:?}",
             store.overview(&units, "2026-03").await?,
             store.visits(&filter).await?,
             store.contacts(&filter).await?,
-            store.search_people(&people).await?,
+            store.last_visits(&docs).await?,
         ))
     }
 }

@@ -17,7 +17,7 @@ pub use cost::Cost;
 pub use key::{DataKey, KeyId, Keyring};
 pub use pin::{Pin, WeakPin};
 pub use public::{PublicKey, Purpose, SecretKey, open_with, seal_to};
-pub use row::{Nonce, Place, RowKeys};
+pub use row::{Nonce, Place, RowKeys, key_of};
 pub use slot::{DeviceSlot, PinSlot, Salts, Stretched};
 
 /// XChaCha20-Poly1305, HKDF-SHA-256, Argon2id; HPKE with X25519, HKDF-SHA-256 and ChaCha20-Poly1305.

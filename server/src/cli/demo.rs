@@ -1,13 +1,16 @@
 //! `demo`: the real units, synthetic people, a year of visits, and sign-ins printed in clear. For trying out only.
 
-use super::serve::{address, keys, listen, serve_until_signal};
-use super::{Result, open, say};
-use crate::config::Demo;
+use super::data::Data;
+use super::serve::{address, listen, serve_until_signal};
+use super::{Result, say};
+use crate::config::{DataFolder, Demo};
 use crate::demo;
 use crate::state::system_clock;
 
 pub(super) async fn run(options: Demo) -> Result<()> {
-    let store = open(&options.data, &options.database).await?;
+    let folder = DataFolder { data: options.data, database: options.database, keys: options.keys };
+    let data = Data::open(&folder).await?;
+    let store = data.store().await?;
     if store.accounts().await?.is_empty() {
         say("Making demonstration data: 335 real units, 1,200 synthetic people, a year of visits ...")?;
         let made = demo::fill(store.as_ref(), system_clock()()).await?;
@@ -20,7 +23,6 @@ pub(super) async fn run(options: Demo) -> Result<()> {
         store.close().await;
         return Ok(());
     }
-    let keys = keys(&options.keys, &options.data, store.as_ref()).await?;
     let listener = listen(&options.listen)?;
     let mut text = format!("\n走访 Zoufang, demonstration: {}\n\n", address(&options.listen, &listener)?);
     for account in demo::ACCOUNTS {
@@ -33,5 +35,5 @@ pub(super) async fn run(options: Demo) -> Result<()> {
     }
     text.push_str("\nAll people are synthetic; do not dial. Stop with Ctrl-C.\n");
     say(&text)?;
-    serve_until_signal(store, &keys, options.listen, listener).await
+    serve_until_signal(store, &data.keys, options.listen, listener).await
 }

@@ -1,6 +1,7 @@
 //! `import-people`: people from a CSV file.
 
-use super::{CliError, Result, open_store, say};
+use super::data::open_store;
+use super::{CliError, Result, say};
 use crate::account::password::NO_PASSWORD;
 use crate::config;
 use crate::import;

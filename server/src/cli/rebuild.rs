@@ -1,6 +1,7 @@
 //! `rebuild`: rows and projections anew from the log.
 
-use super::{Result, open_store, say};
+use super::data::open_store;
+use super::{Result, say};
 use crate::config::DataFolder;
 use crate::rebuild::rebuild;
 

@@ -2,7 +2,8 @@
 
 use zoufang_core::record::{DocId, EpochId, Timestamp};
 
-use super::{CliError, Result, open_store, say};
+use super::data::open_store;
+use super::{CliError, Result, say};
 use crate::account::token;
 use crate::command::{self, Long, erase, move_with_person, re_root};
 use crate::config::{Compact, DataFolder, RecordCommand, RecordId};

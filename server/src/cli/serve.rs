@@ -1,57 +1,32 @@
 //! `serve`: listens until a signal, then lets running requests end.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use zeroize::Zeroizing;
 
-use super::{CliError, Result, open_store, private_folder, say};
+use super::data::Data;
+use super::{CliError, Result, say};
 use crate::assets::Assets;
-use crate::config::{KeyPlace, Listen, Serve};
-use crate::keys::{Keys, KeysError};
+use crate::config::{Listen, Serve};
+use crate::keys::Keys;
 use crate::news::Places;
 use crate::router::router;
 use crate::state::App;
 use crate::store::Store;
 use crate::sync::segment;
 
-/// The keys file in the folder of the data.
-const KEYS: &str = "keys";
-/// The keys themselves, as in a file, for those who keep secrets in the environment.
-const KEYS_VARIABLE: &str = "ZOUFANG_KEYS";
 /// How long running requests may go on after a signal.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(serve: Serve) -> Result<()> {
-    let store = open_store(&serve.folder).await?;
-    let keys = keys(&serve.keys, &serve.folder.data, store.as_ref()).await?;
+    let data = Data::open(&serve.folder).await?;
+    let store = data.store().await?;
     let listening = listen(&serve.listen)?;
     say(&format!("zoufang-server listens on {}", address(&serve.listen, &listening)?))?;
-    serve_until_signal(store, &keys, serve.listen, listening).await
-}
-
-/// The server's keys, if they are those of the data.
-pub(super) async fn keys(place: &KeyPlace, folder: &Path, store: &dyn Store) -> Result<Keys> {
-    let in_environment = std::env::var(KEYS_VARIABLE).ok().map(Zeroizing::new);
-    let keys = match (in_environment, &place.keys_file) {
-        (Some(text), _) => Keys::of_text(&text)?,
-        (None, Some(path)) => Keys::of_file(path)?,
-        (None, None) => {
-            private_folder(folder)?;
-            let path = folder.join(KEYS);
-            // A new key would not open what waits on phones, and they would be told of it for nothing.
-            if store.sync_key().await?.is_some() && !path.exists() {
-                return Err(KeysError::Others.into());
-            }
-            Keys::of_file_or_new(&path)?
-        }
-    };
-    keys.agree(store).await?;
-    Ok(keys)
+    serve_until_signal(store, &data.keys, serve.listen, listening).await
 }
 
 /// Takes the port; from now on connections wait for us.

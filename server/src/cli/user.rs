@@ -5,7 +5,8 @@ use std::path::Path;
 
 use zoufang_core::record::list::Role;
 
-use super::{CliError, Result, open_store, say};
+use super::data::open_store;
+use super::{CliError, Result, say};
 use crate::account::password;
 use crate::config::UserAdd;
 use crate::crash::crash_point;

@@ -15,14 +15,14 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, UnitId};
 use crate::account::SignedIn;
 use crate::crash::crash_point;
 use crate::error::{Error, ErrorBody, Result};
+use crate::projection::{PersonSays, said};
 use crate::state::App;
-use crate::store::office::PeopleFilter;
 use crate::store::{Account, DeviceLine, Late};
 use crate::sync::late;
 use crate::units::UnitTable;
 
 /// A township has at most some thousand.
-const PEOPLE_MAX: u32 = 10_000;
+const PEOPLE_MAX: usize = 10_000;
 
 /// A device in the list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -206,15 +206,16 @@ pub async fn people(
         return Err(Error::NotFound);
     }
     let reach = table.scope(caller);
-    let units = table.scope(&user).into_iter().filter(|unit| reach.contains(unit)).collect();
-    let filter = PeopleFilter { units, text: String::new(), after: None, limit: PEOPLE_MAX };
-    let lines = app.store.search_people(&filter).await?;
-    let items = lines.into_iter().map(|line| OnDevice {
-        id: line.doc.to_string(),
-        name: line.person.name,
-        unit_name: table.short_name(line.unit).to_owned(),
+    let units: Vec<UnitId> = table.scope(&user).into_iter().filter(|unit| reach.contains(unit)).collect();
+    let lines = app.store.people(&units).await?;
+    let items = lines.into_iter().take(PEOPLE_MAX).map(|line| {
+        Ok(OnDevice {
+            id: line.doc.to_string(),
+            name: said::<PersonSays>(&line.person.body)?.name,
+            unit_name: table.short_name(line.unit).to_owned(),
+        })
     });
-    let items: Vec<OnDevice> = items.collect();
+    let items: Vec<OnDevice> = items.collect::<Result<_>>()?;
     tracing::info!(user = caller.id.0, people = items.len(), "asked whose records were on a device");
     Ok(Json(PeopleOnDevice { items }))
 }

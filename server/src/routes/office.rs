@@ -11,8 +11,9 @@ use zoufang_core::record::{Date, DocId, UnitId, UserId};
 
 use crate::account::SignedIn;
 use crate::error::{Error, ErrorBody, Result};
+use crate::projection::{ContactSays, PersonSays, VisitSays, name_in, said};
 use crate::state::App;
-use crate::store::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
+use crate::store::office::{ContactLine, Filter, UnitFigures, VisitLine};
 use crate::store::{Account, level_code};
 use crate::units::UnitTable;
 
@@ -229,27 +230,26 @@ pub async fn visits(
     );
     let names = user_names(&app).await?;
     let item = |line: VisitLine| {
-        let people = line
-            .visit
-            .people
-            .iter()
-            .zip(line.names)
-            .map(|(person, name)| Visited { id: person.to_string(), name });
-        Visit {
+        let people =
+            line.visit.people.iter().zip(&line.people).map(|(person, body)| {
+                Ok(Visited { id: person.to_string(), name: name_in(body.as_deref())? })
+            });
+        let says: VisitSays = said(&line.visit.body)?;
+        Ok(Visit {
             id: line.doc.to_string(),
             unit: line.unit.0,
             unit_name: table.short_name(line.unit).to_owned(),
-            people: people.collect(),
+            people: people.collect::<Result<_>>()?,
             by: names.get(&line.visit.created_by).cloned().unwrap_or_default(),
             happened_on: line.visit.happened_on,
-            channel: line.visit.channel,
-            result: line.visit.result,
-            reasons: line.visit.reasons,
-            needs: line.visit.needs,
+            channel: says.channel,
+            result: says.result,
+            reasons: says.reasons,
+            needs: says.needs,
             received_at_ms: line.visit.received_at.0,
-        }
+        })
     };
-    Ok(Json(Visits { items: lines.into_iter().map(item).collect(), next }))
+    Ok(Json(Visits { items: lines.into_iter().map(item).collect::<Result<_>>()?, next }))
 }
 
 /// Contacts with Party members, newest first.
@@ -273,19 +273,22 @@ pub async fn contacts(
         filter.limit,
     );
     let names = user_names(&app).await?;
-    let item = |line: ContactLine| Contact {
-        id: line.doc.to_string(),
-        unit: line.unit.0,
-        unit_name: table.short_name(line.unit).to_owned(),
-        person: line.contact.person.map(|person| Visited { id: person.to_string(), name: line.name }),
-        by: names.get(&line.contact.created_by).cloned().unwrap_or_default(),
-        happened_on: line.contact.happened_on,
-        topic: line.contact.topic,
-        channel: line.contact.channel,
-        result: line.contact.result,
-        received_at_ms: line.contact.received_at.0,
+    let item = |line: ContactLine| {
+        let (name, says) = (name_in(line.person.as_deref())?, said::<ContactSays>(&line.contact.body)?);
+        Ok(Contact {
+            id: line.doc.to_string(),
+            unit: line.unit.0,
+            unit_name: table.short_name(line.unit).to_owned(),
+            person: line.contact.person.map(|person| Visited { id: person.to_string(), name }),
+            by: names.get(&line.contact.created_by).cloned().unwrap_or_default(),
+            happened_on: line.contact.happened_on,
+            topic: says.topic,
+            channel: says.channel,
+            result: says.result,
+            received_at_ms: line.contact.received_at.0,
+        })
     };
-    Ok(Json(Contacts { items: lines.into_iter().map(item).collect(), next }))
+    Ok(Json(Contacts { items: lines.into_iter().map(item).collect::<Result<_>>()?, next }))
 }
 
 /// People by name, pinyin, initials or the end of a number; masked.
@@ -309,27 +312,32 @@ pub async fn search_people(
         .take(TEXT_CHARS_MAX)
         .flat_map(char::to_lowercase)
         .collect();
-    let filter = PeopleFilter {
-        units: overseen(&table, &signed_in.principal.account, search.unit)?,
-        text,
-        after: search.after.as_deref().map(parse_person_cursor).transpose()?,
-        limit: search.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX),
+    let units = overseen(&table, &signed_in.principal.account, search.unit)?;
+    let after = search.after.as_deref().map(parse_person_cursor).transpose()?;
+    let limit = search.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX) as usize;
+    let known = app.people.of(app.store.as_ref(), &units).await?;
+    let all = known.iter().flat_map(|(unit, people)| people.iter().map(|(doc, says)| (*unit, *doc, says)));
+    let found: Vec<(UnitId, DocId, &PersonSays)> = all
+        .filter(|(unit, doc, says)| {
+            after.is_none_or(|after| (*unit, *doc) > after) && says.search.contains(&text)
+        })
+        .take(limit)
+        .collect();
+    let next = found.last().filter(|_| found.len() >= limit).map(|(unit, doc, _)| format!("{unit}_{doc}"));
+    let docs: Vec<DocId> = found.iter().map(|(_, doc, _)| *doc).collect();
+    let mut last_visits: BTreeMap<DocId, String> = app.store.last_visits(&docs).await?.into_iter().collect();
+    let item = |(unit, doc, says): (UnitId, DocId, &PersonSays)| Person {
+        id: doc.to_string(),
+        unit: unit.0,
+        unit_name: table.short_name(unit).to_owned(),
+        name: says.name.clone(),
+        kind: says.kind.clone(),
+        birth_year: says.birth_year,
+        phone_masked: says.phone_masked.clone(),
+        id_masked: says.id_masked.clone(),
+        last_visit_on: last_visits.remove(&doc),
     };
-    let lines = app.store.search_people(&filter).await?;
-    let full = lines.len() >= filter.limit as usize;
-    let next = lines.last().filter(|_| full).map(|line| format!("{}_{}", line.unit, line.doc));
-    let item = |line: PersonLine| Person {
-        id: line.doc.to_string(),
-        unit: line.unit.0,
-        unit_name: table.short_name(line.unit).to_owned(),
-        name: line.person.name,
-        kind: line.person.kind,
-        birth_year: line.person.birth_year,
-        phone_masked: line.person.phone_masked,
-        id_masked: line.person.id_masked,
-        last_visit_on: line.last_visit_on,
-    };
-    Ok(Json(People { items: lines.into_iter().map(item).collect(), next }))
+    Ok(Json(People { items: found.into_iter().map(item).collect(), next }))
 }
 
 /// The units an account reads, narrowed to one and those below it. What is not for this account does not exist.

@@ -12,8 +12,6 @@ use super::{Result, StoreError};
 pub(super) trait Columns {
     /// A column as text.
     fn text(&self, column: usize) -> Result<String>;
-    /// A column as text or null.
-    fn text_option(&self, column: usize) -> Result<Option<String>>;
     /// A column as a signed number.
     fn number(&self, column: usize) -> Result<i64>;
     /// A column as a signed number or null.
@@ -28,10 +26,6 @@ macro_rules! columns {
     ($($row:ty),*) => {
         $(impl Columns for $row {
             fn text(&self, column: usize) -> Result<String> {
-                self.try_get(column).map_err(unread)
-            }
-
-            fn text_option(&self, column: usize) -> Result<Option<String>> {
                 self.try_get(column).map_err(unread)
             }
 
@@ -62,11 +56,6 @@ fn unread(error: sqlx::Error) -> StoreError {
 /// A column as text.
 pub(super) fn to_text(row: &impl Columns, column: usize) -> Result<String> {
     row.text(column)
-}
-
-/// A column as text or null.
-pub(super) fn to_text_option(row: &impl Columns, column: usize) -> Result<Option<String>> {
-    row.text_option(column)
 }
 
 /// A column as a signed number.
@@ -102,6 +91,11 @@ pub(super) fn to_user(row: &impl Columns, column: usize) -> Result<UserId> {
 /// A column as bytes.
 pub(super) fn to_bytes(row: &impl Columns, column: usize) -> Result<Vec<u8>> {
     row.bytes(column).map(<[u8]>::to_vec)
+}
+
+/// A column as bytes or null.
+pub(super) fn to_bytes_option(row: &impl Columns, column: usize) -> Result<Option<Vec<u8>>> {
+    Ok(row.bytes_option(column)?.map(<[u8]>::to_vec))
 }
 
 /// A column as bytes of a fixed length.
@@ -148,4 +142,10 @@ pub(super) fn to_ids(row: &impl Columns, column: usize) -> Result<Vec<DeviceId>>
 /// Devices as the bytes of a column.
 pub(super) fn ids_bytes(ids: &[DeviceId]) -> Vec<u8> {
     ids.iter().flat_map(|id| id.0.to_be_bytes()).collect()
+}
+
+/// Bytes in lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

@@ -5,6 +5,7 @@ mod writers;
 
 mod control;
 mod devices;
+mod resealed;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use zoufang_core::record::list::Role;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
 use zoufang_core::seal::PublicKey;
 
-use super::office::{ContactProjection, Filter, PeopleFilter, PersonProjection, Projection, VisitProjection};
+use super::office::{ContactProjection, Filter, PersonProjection, Projection, VisitProjection};
 use super::{
     ChangeRecord, Device, DocumentState, NewAccount, Segment, SignKey, Store, StoreError, TokenHash,
     TryOutcome, Unit, UnitCode,
@@ -23,13 +24,14 @@ pub use writers::{a_claim_changes_no_answer, what_is_committed_is_told, writers_
 
 pub use control::*;
 pub use devices::*;
+pub use resealed::*;
 
 /// Makes one test of each part of the contract.
 #[macro_export]
 macro_rules! store_contract {
     ($make:path) => {
         $crate::store_contract! { @tests $make =>
-            meta_is_drawn_once, a_sync_key_is_told, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, sign_in_tries_are_counted,
+            meta_is_drawn_once, a_sync_key_is_told, what_is_stored_is_sealed_anew, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, sign_in_tries_are_counted,
             a_log_has_no_gaps, a_dropped_transaction_leaves_nothing, what_is_unique_is_refused, pages_are_bounded_by_bytes,
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
             a_claim_changes_no_answer, what_is_committed_is_told,
@@ -324,23 +326,15 @@ pub async fn segments_stay(store: &dyn Store) {
 fn visit(day: &str, people: &[u8]) -> VisitProjection {
     VisitProjection {
         happened_on: day.to_owned(),
-        channel: Some("home".to_owned()),
-        result: Some("met".to_owned()),
-        reasons: vec!["festival".to_owned(), "routine".to_owned()],
-        needs: Vec::new(),
         people: people.iter().copied().map(doc).collect(),
         created_by: USER,
         received_at: Timestamp(7),
+        body: b"home met".to_vec(),
     }
 }
 
-fn person(name: &str, search: &str) -> PersonProjection {
-    PersonProjection {
-        name: name.to_owned(),
-        search: search.to_owned(),
-        birth_year: Some(1954),
-        ..PersonProjection::default()
-    }
+fn person(body: &[u8]) -> PersonProjection {
+    PersonProjection { body: body.to_vec() }
 }
 
 async fn project(store: &dyn Store, unit: UnitId, projections: impl IntoIterator<Item = (u8, Projection)>) {
@@ -357,17 +351,16 @@ pub async fn projections_are_replaced(store: &dyn Store) {
     let contact = ContactProjection {
         happened_on: "2026-07-02".to_owned(),
         person: Some(doc(7)),
-        topic: Some("org_life".to_owned()),
-        channel: None,
-        result: None,
         created_by: USER,
         received_at: Timestamp(8),
+        body: b"org_life".to_vec(),
     };
     project(
         store,
         UNIT,
         [
-            (7, Projection::Person(person("张伟", "张伟 zhangwei zw 5678"))),
+            (7, Projection::Person(person(b"\0\xff one"))),
+            (7, Projection::Person(person(b"\0\xff two"))),
             (1, Projection::Visit(visit("2026-07-31", &[7, 8]))),
             (1, Projection::Visit(visit("2026-08-01", &[7]))),
             (2, Projection::Contact(contact.clone())),
@@ -384,12 +377,14 @@ pub async fn projections_are_replaced(store: &dyn Store) {
     let filter = Filter { units: vec![UNIT], limit: 10, ..Filter::default() };
     let visits = store.visits(&filter).await.expect("visits");
     assert_eq!(visits.len(), 1);
-    assert_eq!((&visits[0].visit, &visits[0].names), (&visit("2026-08-01", &[7]), &vec!["张伟".to_owned()]));
+    let file = Some(b"\0\xff two".to_vec());
+    assert_eq!((&visits[0].visit, &visits[0].people), (&visit("2026-08-01", &[7]), &vec![file.clone()]));
     let contacts = store.contacts(&filter).await.expect("contacts");
-    assert_eq!((contacts.len(), &contacts[0].contact, contacts[0].name.as_str()), (1, &contact, "张伟"));
-    let people = PeopleFilter { units: vec![UNIT], text: "zw".to_owned(), after: None, limit: 10 };
-    let found = store.search_people(&people).await.expect("people");
-    assert_eq!((found.len(), found[0].last_visit_on.as_deref()), (1, Some("2026-08-01")));
+    assert_eq!((contacts.len(), &contacts[0].contact, &contacts[0].person), (1, &contact, &file));
+    let found = store.people(&[OTHER, UNIT]).await.expect("people");
+    assert_eq!((found.len(), found[0].doc, Some(&found[0].person.body)), (1, doc(7), file.as_ref()));
+    let last = store.last_visits(&[doc(9), doc(7)]).await.expect("last visits");
+    assert_eq!(last, [(doc(7), "2026-08-01".to_owned())]);
     let mut tx = store.begin().await.expect("begin");
     tx.clear_projections().await.expect("clear");
     tx.commit().await.expect("commit");
@@ -410,7 +405,7 @@ pub async fn lists_are_paged(store: &dyn Store) {
     )
     .await;
     project(store, OTHER, [(9, Projection::Visit(visit("2026-01-09", &[])))]).await;
-    project(store, UNIT, (20..23).map(|number| (number, Projection::Person(person("李", "李"))))).await;
+    project(store, UNIT, (20..23).map(|number| (number, Projection::Person(person(&[number]))))).await;
     let listed = async |filter: &Filter| {
         store.visits(filter).await.expect("visits").into_iter().map(|line| line.doc).collect::<Vec<_>>()
     };
@@ -425,12 +420,9 @@ pub async fn lists_are_paged(store: &dyn Store) {
         ..filter
     };
     assert_eq!(listed(&between).await, [doc(4), doc(3)]);
-    let mut people = PeopleFilter { units: vec![UNIT], text: String::new(), after: None, limit: 2 };
-    assert_eq!(store.search_people(&people).await.expect("people").len(), 2);
-    people.after = Some((UNIT, doc(21)));
-    assert_eq!(store.search_people(&people).await.expect("people")[0].doc, doc(22));
-    people.units = vec![OTHER];
-    assert!(store.search_people(&people).await.expect("people").is_empty());
+    let people = store.people(&[UNIT]).await.expect("people");
+    assert_eq!(people.iter().map(|line| line.doc).collect::<Vec<_>>(), [doc(20), doc(21), doc(22)]);
+    assert!(store.people(&[OTHER]).await.expect("people").is_empty());
 }
 
 /// Documents come in the order of their ids, and their rows and changes with them.
@@ -451,11 +443,4 @@ pub async fn documents_are_walked(store: &dyn Store) {
     tx.commit().await.expect("commit");
     let rows = store.rows(&[doc(3), doc(1), doc(8)]).await.expect("rows");
     assert_eq!(rows, [(doc(1), vec![1]), (doc(3), vec![30])]);
-}
-
-/// Puts a person into the office's lists and finds it again.
-pub async fn put_person_named(store: &dyn Store, name: &str) {
-    project(store, UNIT, [(1, Projection::Person(person(name, name)))]).await;
-    let people = PeopleFilter { units: vec![UNIT], text: name.to_owned(), after: None, limit: 10 };
-    assert_eq!(store.search_people(&people).await.expect("people").len(), 1);
 }

@@ -5,8 +5,8 @@ use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId};
 use zoufang_core::sync::wire::Control;
 
 use super::codec::{
-    Columns, to_bytes, to_digest, to_doc, to_doc_option, to_hash, to_i64, to_i64_option, to_ids, to_kind,
-    to_text, to_text_option, to_u64, to_unit, to_user,
+    Columns, to_bytes, to_bytes_option, to_digest, to_doc, to_doc_option, to_hash, to_i64, to_i64_option,
+    to_ids, to_kind, to_text, to_u64, to_unit, to_user,
 };
 use super::office::{
     ContactLine, ContactProjection, PersonLine, PersonProjection, UnitFigures, VisitLine, VisitProjection,
@@ -227,39 +227,35 @@ pub(super) fn figures_of(row: &impl Columns) -> Result<UnitFigures> {
     })
 }
 
-/// `doc, unit, happened_on, channel, result, reasons, needs, created_by, received_at`; the people come after.
+/// `doc, unit, happened_on, created_by, received_at, body`; the people come after.
 pub(super) fn visit_of(row: &impl Columns) -> Result<VisitLine> {
-    let codes = |text: String| text.split_whitespace().map(str::to_owned).collect();
     Ok(VisitLine {
         doc: to_doc(row, 0)?,
         unit: to_unit(row, 1)?,
         visit: VisitProjection {
             happened_on: to_text(row, 2)?,
-            channel: to_text_option(row, 3)?,
-            result: to_text_option(row, 4)?,
-            reasons: codes(to_text(row, 5)?),
-            needs: codes(to_text(row, 6)?),
             people: Vec::new(),
-            created_by: to_user(row, 7)?,
-            received_at: Timestamp(to_i64(row, 8)?),
+            created_by: to_user(row, 3)?,
+            received_at: Timestamp(to_i64(row, 4)?),
+            body: to_bytes(row, 5)?,
         },
-        names: Vec::new(),
+        people: Vec::new(),
     })
 }
 
-/// Adds the people of visits, `visit, person, name`, to their lines.
+/// Adds the people of visits, `visit, person, body of the person or null`, to their lines.
 pub(super) fn add_visited(lines: &mut [VisitLine], rows: &[impl Columns]) -> Result<()> {
     for row in rows {
-        let (visit, person, name) = (to_doc(row, 0)?, to_doc(row, 1)?, to_text(row, 2)?);
+        let (visit, person, body) = (to_doc(row, 0)?, to_doc(row, 1)?, to_bytes_option(row, 2)?);
         if let Some(line) = lines.iter_mut().find(|line| line.doc == visit) {
             line.visit.people.push(person);
-            line.names.push(name);
+            line.people.push(body);
         }
     }
     Ok(())
 }
 
-/// `doc, unit, happened_on, person, topic, channel, result, created_by, received_at, name`
+/// `doc, unit, happened_on, person, created_by, received_at, body, body of the person or null`
 pub(super) fn contact_of(row: &impl Columns) -> Result<ContactLine> {
     Ok(ContactLine {
         doc: to_doc(row, 0)?,
@@ -267,30 +263,16 @@ pub(super) fn contact_of(row: &impl Columns) -> Result<ContactLine> {
         contact: ContactProjection {
             happened_on: to_text(row, 2)?,
             person: to_doc_option(row, 3)?,
-            topic: to_text_option(row, 4)?,
-            channel: to_text_option(row, 5)?,
-            result: to_text_option(row, 6)?,
-            created_by: to_user(row, 7)?,
-            received_at: Timestamp(to_i64(row, 8)?),
+            created_by: to_user(row, 4)?,
+            received_at: Timestamp(to_i64(row, 5)?),
+            body: to_bytes(row, 6)?,
         },
-        name: to_text(row, 9)?,
+        person: to_bytes_option(row, 7)?,
     })
 }
 
-/// `doc, unit, name, kind, birth_year, phone_masked, id_masked, last visit on`
+/// `doc, unit, body`
 pub(super) fn person_of(row: &impl Columns) -> Result<PersonLine> {
-    let birth_year = to_i64_option(row, 4)?.and_then(|year| i32::try_from(year).ok());
-    Ok(PersonLine {
-        doc: to_doc(row, 0)?,
-        unit: to_unit(row, 1)?,
-        person: PersonProjection {
-            name: to_text(row, 2)?,
-            search: String::new(),
-            kind: to_text_option(row, 3)?,
-            birth_year,
-            phone_masked: to_text_option(row, 5)?,
-            id_masked: to_text_option(row, 6)?,
-        },
-        last_visit_on: to_text_option(row, 7)?,
-    })
+    let person = PersonProjection { body: to_bytes(row, 2)? };
+    Ok(PersonLine { doc: to_doc(row, 0)?, unit: to_unit(row, 1)?, person })
 }

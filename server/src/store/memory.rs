@@ -17,13 +17,13 @@ use zoufang_core::seal::PublicKey;
 
 use super::news::{Listener, News, Teller};
 use super::office::{
-    ContactLine, ContactProjection, Filter, PeopleFilter, PersonLine, PersonProjection, UnitFigures,
-    VisitLine, VisitProjection,
+    ContactLine, ContactProjection, Filter, PersonLine, PersonProjection, UnitFigures, VisitLine,
+    VisitProjection,
 };
 use super::{
     Account, Device, DeviceLine, DocumentState, Erasure, Late, LogEntry, LogPage, Move, NewAccount,
-    Principal, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash,
-    TryOutcome, Unit, UnitCode, WriteTx,
+    Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket,
+    TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
 use devices::Devices;
 use log::UnitLog;
@@ -44,6 +44,7 @@ struct State {
     accounts: BTreeMap<UserId, Account>,
     devices: BTreeMap<DeviceId, Device>,
     sync_key: Option<PublicKey>,
+    sealed_under: Option<u32>,
     sign_keys: BTreeMap<DeviceId, SignKey>,
     sessions: BTreeMap<TokenHash, (DeviceId, UserId, Timestamp)>,
     tries: Vec<Try>,
@@ -139,6 +140,34 @@ impl Store for MemoryStore {
         })
         .await;
         self.teller.tell(News::Directory);
+        Ok(())
+    }
+
+    async fn sealed_under(&self) -> Result<Option<u32>> {
+        Ok(self.look(|state| state.sealed_under))
+    }
+
+    async fn put_sealed_under(&self, key: u32) -> Result<()> {
+        self.change(|state| state.sealed_under = Some(key)).await;
+        Ok(())
+    }
+
+    async fn reseal_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()> {
+        self.change(|state| state.log.get_mut(&unit).map(|log| log.reseal(changes))).await;
+        Ok(())
+    }
+
+    async fn reseal_late(&self, late: &[Late]) -> Result<()> {
+        self.change(|state| state.about_devices.reseal(late)).await;
+        Ok(())
+    }
+
+    async fn forget_segments(&self) -> Result<()> {
+        self.change(|state| state.segments.clear()).await;
+        Ok(())
+    }
+
+    async fn forget_overwritten(&self) -> Result<()> {
         Ok(())
     }
 
@@ -456,8 +485,12 @@ impl Store for MemoryStore {
         Ok(self.look(|state| office::contacts(state, filter)))
     }
 
-    async fn search_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
-        Ok(self.look(|state| office::people(state, filter)))
+    async fn people(&self, units: &[UnitId]) -> Result<Vec<PersonLine>> {
+        Ok(self.look(|state| office::people(state, units)))
+    }
+
+    async fn last_visits(&self, people: &[DocId]) -> Result<Vec<(DocId, String)>> {
+        Ok(self.look(|state| office::last_visits(state, people)))
     }
 
     async fn row_counts(&self) -> Result<Vec<(&'static str, u64)>> {

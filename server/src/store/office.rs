@@ -1,12 +1,14 @@
 //! What the office reads: projections of people, visits and contacts, written with each accepted change.
 //!
-//! Names are here since the office must find people; numbers are here only masked.
+//! Names are here since the office must find people; numbers are here only masked. Units, days and ids lie in clear, since the store
+//! lists by them.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use zoufang_core::record::{DocId, Timestamp, UnitId, UserId};
 
-/// What a document says to the office.
+/// What a document says to the office. What only a reader needs is a `body`, which the store neither reads nor compares: so it can be
+/// sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
     /// A person's file.
@@ -22,18 +24,8 @@ pub enum Projection {
 /// A person in the office's lists.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PersonProjection {
-    /// The name.
-    pub name: String,
-    /// Name, pinyin, initials, last four digits of phones and ID: what a search looks into, in lower case.
-    pub search: String,
-    /// Code of the person's kind.
-    pub kind: Option<String>,
-    /// Year of birth, to tell two people of one name apart.
-    pub birth_year: Option<i32>,
-    /// The first phone, masked.
-    pub phone_masked: Option<String>,
-    /// The ID number, masked.
-    pub id_masked: Option<String>,
+    /// [`crate::projection::PersonSays`].
+    pub body: Vec<u8>,
 }
 
 /// A visit in the office's lists.
@@ -41,20 +33,14 @@ pub struct PersonProjection {
 pub struct VisitProjection {
     /// The day, `YYYY-MM-DD`; empty if it cannot be read.
     pub happened_on: String,
-    /// Code of the channel.
-    pub channel: Option<String>,
-    /// Code of the result.
-    pub result: Option<String>,
-    /// Codes of the reasons.
-    pub reasons: Vec<String>,
-    /// Codes of the needs.
-    pub needs: Vec<String>,
     /// The people visited.
     pub people: Vec<DocId>,
     /// The author.
     pub created_by: UserId,
     /// When its first change came.
     pub received_at: Timestamp,
+    /// [`crate::projection::VisitSays`].
+    pub body: Vec<u8>,
 }
 
 /// A contact in the office's lists.
@@ -64,16 +50,12 @@ pub struct ContactProjection {
     pub happened_on: String,
     /// The Party member.
     pub person: Option<DocId>,
-    /// Code of the topic.
-    pub topic: Option<String>,
-    /// Code of the channel.
-    pub channel: Option<String>,
-    /// Code of the result.
-    pub result: Option<String>,
     /// The author.
     pub created_by: UserId,
     /// When its first change came.
     pub received_at: Timestamp,
+    /// [`crate::projection::ContactSays`].
+    pub body: Vec<u8>,
 }
 
 /// Which visits or contacts to list.
@@ -87,19 +69,6 @@ pub struct Filter {
     pub to: Option<String>,
     /// Only what comes after this day and id.
     pub after: Option<(String, DocId)>,
-    /// At most so many.
-    pub limit: u32,
-}
-
-/// Which people to list.
-#[derive(Clone, Debug, Default)]
-pub struct PeopleFilter {
-    /// Of these units.
-    pub units: Vec<UnitId>,
-    /// In lower case; empty finds everybody.
-    pub text: String,
-    /// Only people after this unit and id.
-    pub after: Option<(UnitId, DocId)>,
     /// At most so many.
     pub limit: u32,
 }
@@ -131,8 +100,8 @@ pub struct VisitLine {
     pub unit: UnitId,
     /// What it says.
     pub visit: VisitProjection,
-    /// Names of the people visited, in the order of `visit.people`; empty where a file is missing.
-    pub names: Vec<String>,
+    /// What the files of the people visited say, in the order of `visit.people`; none where a file is not in the visit's unit.
+    pub people: Vec<Option<Vec<u8>>>,
 }
 
 /// One contact in a list.
@@ -144,8 +113,8 @@ pub struct ContactLine {
     pub unit: UnitId,
     /// What it says.
     pub contact: ContactProjection,
-    /// Name of the Party member; empty where the file is missing.
-    pub name: String,
+    /// What the Party member's file says; none where it is not in the contact's unit.
+    pub person: Option<Vec<u8>>,
 }
 
 /// One person in a list.
@@ -155,8 +124,6 @@ pub struct PersonLine {
     pub doc: DocId,
     /// The unit.
     pub unit: UnitId,
-    /// What the list shows.
+    /// What it says.
     pub person: PersonProjection,
-    /// Day of the last visit.
-    pub last_visit_on: Option<String>,
 }

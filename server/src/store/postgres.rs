@@ -18,6 +18,7 @@ mod listen;
 mod lock;
 mod log;
 mod office;
+mod reseal;
 mod stage;
 mod tx;
 
@@ -33,11 +34,11 @@ use super::codec::{to_i64, to_u64};
 use super::migrations::{Migrations, migrator};
 use super::minder::Minder;
 use super::news::{Listener, Teller};
-use super::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
+use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
     Account, County, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, PUSH_TABLES,
-    Principal, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome,
-    Unit, UnitCode, WriteTx,
+    Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash,
+    TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
 use codec::failed;
@@ -52,6 +53,7 @@ const MIGRATIONS: Migrations = &[
     (6, "control seq", include_str!("../../migrations/postgres/0006_control_seq.sql")),
     (7, "parcels", include_str!("../../migrations/postgres/0007_parcels.sql")),
     (8, "devices", include_str!("../../migrations/postgres/0008_devices.sql")),
+    (9, "at rest", include_str!("../../migrations/postgres/0009_at_rest.sql")),
 ];
 
 /// The store in a PostgreSQL database.
@@ -150,6 +152,30 @@ impl Store for PostgresStore {
 
     async fn put_sync_key(&self, key: PublicKey) -> Result<()> {
         self.write_sync_key(key).await
+    }
+
+    async fn sealed_under(&self) -> Result<Option<u32>> {
+        self.read_sealed_under().await
+    }
+
+    async fn put_sealed_under(&self, key: u32) -> Result<()> {
+        self.write_sealed_under(key).await
+    }
+
+    async fn reseal_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()> {
+        self.update_changes(unit, changes).await
+    }
+
+    async fn reseal_late(&self, late: &[Late]) -> Result<()> {
+        self.update_late(late).await
+    }
+
+    async fn forget_segments(&self) -> Result<()> {
+        self.delete_segments().await
+    }
+
+    async fn forget_overwritten(&self) -> Result<()> {
+        self.vacuum().await
     }
 
     async fn units(&self) -> Result<Vec<Unit>> {
@@ -321,8 +347,12 @@ impl Store for PostgresStore {
         self.read_contacts(filter).await
     }
 
-    async fn search_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
-        self.read_people(filter).await
+    async fn people(&self, units: &[UnitId]) -> Result<Vec<PersonLine>> {
+        self.read_people(units).await
+    }
+
+    async fn last_visits(&self, people: &[DocId]) -> Result<Vec<(DocId, String)>> {
+        self.read_last_visits(people).await
     }
 
     async fn row_counts(&self) -> Result<Vec<(&'static str, u64)>> {

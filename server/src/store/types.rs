@@ -304,6 +304,17 @@ pub struct LogEntry {
     pub received_at: Timestamp,
 }
 
+/// A change of which other bytes are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resealed {
+    /// Its hash.
+    pub hash: ChangeHash,
+    /// How many bytes were stored.
+    pub was_bytes: u64,
+    /// What is stored now.
+    pub raw: Vec<u8>,
+}
+
 /// A full range of a unit's log, encoded as a frame once and for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {

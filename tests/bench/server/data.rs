@@ -4,6 +4,7 @@ use std::{ffi::OsString, sync::Arc};
 
 use anyhow::Result;
 use tempfile::TempDir;
+use zoufang_server::keys::Keys;
 use zoufang_server::store::{
     self, County,
     postgres::{
@@ -43,14 +44,17 @@ impl Data {
 
     /// Opens the store in this process.
     pub(super) async fn open(&self) -> Result<Arc<dyn store::Store>> {
-        Ok(match self {
+        let below: Arc<dyn store::Store> = match self {
             Self::Sqlite(folder) => {
                 Arc::new(SqliteStore::open(&folder.path().join(FILE), County::default()).await?)
             }
             Self::Postgres(cluster, name) => {
                 Arc::new(PostgresStore::open(&cluster.url(name), County::default()).await?)
             }
-        })
+        };
+        let keys = Keys::of_text(KEYS)?;
+        below.put_sealed_under(keys.at_rest().current()).await?;
+        Ok(Arc::new(keys.seal(below)))
     }
 
     /// Does now what the database would do some time after many changes.

@@ -12,8 +12,8 @@ use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
-    LogEntry, LogPage, Move, NewAccount, Principal, Result, Sealed, Segment, SignKey, Signer, Store,
-    StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
+    LogEntry, LogPage, Move, NewAccount, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer,
+    Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -135,6 +135,12 @@ store! {
     fn put_late(late: &[Late]) -> ();
     fn late() -> Vec<Late>;
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
+    fn sealed_under() -> Option<u32>;
+    fn put_sealed_under(key: u32) -> ();
+    fn reseal_changes(unit: UnitId, changes: &[Resealed]) -> ();
+    fn reseal_late(late: &[Late]) -> ();
+    fn forget_segments() -> ();
+    fn forget_overwritten() -> ();
     fn units() -> Vec<Unit>;
     fn put_units(units: &[Unit], codes: &[UnitCode]) -> ();
     fn unit_codes() -> Vec<UnitCode>;
@@ -166,7 +172,8 @@ store! {
     fn overview(units: &[UnitId], month: &str) -> Vec<office::UnitFigures>;
     fn visits(filter: &office::Filter) -> Vec<office::VisitLine>;
     fn contacts(filter: &office::Filter) -> Vec<office::ContactLine>;
-    fn search_people(filter: &office::PeopleFilter) -> Vec<office::PersonLine>;
+    fn people(units: &[UnitId]) -> Vec<office::PersonLine>;
+    fn last_visits(people: &[DocId]) -> Vec<(DocId, String)>;
     fn row_counts() -> Vec<(&'static str, u64)>;
 }
 

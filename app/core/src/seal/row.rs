@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
-    HEAD, SealError, after_head, head,
+    HEAD, SUITE, SealError, after_head, head,
     key::{KeyId, expand},
 };
 
@@ -39,7 +39,18 @@ pub struct RowKeys {
     names: Zeroizing<[u8; 32]>,
 }
 
+/// The id of the key that a row says it is sealed under; none if it is not sealed, or in a way of another program.
+#[must_use]
+pub fn key_of(sealed: &[u8]) -> Option<KeyId> {
+    let (head, rest) = sealed.split_first_chunk::<HEAD>()?;
+    let [suite, id @ ..] = head;
+    (*suite == SUITE && rest.len() >= NONCE + TAG).then(|| KeyId(u32::from_be_bytes(*id)))
+}
+
 impl RowKeys {
+    /// So much longer than in clear is a sealed row.
+    pub const EXTRA_BYTES: usize = HEAD + NONCE + TAG;
+
     pub(super) fn new(id: KeyId, rows: &[u8; 32], names: [u8; 32]) -> Self {
         Self { id, cipher: XChaCha20Poly1305::new(rows.into()), names: Zeroizing::new(names) }
     }
@@ -104,7 +115,7 @@ fn bound(head: &[u8], table: &str, key: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DataKey, SUITE};
+    use super::super::DataKey;
     use super::*;
 
     const PLACE: Place<'_> = Place { table: "row", key: "1f" };
@@ -116,7 +127,8 @@ mod tests {
     #[test]
     fn a_row_comes_back_and_shows_nothing() {
         let sealed = keys(1).seal(PLACE, &[5; 24], "张伟 13800000000".as_bytes());
-        assert_eq!(sealed.len(), HEAD + NONCE + "张伟 13800000000".len() + TAG);
+        assert_eq!(sealed.len(), RowKeys::EXTRA_BYTES + "张伟 13800000000".len());
+        assert_eq!((key_of(&sealed), key_of(&sealed[..RowKeys::EXTRA_BYTES - 1])), (Some(KeyId(9)), None));
         assert!(!sealed.windows(6).any(|part| part == "张伟".as_bytes() || part == b"138000"));
         assert_eq!(keys(1).open(PLACE, &sealed).unwrap(), "张伟 13800000000".as_bytes());
     }

@@ -45,6 +45,15 @@ impl Devices {
         }
     }
 
+    pub(super) fn reseal(&mut self, late: &[Late]) {
+        for kept in &mut self.late {
+            if let Some(anew) = late.iter().find(|late| (late.device, late.hash) == (kept.device, kept.hash))
+            {
+                kept.raw.clone_from(&anew.raw);
+            }
+        }
+    }
+
     pub(super) fn late(&self) -> Vec<Late> {
         let mut late = self.late.clone();
         late.sort_by_key(|late| (late.device.0.cast_signed(), late.received_at));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zoufang_core::record::{DocId, UnitId};
 use zoufang_core::sync::wire::Control;
 
-use crate::store::{ChangeRecord, LogEntry, LogPage, Tail};
+use crate::store::{ChangeRecord, LogEntry, LogPage, Resealed, Tail};
 
 /// A change as it is read, and as it was appended. Shared, since each transaction works on a copy of everything.
 #[derive(Clone)]
@@ -66,6 +66,19 @@ impl UnitLog {
         self.tail.count += 1;
         self.tail.size_bytes += change.raw.len() as u64;
         seq
+    }
+
+    /// Puts other bytes in the place of those of changes.
+    pub(super) fn reseal(&mut self, changes: &[Resealed]) {
+        for stored in self.changes.values_mut() {
+            let Some(change) = changes.iter().find(|change| change.hash == stored.entry.hash) else {
+                continue;
+            };
+            let stored = Arc::make_mut(stored);
+            self.tail.size_bytes = self.tail.size_bytes + change.raw.len() as u64 - change.was_bytes;
+            stored.entry.raw.clone_from(&change.raw);
+            stored.change.raw.clone_from(&change.raw);
+        }
     }
 
     pub(super) fn append_control(&mut self, control: &Control) -> u64 {

@@ -1,9 +1,9 @@
 //! Reading the projections.
 
-use zoufang_core::record::UnitId;
+use zoufang_core::record::{DocId, UnitId};
 
 use super::State;
-use crate::store::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
+use crate::store::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 
 pub(super) fn overview(state: &State, units: &[UnitId], month: &str) -> Vec<UnitFigures> {
     let count = |n: usize| n as u64;
@@ -36,11 +36,9 @@ pub(super) fn visits(state: &State, filter: &Filter) -> Vec<VisitLine> {
         .map(|(doc, (unit, visit))| {
             let mut visit = visit.clone();
             visit.people.sort();
-            let name = |person| {
-                state.people.get(&(*unit, person)).map(|found| found.name.clone()).unwrap_or_default()
-            };
-            let names = visit.people.iter().copied().map(name).collect();
-            VisitLine { doc: *doc, unit: *unit, visit, names }
+            let body = |person| state.people.get(&(*unit, person)).map(|found| found.body.clone());
+            let people = visit.people.iter().copied().map(body).collect();
+            VisitLine { doc: *doc, unit: *unit, visit, people }
         })
         .collect();
     lines.retain(|line| {
@@ -66,7 +64,7 @@ pub(super) fn contacts(state: &State, filter: &Filter) -> Vec<ContactLine> {
                 doc: *doc,
                 unit: *unit,
                 contact: contact.clone(),
-                name: person.map(|found| found.name.clone()).unwrap_or_default(),
+                person: person.map(|found| found.body.clone()),
             }
         })
         .collect();
@@ -81,23 +79,17 @@ pub(super) fn contacts(state: &State, filter: &Filter) -> Vec<ContactLine> {
     lines
 }
 
-pub(super) fn people(state: &State, filter: &PeopleFilter) -> Vec<PersonLine> {
-    let found = state.people.iter().filter(|((unit, doc), person)| {
-        filter.units.contains(unit)
-            && filter.after.is_none_or(|after| (*unit, *doc) > after)
-            && person.search.contains(&filter.text)
-    });
-    let line = |((unit, doc), person): (&(UnitId, _), &crate::store::office::PersonProjection)| {
-        let visits = state.visits.values().filter(|(_, visit)| visit.people.contains(doc));
-        let last_visit_on = visits.map(|(_, visit)| visit.happened_on.clone()).max();
-        PersonLine {
-            doc: *doc,
-            unit: *unit,
-            person: crate::store::office::PersonProjection { search: String::new(), ..person.clone() },
-            last_visit_on,
-        }
+pub(super) fn people(state: &State, units: &[UnitId]) -> Vec<PersonLine> {
+    let of = state.people.iter().filter(|((unit, _), _)| units.contains(unit));
+    of.map(|((unit, doc), person)| PersonLine { doc: *doc, unit: *unit, person: person.clone() }).collect()
+}
+
+pub(super) fn last_visits(state: &State, people: &[DocId]) -> Vec<(DocId, String)> {
+    let last = |person: &DocId| {
+        let visits = state.visits.values().filter(|(_, visit)| visit.people.contains(person));
+        Some((*person, visits.map(|(_, visit)| visit.happened_on.clone()).max()?))
     };
-    found.take(filter.limit as usize).map(line).collect()
+    people.iter().filter_map(last).collect()
 }
 
 fn within(filter: &Filter, day: &str) -> bool {

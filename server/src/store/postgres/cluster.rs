@@ -150,7 +150,9 @@ impl Cluster {
         }
     }
 
-    fn data(&self) -> PathBuf {
+    /// The folder of everything that it keeps.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 

@@ -40,11 +40,6 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// As [`text`], where there may be none.
-pub(super) fn text_option(option: Option<&String>) -> Option<Cow<'_, str>> {
-    option.map(|value| text(value))
-}
-
 /// Units as an array.
 pub(super) fn units<'u>(units: impl IntoIterator<Item = &'u UnitId>) -> Vec<i64> {
     units.into_iter().map(|unit| i64::from(unit.0)).collect()

@@ -6,8 +6,9 @@ use zoufang_core::record::{DocId, UnitId};
 use super::PostgresStore;
 use super::codec::{docs, failed, text, units};
 use crate::store::Result;
+use crate::store::codec::{to_doc, to_text};
 use crate::store::decode::{add_visited, contact_of, figures_of, person_of, visit_of};
-use crate::store::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
+use crate::store::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 
 impl PostgresStore {
     pub(super) async fn read_overview(&self, of: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
@@ -23,14 +24,14 @@ impl PostgresStore {
     }
 
     pub(super) async fn read_visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
-        let sql = "select doc, unit, happened_on, channel, result, reasons, needs, created_by, received_at from visit
+        let sql = "select doc, unit, happened_on, created_by, received_at, body from visit
             where county = $1 and unit = any($2) and ($3::text is null or happened_on >= $3) and ($4::text is null or happened_on <= $4)
             and ($5::text is null or (happened_on, doc) < ($5, $6::bytea))
             order by happened_on desc, doc desc limit $7";
         let rows = self.listed(sql, filter).await?;
         let mut lines: Vec<VisitLine> = rows.iter().map(visit_of).collect::<Result<_>>()?;
         let listed: Vec<DocId> = lines.iter().map(|line| line.doc).collect();
-        let sql = "select vp.visit, vp.person, coalesce(p.name, '') from visit_person vp
+        let sql = "select vp.visit, vp.person, p.body from visit_person vp
             join visit v on v.county = vp.county and v.doc = vp.visit
             left join person p on p.county = vp.county and p.unit = v.unit and p.doc = vp.person
             where vp.county = $1 and vp.visit = any($2) order by vp.visit, vp.person";
@@ -41,7 +42,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn read_contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
-        let sql = "select c.doc, c.unit, c.happened_on, c.person, c.topic, c.channel, c.result, c.created_by, c.received_at, coalesce(p.name, '')
+        let sql = "select c.doc, c.unit, c.happened_on, c.person, c.created_by, c.received_at, c.body, p.body
             from contact c left join person p on p.county = c.county and p.unit = c.unit and p.doc = c.person
             where c.county = $1 and c.unit = any($2) and ($3::text is null or c.happened_on >= $3) and ($4::text is null or c.happened_on <= $4)
             and ($5::text is null or (c.happened_on, c.doc) < ($5, $6::bytea))
@@ -49,24 +50,19 @@ impl PostgresStore {
         self.listed(sql, filter).await?.iter().map(contact_of).collect()
     }
 
-    pub(super) async fn read_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
-        let sql = "select p.doc, p.unit, p.name, p.kind, p.birth_year, p.phone_masked, p.id_masked,
-            (select max(v.happened_on) from visit_person vp join visit v on v.county = vp.county and v.doc = vp.visit
-             where vp.county = p.county and vp.person = p.doc)
-            from person p where p.county = $1 and p.unit = any($2)
-            and ($3::text = '' or strpos(p.search, $3) > 0) and ($4::bigint is null or (p.unit, p.doc) > ($4, $5::bytea))
-            order by p.unit, p.doc limit $6";
-        let rows = sqlx::query(sql)
-            .bind(self.county)
-            .bind(units(&filter.units))
-            .bind(text(&filter.text))
-            .bind(filter.after.map(|(unit, _)| i64::from(unit.0)))
-            .bind(filter.after.map(|(_, doc)| doc.0.to_vec()))
-            .bind(i64::from(filter.limit))
-            .fetch_all(&self.read())
-            .await
-            .map_err(failed)?;
-        rows.iter().map(person_of).collect()
+    pub(super) async fn read_people(&self, of: &[UnitId]) -> Result<Vec<PersonLine>> {
+        let sql =
+            "select doc, unit, body from person where county = $1 and unit = any($2) order by unit, doc";
+        let query = sqlx::query(sql).bind(self.county).bind(units(of));
+        query.fetch_all(&self.read()).await.map_err(failed)?.iter().map(person_of).collect()
+    }
+
+    pub(super) async fn read_last_visits(&self, people: &[DocId]) -> Result<Vec<(DocId, String)>> {
+        let sql = "select vp.person, max(v.happened_on) from visit_person vp join visit v on v.county = vp.county and v.doc = vp.visit
+            where vp.county = $1 and vp.person = any($2) group by vp.person";
+        let query = sqlx::query(sql).bind(self.county).bind(docs(people));
+        let rows = query.fetch_all(&self.read()).await.map_err(failed)?;
+        rows.iter().map(|row| Ok((to_doc(row, 0)?, to_text(row, 1)?))).collect()
     }
 
     async fn listed(&self, sql: &'static str, filter: &Filter) -> Result<Vec<PgRow>> {

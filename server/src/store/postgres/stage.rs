@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{Postgres, Transaction};
 use zoufang_core::record::{DocId, UnitId};
 
-use super::codec::{docs, text, text_option, units};
+use super::codec::{docs, text, units};
 use crate::crash::crash_point;
 use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
 use crate::store::{ChangeRecord, DocumentState, Tail};
@@ -187,21 +187,14 @@ async fn send_people(
     if staged.is_empty() {
         return Ok(());
     }
-    let sql = "insert into person (county, unit, doc, name, search, kind, birth_year, phone_masked, id_masked)
-        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[])
-        on conflict (county, unit, doc) do update set name = excluded.name, search = excluded.search, kind = excluded.kind,
-        birth_year = excluded.birth_year, phone_masked = excluded.phone_masked, id_masked = excluded.id_masked";
-    let people = || staged.values();
+    let sql = "insert into person (county, unit, doc, body)
+        select $1, * from unnest($2::bigint[], $3::bytea[], $4::bytea[])
+        on conflict (county, unit, doc) do update set body = excluded.body";
     sqlx::query(sql)
         .bind(county)
         .bind(units(staged.keys().map(|(unit, _)| unit)))
         .bind(docs(staged.keys().map(|(_, doc)| doc)))
-        .bind(people().map(|person| text(&person.name)).collect::<Vec<_>>())
-        .bind(people().map(|person| text(&person.search)).collect::<Vec<_>>())
-        .bind(people().map(|person| text_option(person.kind.as_ref())).collect::<Vec<_>>())
-        .bind(people().map(|person| person.birth_year.map(i64::from)).collect::<Vec<_>>())
-        .bind(people().map(|person| text_option(person.phone_masked.as_ref())).collect::<Vec<_>>())
-        .bind(people().map(|person| text_option(person.id_masked.as_ref())).collect::<Vec<_>>())
+        .bind(staged.values().map(|person| &person.body[..]).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -216,23 +209,19 @@ async fn send_visits(
     if staged.is_empty() {
         return Ok(());
     }
-    let sql = "insert into visit (county, unit, doc, happened_on, channel, result, reasons, needs, created_by, received_at)
-        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
-        on conflict (county, doc) do update set unit = excluded.unit, happened_on = excluded.happened_on, channel = excluded.channel,
-        result = excluded.result, reasons = excluded.reasons, needs = excluded.needs, created_by = excluded.created_by,
-        received_at = excluded.received_at";
+    let sql = "insert into visit (county, unit, doc, happened_on, created_by, received_at, body)
+        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
+        on conflict (county, doc) do update set unit = excluded.unit, happened_on = excluded.happened_on,
+        created_by = excluded.created_by, received_at = excluded.received_at, body = excluded.body";
     let visits = || staged.values().map(|(_, visit)| visit);
     sqlx::query(sql)
         .bind(county)
         .bind(units(staged.values().map(|(unit, _)| unit)))
         .bind(docs(staged.keys()))
         .bind(visits().map(|visit| text(&visit.happened_on)).collect::<Vec<_>>())
-        .bind(visits().map(|visit| text_option(visit.channel.as_ref())).collect::<Vec<_>>())
-        .bind(visits().map(|visit| text_option(visit.result.as_ref())).collect::<Vec<_>>())
-        .bind(visits().map(|visit| text(&visit.reasons.join(" ")).into_owned()).collect::<Vec<_>>())
-        .bind(visits().map(|visit| text(&visit.needs.join(" ")).into_owned()).collect::<Vec<_>>())
         .bind(visits().map(|visit| i64::from(visit.created_by.0)).collect::<Vec<_>>())
         .bind(visits().map(|visit| visit.received_at.0).collect::<Vec<_>>())
+        .bind(visits().map(|visit| &visit.body[..]).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     crash_point!("stage.visit.after");
@@ -264,11 +253,10 @@ async fn send_contacts(
     if staged.is_empty() {
         return Ok(());
     }
-    let sql = "insert into contact (county, unit, doc, happened_on, person, topic, channel, result, created_by, received_at)
-        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
+    let sql = "insert into contact (county, unit, doc, happened_on, person, created_by, received_at, body)
+        select $1, * from unnest($2::bigint[], $3::bytea[], $4::text[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bytea[])
         on conflict (county, doc) do update set unit = excluded.unit, happened_on = excluded.happened_on, person = excluded.person,
-        topic = excluded.topic, channel = excluded.channel, result = excluded.result, created_by = excluded.created_by,
-        received_at = excluded.received_at";
+        created_by = excluded.created_by, received_at = excluded.received_at, body = excluded.body";
     let contacts = || staged.values().map(|(_, contact)| contact);
     sqlx::query(sql)
         .bind(county)
@@ -276,11 +264,9 @@ async fn send_contacts(
         .bind(docs(staged.keys()))
         .bind(contacts().map(|contact| text(&contact.happened_on)).collect::<Vec<_>>())
         .bind(contacts().map(|contact| contact.person.map(|person| person.0.to_vec())).collect::<Vec<_>>())
-        .bind(contacts().map(|contact| text_option(contact.topic.as_ref())).collect::<Vec<_>>())
-        .bind(contacts().map(|contact| text_option(contact.channel.as_ref())).collect::<Vec<_>>())
-        .bind(contacts().map(|contact| text_option(contact.result.as_ref())).collect::<Vec<_>>())
         .bind(contacts().map(|contact| i64::from(contact.created_by.0)).collect::<Vec<_>>())
         .bind(contacts().map(|contact| contact.received_at.0).collect::<Vec<_>>())
+        .bind(contacts().map(|contact| &contact.body[..]).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use zoufang_core::record::{ChangeHash, DocId};
 
-use super::codec::{docs_json, failed, hex, hex_json};
+use super::codec::{docs_json, failed, hex_json};
 use super::tx::SqliteTx;
 use crate::store::Result;
+use crate::store::codec::hex;
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64};
 use crate::store::control::erased_key;
 use crate::store::decode::{known_of, state_of};

@@ -3,6 +3,7 @@
 use zoufang_core::record::{DocId, UnitId};
 
 use crate::store::StoreError;
+use crate::store::codec::hex;
 
 /// Turns what sqlx says into what a store says.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
@@ -42,10 +43,4 @@ pub(super) fn hex_json<'b>(all: impl Iterator<Item = &'b [u8]>) -> String {
     }
     json.push(']');
     json
-}
-
-/// Bytes in lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

@@ -6,8 +6,9 @@ use zoufang_core::record::{DocId, UnitId};
 use super::SqliteStore;
 use super::codec::{docs_json, failed, units_json};
 use crate::store::Result;
+use crate::store::codec::{to_doc, to_text};
 use crate::store::decode::{add_visited, contact_of, figures_of, person_of, visit_of};
-use crate::store::office::{ContactLine, Filter, PeopleFilter, PersonLine, UnitFigures, VisitLine};
+use crate::store::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 
 impl SqliteStore {
     pub(super) async fn read_overview(&self, units: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
@@ -24,7 +25,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
-        let sql = "select doc, unit, happened_on, channel, result, reasons, needs, created_by, received_at from visit
+        let sql = "select doc, unit, happened_on, created_by, received_at, body from visit
             indexed by visit_by_day where county = ?1 and unit in (select value from json_each(?2))
             and (?3 is null or happened_on >= ?3) and (?4 is null or happened_on <= ?4)
             and (?5 is null or (happened_on, doc) < (?5, ?6))
@@ -32,7 +33,7 @@ impl SqliteStore {
         let rows = self.listed(sql, filter).await?;
         let mut lines: Vec<VisitLine> = rows.iter().map(visit_of).collect::<Result<_>>()?;
         let docs: Vec<DocId> = lines.iter().map(|line| line.doc).collect();
-        let sql = "select vp.visit, vp.person, coalesce(p.name, '') from visit_person vp
+        let sql = "select vp.visit, vp.person, p.body from visit_person vp
             join visit v on v.county = vp.county and v.doc = vp.visit
             left join person p on p.county = vp.county and p.unit = v.unit and p.doc = vp.person
             where vp.county = ? and vp.visit in (select unhex(value) from json_each(?)) order by vp.visit, vp.person";
@@ -47,7 +48,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
-        let sql = "select c.doc, c.unit, c.happened_on, c.person, c.topic, c.channel, c.result, c.created_by, c.received_at, coalesce(p.name, '')
+        let sql = "select c.doc, c.unit, c.happened_on, c.person, c.created_by, c.received_at, c.body, p.body
             from contact c indexed by contact_by_day left join person p on p.county = c.county and p.unit = c.unit and p.doc = c.person
             where c.county = ?1 and c.unit in (select value from json_each(?2))
             and (?3 is null or c.happened_on >= ?3) and (?4 is null or c.happened_on <= ?4)
@@ -56,24 +57,18 @@ impl SqliteStore {
         self.listed(sql, filter).await?.iter().map(contact_of).collect()
     }
 
-    pub(super) async fn read_people(&self, filter: &PeopleFilter) -> Result<Vec<PersonLine>> {
-        let sql = "select p.doc, p.unit, p.name, p.kind, p.birth_year, p.phone_masked, p.id_masked,
-            (select max(v.happened_on) from visit_person vp join visit v on v.county = vp.county and v.doc = vp.visit
-             where vp.county = p.county and vp.person = p.doc)
-            from person p where p.county = ?1 and p.unit in (select value from json_each(?2))
-            and (?3 = '' or instr(p.search, ?3) > 0) and (?4 is null or (p.unit, p.doc) > (?4, ?5))
-            order by p.unit, p.doc limit ?6";
-        let rows = sqlx::query(sql)
-            .bind(self.county)
-            .bind(units_json(&filter.units))
-            .bind(&filter.text)
-            .bind(filter.after.map(|(unit, _)| i64::from(unit.0)))
-            .bind(filter.after.map(|(_, doc)| doc.0.to_vec()))
-            .bind(i64::from(filter.limit))
-            .fetch_all(&self.read)
-            .await
-            .map_err(failed)?;
-        rows.iter().map(person_of).collect()
+    pub(super) async fn read_people(&self, units: &[UnitId]) -> Result<Vec<PersonLine>> {
+        let sql = "select doc, unit, body from person where county = ? and unit in (select value from json_each(?)) order by unit, doc";
+        let query = sqlx::query(sql).bind(self.county).bind(units_json(units));
+        query.fetch_all(&self.read).await.map_err(failed)?.iter().map(person_of).collect()
+    }
+
+    pub(super) async fn read_last_visits(&self, people: &[DocId]) -> Result<Vec<(DocId, String)>> {
+        let sql = "select vp.person, max(v.happened_on) from visit_person vp join visit v on v.county = vp.county and v.doc = vp.visit
+            where vp.county = ? and vp.person in (select unhex(value) from json_each(?)) group by vp.person";
+        let query = sqlx::query(sql).bind(self.county).bind(docs_json(people));
+        let rows = query.fetch_all(&self.read).await.map_err(failed)?;
+        rows.iter().map(|row| Ok((to_doc(row, 0)?, to_text(row, 1)?))).collect()
     }
 
     async fn listed(&self, sql: &'static str, filter: &Filter) -> Result<Vec<SqliteRow>> {

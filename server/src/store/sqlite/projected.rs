@@ -15,19 +15,12 @@ impl SqliteTx {
         unit: UnitId,
         person: &PersonProjection,
     ) -> Result<()> {
-        let sql =
-            "insert into person (county, unit, doc, name, search, kind, birth_year, phone_masked, id_masked)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "insert into person (county, unit, doc, body) values (?, ?, ?, ?)";
         sqlx::query(sql)
             .bind(self.county)
             .bind(i64::from(unit.0))
             .bind(&doc.0[..])
-            .bind(&person.name)
-            .bind(&person.search)
-            .bind(&person.kind)
-            .bind(person.birth_year)
-            .bind(&person.phone_masked)
-            .bind(&person.id_masked)
+            .bind(&person.body)
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
@@ -40,19 +33,15 @@ impl SqliteTx {
         unit: UnitId,
         visit: &VisitProjection,
     ) -> Result<()> {
-        let sql = "insert into visit (county, unit, happened_on, doc, channel, result, reasons, needs, created_by, received_at)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "insert into visit (county, unit, happened_on, doc, created_by, received_at, body) values (?, ?, ?, ?, ?, ?, ?)";
         sqlx::query(sql)
             .bind(self.county)
             .bind(i64::from(unit.0))
             .bind(&visit.happened_on)
             .bind(&doc.0[..])
-            .bind(&visit.channel)
-            .bind(&visit.result)
-            .bind(visit.reasons.join(" "))
-            .bind(visit.needs.join(" "))
             .bind(i64::from(visit.created_by.0))
             .bind(visit.received_at.0)
+            .bind(&visit.body)
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
@@ -76,19 +65,18 @@ impl SqliteTx {
         unit: UnitId,
         contact: &ContactProjection,
     ) -> Result<()> {
-        let sql = "insert into contact (county, unit, happened_on, doc, person, topic, channel, result, created_by, received_at)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql =
+            "insert into contact (county, unit, happened_on, doc, person, created_by, received_at, body)
+            values (?, ?, ?, ?, ?, ?, ?, ?)";
         sqlx::query(sql)
             .bind(self.county)
             .bind(i64::from(unit.0))
             .bind(&contact.happened_on)
             .bind(&doc.0[..])
             .bind(contact.person.map(|person| person.0.to_vec()))
-            .bind(&contact.topic)
-            .bind(&contact.channel)
-            .bind(&contact.result)
             .bind(i64::from(contact.created_by.0))
             .bind(contact.received_at.0)
+            .bind(&contact.body)
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;

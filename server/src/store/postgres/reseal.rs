@@ -1,0 +1,70 @@
+//! Other bytes in the place of those that are stored, when keys change.
+
+use zoufang_core::record::UnitId;
+
+use super::PostgresStore;
+use super::codec::failed;
+use crate::store::codec::to_u32;
+use crate::store::{Late, Resealed, Result};
+
+impl PostgresStore {
+    pub(super) async fn read_sealed_under(&self) -> Result<Option<u32>> {
+        let sql = "select value from meta where county = $1 and key = 'sealed_under'";
+        let row = sqlx::query(sql).bind(self.county).fetch_optional(&self.read()).await.map_err(failed)?;
+        row.map(|row| to_u32(&row, 0)).transpose()
+    }
+
+    pub(super) async fn write_sealed_under(&self, key: u32) -> Result<()> {
+        let sql = "insert into meta (county, key, value) values ($1, 'sealed_under', $2)
+            on conflict (county, key) do update set value = excluded.value";
+        let query = sqlx::query(sql).bind(self.county).bind(i64::from(key));
+        query.execute(&self.write()).await.map_err(failed)?;
+        Ok(())
+    }
+
+    pub(super) async fn update_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()> {
+        let mut tx = self.write().begin().await.map_err(failed)?;
+        let sql = "with changed as (
+                update log l set raw = n.raw from unnest($3::bytea[], $4::bytea[], $5::bigint[]) n(hash, raw, grown)
+                where l.county = $1 and l.hash = n.hash and l.unit = $2 returning n.grown)
+            update unit_log set bytes = bytes + (select coalesce(sum(grown), 0) from changed)::bigint where county = $1 and unit = $2";
+        let grown =
+            |change: &Resealed| (change.raw.len() as u64).cast_signed() - change.was_bytes.cast_signed();
+        sqlx::query(sql)
+            .bind(self.county)
+            .bind(i64::from(unit.0))
+            .bind(changes.iter().map(|change| &change.hash.0[..]).collect::<Vec<_>>())
+            .bind(changes.iter().map(|change| &change.raw[..]).collect::<Vec<_>>())
+            .bind(changes.iter().map(grown).collect::<Vec<_>>())
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        tx.commit().await.map_err(failed)
+    }
+
+    pub(super) async fn update_late(&self, late: &[Late]) -> Result<()> {
+        let mut tx = self.write().begin().await.map_err(failed)?;
+        for late in late {
+            let sql = "update late set raw = $4 where county = $1 and device = $2 and hash = $3";
+            let query = sqlx::query(sql).bind(self.county).bind(late.device.0.cast_signed());
+            query.bind(&late.hash.0[..]).bind(&late.raw).execute(&mut *tx).await.map_err(failed)?;
+        }
+        tx.commit().await.map_err(failed)
+    }
+
+    pub(super) async fn delete_segments(&self) -> Result<()> {
+        let sql = "delete from segment where county = $1";
+        sqlx::query(sql).bind(self.county).execute(&self.write()).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// The tables are written anew. The write-ahead log of the database goes its own way, and with it what stood there.
+    pub(super) async fn vacuum(&self) -> Result<()> {
+        for sql in
+            ["vacuum full log", "vacuum full doc", "vacuum full late", "vacuum full segment", "checkpoint"]
+        {
+            sqlx::query(sql).execute(&self.write()).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}

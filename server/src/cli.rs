@@ -1,5 +1,6 @@
 //! What the program does for each command. What a person is to read goes to standard output, logs to standard error.
 
+mod backup;
 mod data;
 mod demo;
 mod import;
@@ -34,6 +35,9 @@ pub enum CliError {
     /// The keys cannot be used.
     #[error("{0}")]
     Keys(#[from] crate::keys::KeysError),
+    /// A backup cannot be made or read.
+    #[error("{0}")]
+    Backup(#[from] crate::backup::BackupError),
     /// The server's own part failed.
     #[error("{0}")]
     Server(#[from] crate::error::Error),
@@ -74,6 +78,9 @@ async fn dispatch(command: Command) -> Result<()> {
             .map_err(|error| CliError::Usage(error.to_string()))?),
         Command::Rebuild(folder) => rebuild::run(&folder).await,
         Command::Reseal(folder) => reseal::run(&folder).await,
+        Command::BackupKey(options) => backup::key(&options),
+        Command::Backup(options) => backup::write(options).await,
+        Command::Restore(options) => backup::restore(options).await,
         Command::Record(command) => record::run(command).await,
         Command::Compact(compact) => record::compact(compact).await,
         Command::NewEpoch(folder) => record::new_epoch(folder).await,

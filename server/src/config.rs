@@ -50,6 +50,12 @@ pub enum Command {
     Rebuild(DataFolder),
     /// Seal everything on the disk anew under the key in use, the first of the keys; no server may run meanwhile.
     Reseal(DataFolder),
+    /// Make the key that reads backups. It belongs offline.
+    BackupKey(BackupKey),
+    /// Write a backup that only the offline key reads: the database as of now, and the server's keys. The server may run.
+    Backup(Backup),
+    /// Put a backup into an empty folder; phones offer again what they hold of the last 30 days.
+    Restore(Restore),
     /// What is done to records besides editing: moving to another unit, erasing, beginning anew.
     #[command(subcommand)]
     Record(RecordCommand),
@@ -126,6 +132,42 @@ pub struct Compact {
     /// beginning stands for.
     #[arg(long, default_value_t = 30)]
     pub settled_days: u32,
+}
+
+/// `backup-key`
+#[derive(Clone, Debug, Args)]
+pub struct BackupKey {
+    /// The file of the key; it must not be there.
+    #[arg(long)]
+    pub to: PathBuf,
+}
+
+/// `backup`
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// The file to write; it must not be there.
+    #[arg(long)]
+    pub to: PathBuf,
+    /// Public half of the offline key, as `backup-key` says it.
+    #[arg(long, env = "ZOUFANG_BACKUP_PUBLIC_KEY")]
+    pub public_key: String,
+}
+
+/// `restore`
+#[derive(Clone, Debug, Args)]
+pub struct Restore {
+    /// Where the data are to be.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// The backup.
+    #[arg(long)]
+    pub from: PathBuf,
+    /// The file of the offline key.
+    #[arg(long)]
+    pub key: PathBuf,
 }
 
 /// Where the data are.

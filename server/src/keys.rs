@@ -137,6 +137,20 @@ impl Keys {
         Ring::of(&self.0.iter().map(key).collect::<Vec<_>>())
     }
 
+    /// What opens backups, if this is the file of the offline key.
+    #[must_use]
+    pub fn backup(&self) -> SecretKey {
+        SecretKey::of_seed(&derived(&self.0[0], b"zoufang backup key"))
+    }
+
+    /// The keys as a file holds them.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let digits =
+            |key: &Zeroizing<[u8; KEY_BYTES]>| key.iter().map(|byte| format!("{byte:02x}")).collect();
+        Zeroizing::new(self.0.iter().map(digits).collect::<Vec<String>>().join("\n"))
+    }
+
     /// A store in which everything is sealed under these keys.
     #[must_use]
     pub fn seal(&self, below: Arc<dyn Store>) -> SealedStore {

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod assets;
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod command;
 pub mod config;

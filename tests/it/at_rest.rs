@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
     time::Duration,
 };
@@ -313,4 +314,54 @@ fn a_key_is_put_away() {
     fs::remove_file(folder.join("keys")).unwrap();
     assert!(launch.serve().is_err(), "no new key is made for data that have one");
     assert!(!folder.join("keys").exists());
+}
+
+/// A backup of a running server tells nothing, and with the offline key everything is there again, also what was saved since.
+#[test]
+fn a_backup_is_sealed_and_comes_back() {
+    let (launch, folder, _held) = on_sqlite();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = |name: &str| elsewhere.path().join(name).to_str().unwrap().to_owned();
+    assert!(launch.add_user("village", "village_worker", VILLAGE).unwrap().success());
+    let mut process = launch.serve().unwrap();
+    let mut device = signed_in(&process.url(), "village");
+    let unit = home(&device);
+    let mut canaries = Canaries::default();
+    let saved = device.create(Kind::Person, unit, canaries.record(Kind::Person)).unwrap();
+    device.sync().unwrap();
+
+    let made = Command::new(program()).args(["backup-key", "--to", &path("offline")]).output().unwrap();
+    let said = String::from_utf8(made.stdout).unwrap();
+    let public = said.lines().find_map(|line| line.strip_prefix("public key: ")).unwrap();
+    let write = ["backup", "--to", &path("backup"), "--public-key", public];
+    assert!(launch.call(&write, "").unwrap().success());
+    assert!(!launch.call(&write, "").unwrap().success(), "a backup is not written over");
+    let short = ["backup", "--to", &path("other"), "--public-key", &public[..62]];
+    assert!(!launch.call(&short, "").unwrap().success());
+    let mut names: Vec<_> =
+        fs::read_dir(elsewhere.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["backup", "offline"], "nothing half-written is left");
+    assert_eq!(canaries.found(elsewhere.path(), "").0, Vec::<String>::new());
+    let keys = fs::read_to_string(folder.join("keys")).unwrap();
+    let key = keys.lines().last().unwrap().as_bytes();
+    assert!(memmem::find(&fs::read(path("backup")).unwrap(), key).is_none(), "nor do the keys lie in it");
+
+    let since = device.create(Kind::Person, unit, canaries.record(Kind::Person)).unwrap();
+    device.sync().unwrap();
+    process.kill();
+    let (again, _, _held) = on_sqlite();
+    let restore =
+        |key: &str| again.call(&["restore", "--from", &path("backup"), "--key", &path(key)], "").unwrap();
+    fs::write(path("wrong"), "5a".repeat(32)).unwrap();
+    assert!(!restore("wrong").success());
+    assert!(restore("offline").success());
+    assert!(!restore("offline").success(), "data that are there are not written over");
+    let process = again.serve().unwrap();
+    device.move_to(&process.url());
+    device.sync().unwrap();
+    device.sync().unwrap();
+    let fresh = signed_in(&process.url(), "village");
+    assert!(fresh.open(saved).is_ok());
+    assert!(fresh.open(since).is_ok(), "what a phone held since is offered again");
 }

@@ -16,9 +16,9 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{County, Store};
 use crate::units;
 
-const DATABASE: &str = "zoufang.sqlite";
+pub(super) const DATABASE: &str = "zoufang.sqlite";
 /// The keys file in the folder of the data.
-const KEYS: &str = "keys";
+pub(super) const KEYS: &str = "keys";
 /// The keys themselves, as in a file, for those who keep secrets in the environment.
 const KEYS_VARIABLE: &str = "ZOUFANG_KEYS";
 
@@ -91,7 +91,7 @@ async fn keys(place: &KeyPlace, folder: &Path, store: &dyn Store) -> Result<Keys
 }
 
 /// Makes the folder if it is missing; nobody else may look into it.
-fn private_folder(folder: &Path) -> Result<()> {
+pub(super) fn private_folder(folder: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

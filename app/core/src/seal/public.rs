@@ -29,6 +29,8 @@ pub enum Purpose {
     Recovery,
     /// Changes that wait for the server, for its sync key.
     Parcel,
+    /// The key of a backup, for the organisation's offline key.
+    Backup,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
         match self {
             Self::Recovery => b"zoufang recovery slot",
             Self::Parcel => b"zoufang parcel",
+            Self::Backup => b"zoufang backup",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Other bytes in the place of those that are stored, when keys change.
 
+use std::path::Path;
+
 use zoufang_core::record::UnitId;
 
 use super::SqliteStore;
 use super::codec::failed;
 use crate::store::codec::to_u32;
-use crate::store::{Late, Resealed, Result};
+use crate::store::{Late, Resealed, Result, StoreError};
 
 impl SqliteStore {
     pub(super) async fn read_sealed_under(&self) -> Result<Option<u32>> {
@@ -50,6 +52,16 @@ impl SqliteStore {
     pub(super) async fn delete_segments(&self) -> Result<()> {
         let sql = "delete from segment where county = ?";
         sqlx::query(sql).bind(self.county).execute(&self.write).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Writes the database as of now into a new file.
+    ///
+    /// # Errors
+    /// If the file is there, or cannot be written.
+    pub async fn copy_to(&self, path: &Path) -> Result<()> {
+        let path = path.to_str().ok_or(StoreError::Unfit("the path is no text".to_owned()))?;
+        sqlx::query("vacuum into ?").bind(path).execute(&self.read).await.map_err(failed)?;
         Ok(())
     }
 

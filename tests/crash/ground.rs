@@ -58,7 +58,7 @@ impl Ground for Sqlite {
     type Opened = SqliteStore;
 
     const FOLDER: &str = "sqlite";
-    const FIRST_POINTS_MIN: usize = 8;
+    const FIRST_POINTS_MIN: usize = 12;
 
     fn empty() -> Self {
         Self(tempfile::tempdir().unwrap())
@@ -112,7 +112,7 @@ impl Ground for Postgres {
     type Opened = PostgresStore;
 
     const FOLDER: &str = "postgres";
-    const FIRST_POINTS_MIN: usize = 7;
+    const FIRST_POINTS_MIN: usize = 11;
 
     fn empty() -> Self {
         Self(Cluster::shared().database().unwrap(), tempfile::tempdir().unwrap())

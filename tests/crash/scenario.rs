@@ -114,7 +114,7 @@ pub(crate) fn sign_in<G: Ground>() -> Scenario<G> {
         sign_in: enter,
         end: anything,
         dies_at: |_| true,
-        points_min: 16,
+        points_min: 12,
     }
 }
 

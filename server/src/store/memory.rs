@@ -5,9 +5,10 @@
 mod devices;
 mod log;
 mod office;
+mod state;
 mod tx;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -16,59 +17,15 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, Unit
 use zoufang_core::seal::PublicKey;
 
 use super::news::{Listener, News, Teller};
-use super::office::{
-    ContactLine, ContactProjection, Filter, PersonLine, PersonProjection, UnitFigures, VisitLine,
-    VisitProjection,
-};
+use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, DocumentState, Erasure, Late, LogEntry, LogPage, Move, NewAccount,
-    Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket,
-    TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, Principal, Resealed, Result,
+    Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx,
 };
 use devices::Devices;
 use log::UnitLog;
-
-/// One failed or running sign-in try.
-#[derive(Clone, Copy)]
-struct Try {
-    key: [u8; 16],
-    at: i64,
-    nonce: u64,
-}
-
-#[derive(Clone, Default)]
-struct State {
-    directory_version: u32,
-    units: BTreeMap<UnitId, Unit>,
-    codes: BTreeMap<(String, u16), UnitCode>,
-    accounts: BTreeMap<UserId, Account>,
-    devices: BTreeMap<DeviceId, Device>,
-    sync_key: Option<PublicKey>,
-    sealed_under: Option<u32>,
-    sign_keys: BTreeMap<DeviceId, SignKey>,
-    sessions: BTreeMap<TokenHash, (DeviceId, UserId, Timestamp)>,
-    tries: Vec<Try>,
-    log: BTreeMap<UnitId, UnitLog>,
-    places: BTreeMap<ChangeHash, (UnitId, u64)>,
-    docs: BTreeMap<DocId, (DocumentState, Vec<u8>)>,
-    segments: BTreeMap<(UnitId, u64), Segment>,
-    people: BTreeMap<(UnitId, DocId), PersonProjection>,
-    visits: BTreeMap<DocId, (UnitId, VisitProjection)>,
-    contacts: BTreeMap<DocId, (UnitId, ContactProjection)>,
-    erased: BTreeMap<([u8; 32], UnitId), (u64, Timestamp)>,
-    replaced: BTreeSet<(DocId, ChangeHash)>,
-    moves: Vec<Move>,
-    tickets: BTreeMap<DeviceId, Ticket>,
-    cursors: BTreeMap<(DeviceId, UnitId), u64>,
-    about_devices: Devices,
-    epoch: EpochId,
-}
-
-impl State {
-    fn tail(&self, unit: UnitId) -> Tail {
-        self.log.get(&unit).map_or(Tail { unit, ..Tail::default() }, |log| log.tail)
-    }
-}
+use state::{State, Try};
 
 /// The store in memory. A clone is the same store.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
 //! The contract of stores, on each store.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod at_rest;
 mod guarded;
 mod interleaved;
 mod lost_line;

@@ -74,7 +74,7 @@ pub fn write(out: &mut impl Write, to: PublicKey, keys: &str, database: &mut imp
     piece(out, keys.as_bytes(), false)?;
     let mut next = read_up_to(database)?;
     loop {
-        let now = std::mem::replace(&mut next, Vec::new());
+        let now = std::mem::take(&mut next);
         // A short piece is the end, but so is a full one with nothing behind it.
         next = if now.len() == PIECE_BYTES { read_up_to(database)? } else { Vec::new() };
         piece(out, &now, next.is_empty())?;

@@ -76,7 +76,7 @@ fn anew(ring: &Ring, entry: LogEntry, may_be_clear: bool) -> Result<Resealed> {
     let place = Ring::change(entry.hash);
     let clear = opened(ring, Table::Log, &place, &entry.raw, may_be_clear)?;
     let raw = ring.seal(Table::Log, &place, &clear)?;
-    Ok(Resealed { hash: entry.hash, was_bytes: entry.raw.len() as u64, raw })
+    Ok(Resealed { hash: entry.hash, raw })
 }
 
 fn opened(ring: &Ring, table: Table, key: &str, value: &[u8], may_be_clear: bool) -> Result<Vec<u8>> {

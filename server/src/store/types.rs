@@ -309,8 +309,6 @@ pub struct LogEntry {
 pub struct Resealed {
     /// Its hash.
     pub hash: ChangeHash,
-    /// How many bytes were stored.
-    pub was_bytes: u64,
     /// What is stored now.
     pub raw: Vec<u8>,
 }

@@ -54,7 +54,7 @@ async fn two() -> (Arc<dyn Store>, impl Store) {
 }
 
 async fn put(below: &dyn Store, number: u8, raw: Vec<u8>) {
-    let resealed = Resealed { hash: ChangeHash([number; 32]), was_bytes: raw.len() as u64, raw };
+    let resealed = Resealed { hash: ChangeHash([number; 32]), raw };
     below.reseal_changes(UNIT, &[resealed]).await.unwrap();
 }
 

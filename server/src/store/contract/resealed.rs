@@ -26,8 +26,9 @@ pub async fn what_is_stored_is_sealed_anew(store: &dyn Store) {
     store.put_late(&[late(b"before")]).await.expect("late");
     let segment = Segment { unit: UNIT, from_seq: 0, to_seq: 1, size_bytes: 1, frame: vec![1] };
     store.put_segment(&segment, 0).await.expect("segment");
+    let resealed = |number, raw: &[u8]| Resealed { hash: hash(number), raw: raw.to_vec() };
+    store.reseal_changes(UNIT, &[resealed(2, &[4; 100])]).await.expect("reseal");
     let before = store.tails(&[UNIT, OTHER]).await.expect("tails");
-    let resealed = |number, raw: &[u8]| Resealed { hash: hash(number), was_bytes: 100, raw: raw.to_vec() };
     let anew = [resealed(2, &[5; 130]), resealed(3, &[5; 200]), resealed(9, &[5; 300])];
     store.reseal_changes(UNIT, &anew).await.expect("reseal");
     store.reseal_late(&[late(b"after"), Late { hash: hash(9), ..late(b"nobody's") }]).await.expect("reseal");

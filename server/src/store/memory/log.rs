@@ -75,7 +75,8 @@ impl UnitLog {
                 continue;
             };
             let stored = Arc::make_mut(stored);
-            self.tail.size_bytes = self.tail.size_bytes + change.raw.len() as u64 - change.was_bytes;
+            self.tail.size_bytes += change.raw.len() as u64;
+            self.tail.size_bytes -= stored.entry.raw.len() as u64;
             stored.entry.raw.clone_from(&change.raw);
             stored.change.raw.clone_from(&change.raw);
         }

@@ -24,18 +24,17 @@ impl PostgresStore {
 
     pub(super) async fn update_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()> {
         let mut tx = self.write().begin().await.map_err(failed)?;
-        let sql = "with changed as (
-                update log l set raw = n.raw from unnest($3::bytea[], $4::bytea[], $5::bigint[]) n(hash, raw, grown)
-                where l.county = $1 and l.hash = n.hash and l.unit = $2 returning n.grown)
+        let sql = "with was as (
+                select hash, length(raw) as bytes from log where county = $1 and unit = $2 and hash = any($3) for update),
+            changed as (
+                update log l set raw = n.raw from unnest($3::bytea[], $4::bytea[]) n(hash, raw) join was on was.hash = n.hash
+                where l.county = $1 and l.hash = n.hash returning length(n.raw) - was.bytes as grown)
             update unit_log set bytes = bytes + (select coalesce(sum(grown), 0) from changed)::bigint where county = $1 and unit = $2";
-        let grown =
-            |change: &Resealed| (change.raw.len() as u64).cast_signed() - change.was_bytes.cast_signed();
         sqlx::query(sql)
             .bind(self.county)
             .bind(i64::from(unit.0))
             .bind(changes.iter().map(|change| &change.hash.0[..]).collect::<Vec<_>>())
             .bind(changes.iter().map(|change| &change.raw[..]).collect::<Vec<_>>())
-            .bind(changes.iter().map(grown).collect::<Vec<_>>())
             .execute(&mut *tx)
             .await
             .map_err(failed)?;

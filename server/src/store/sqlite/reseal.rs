@@ -6,7 +6,7 @@ use zoufang_core::record::UnitId;
 
 use super::SqliteStore;
 use super::codec::failed;
-use crate::store::codec::to_u32;
+use crate::store::codec::{to_i64, to_u32};
 use crate::store::{Late, Resealed, Result, StoreError};
 
 impl SqliteStore {
@@ -26,12 +26,14 @@ impl SqliteStore {
         let (mut tx, unit) = (self.write_tx().await?, i64::from(unit.0));
         let mut grown: i64 = 0;
         for change in changes {
+            let sql = "select length(raw) from log where county = ? and hash = ? and unit = ?";
+            let query = sqlx::query(sql).bind(self.county).bind(&change.hash.0[..]).bind(unit);
+            let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else { continue };
+            grown += (change.raw.len() as u64).cast_signed() - to_i64(&row, 0)?;
             let sql = "update log set raw = ? where county = ? and hash = ? and unit = ?";
             let query =
                 sqlx::query(sql).bind(&change.raw).bind(self.county).bind(&change.hash.0[..]).bind(unit);
-            if query.execute(&mut *tx).await.map_err(failed)?.rows_affected() == 1 {
-                grown += (change.raw.len() as u64).cast_signed() - change.was_bytes.cast_signed();
-            }
+            query.execute(&mut *tx).await.map_err(failed)?;
         }
         let sql = "update unit_log set bytes = bytes + ? where county = ? and unit = ?";
         let query = sqlx::query(sql).bind(grown).bind(self.county).bind(unit);

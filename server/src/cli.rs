@@ -7,6 +7,7 @@ mod import;
 mod rebuild;
 mod record;
 mod reseal;
+mod retain;
 mod serve;
 mod user;
 
@@ -78,6 +79,8 @@ async fn dispatch(command: Command) -> Result<()> {
             .map_err(|error| CliError::Usage(error.to_string()))?),
         Command::Rebuild(folder) => rebuild::run(&folder).await,
         Command::Reseal(folder) => reseal::run(&folder).await,
+        Command::Paper(options) => retain::paper(&options),
+        Command::Retain(options) => retain::run(options).await,
         Command::BackupKey(options) => backup::key(&options),
         Command::Backup(options) => backup::write(options).await,
         Command::Restore(options) => backup::restore(options).await,

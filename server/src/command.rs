@@ -180,7 +180,8 @@ pub async fn compact(store: &dyn Store, long: Long, draw: Draw<'_>, now: Timesta
     }
 }
 
-async fn re_root_within(
+/// As [`re_root`], in a transaction of the caller's.
+pub(crate) async fn re_root_within(
     tx: &mut dyn WriteTx,
     doc: DocId,
     drops: impl Fn(&str) -> bool + Send,

@@ -50,6 +50,10 @@ pub enum Command {
     Rebuild(DataFolder),
     /// Seal everything on the disk anew under the key in use, the first of the keys; no server may run meanwhile.
     Reseal(DataFolder),
+    /// Print a paper that the law wants (Chinese, Markdown): filled with what the program knows, the rest in brackets.
+    Paper(PaperWanted),
+    /// Let go of what was kept long enough, by the rules of `server/data/retention.json` or others, and write a report.
+    Retain(Retain),
     /// Make the key that reads backups. It belongs offline.
     BackupKey(BackupKey),
     /// Write a backup that only the offline key reads: the database as of now, and the server's keys. The server may run.
@@ -132,6 +136,33 @@ pub struct Compact {
     /// beginning stands for.
     #[arg(long, default_value_t = 30)]
     pub settled_days: u32,
+}
+
+/// `paper`
+#[derive(Clone, Debug, Args)]
+pub struct PaperWanted {
+    /// Which.
+    pub paper: crate::papers::Paper,
+    /// Rules of retention in place of those that come with the program.
+    #[arg(long)]
+    pub rules: Option<PathBuf>,
+}
+
+/// `retain`
+#[derive(Clone, Debug, Args)]
+pub struct Retain {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// Rules in place of those that come with the program.
+    #[arg(long)]
+    pub rules: Option<PathBuf>,
+    /// Only say what would go.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where to write the report (JSON; counts by rule and unit, no names).
+    #[arg(long)]
+    pub report: Option<PathBuf>,
 }
 
 /// `backup-key`

@@ -326,3 +326,33 @@ pub(crate) fn import<G: Ground>() -> Scenario<G> {
         points_min: 15,
     }
 }
+
+/// Records that were kept long enough lose what their rules name.
+pub(crate) fn retention<G: Ground>() -> Scenario<G> {
+    let (ground, device) = worked(
+        |device| {
+            let (unit, user) = account(device);
+            let mut dice = Dice::new(4);
+            let person = device.create(Kind::Person, unit, made::person(&mut dice)).unwrap();
+            for day in ["2019-04-01", "2020-05-02"] {
+                let mut visit = made::visit(&mut dice, person, user);
+                visit.put_text("happened_on", Some(day));
+                device.create(Kind::Visit, unit, visit).unwrap();
+            }
+        },
+        as_it_is,
+    );
+    Scenario {
+        name: "retention",
+        ground,
+        device,
+        act: |launch, _, _| {
+            launch.call(&["retain"], "").unwrap();
+        },
+        again: nothing,
+        sign_in: as_it_is,
+        end: |found, place| assert_eq!(found.documents, 3, "{place}"),
+        dies_at: |_| true,
+        points_min: 12,
+    }
+}

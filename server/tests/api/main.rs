@@ -11,6 +11,7 @@ mod matrix;
 mod news;
 mod office;
 mod parcels;
+mod retention;
 mod server;
 mod sign_in;
 mod sync;

@@ -2,6 +2,7 @@
 
 mod demo;
 mod import;
+mod lan;
 mod rebuild;
 mod record;
 mod serve;
@@ -39,6 +40,9 @@ pub enum CliError {
     /// The keys cannot be used.
     #[error("{0}")]
     Keys(#[from] crate::keys::KeysError),
+    /// There is no certificate for the local network.
+    #[error("{0}")]
+    Lan(#[from] crate::lan::LanError),
     /// The server's own part failed.
     #[error("{0}")]
     Server(#[from] crate::error::Error),

@@ -17,7 +17,9 @@ pub mod headers;
 pub mod import;
 pub mod ingest;
 pub mod keys;
+pub mod lan;
 pub mod news;
+pub mod overload;
 pub mod projection;
 pub mod rebuild;
 pub mod router;
@@ -26,6 +28,7 @@ pub mod state;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod throttle;
 pub mod units;
 pub mod work;
 

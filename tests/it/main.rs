@@ -4,8 +4,10 @@
 
 mod failover;
 mod field;
+mod lan;
 mod line;
 mod meeting;
+mod overload;
 mod parcels;
 mod processes;
 mod unsealed;

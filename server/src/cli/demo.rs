@@ -1,6 +1,6 @@
 //! `demo`: the real units, synthetic people, a year of visits, and sign-ins printed in clear. For trying out only.
 
-use super::serve::{address, keys, listen, serve_until_signal};
+use super::serve::{address, keys, lan, listen, serve_until_signal};
 use super::{Result, open, say};
 use crate::config::Demo;
 use crate::demo;
@@ -32,6 +32,9 @@ pub(super) async fn run(options: Demo) -> Result<()> {
         ));
     }
     text.push_str("\nAll people are synthetic; do not dial. Stop with Ctrl-C.\n");
+    let mut listen = options.listen;
+    let (lan, words) = lan(&mut listen, &options.data, &listener)?;
+    text.push_str(&words);
     say(&text)?;
-    serve_until_signal(store, &keys, options.listen, listener).await
+    serve_until_signal(store, &keys, listen, lan, listener).await
 }

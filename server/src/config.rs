@@ -204,7 +204,7 @@ pub struct Listen {
     /// A reverse proxy is before us: the last entry of `X-Forwarded-For` is the caller.
     #[arg(long, env = "ZOUFANG_BEHIND_PROXY")]
     pub behind_proxy: bool,
-    /// Requests of a kind that are worked on at once; some more wait up to 1.5 s, and the rest is told when to come again.
+    /// Requests of a kind that are worked on at once; some more wait up to a second, and the rest is told when to come again.
     #[arg(long, env = "ZOUFANG_AT_ONCE", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,
     /// Serve the app from this folder in place of the embedded one.

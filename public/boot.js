@@ -66,6 +66,17 @@
     say([['程序文件没有下载完整，请检查网络后重新打开', 'the program was not loaded completely; check the network and open it again']]);
   }
 
+  // Which scripts may be loaded, for browsers that know Trusted Types: these, and no text becomes elements or a script at all. A page
+  // has one such policy only, so whatever comes later gets no other.
+  var scripts = [script.getAttribute('data-start'), script.getAttribute('data-stretch'), '/sw.js'];
+  if (window.trustedTypes && window.trustedTypes.createPolicy) {
+    window.trustedTypes.createPolicy('default', {
+      createScriptURL: function (url) {
+        return scripts.indexOf(url) < 0 ? null : url;
+      }
+    });
+  }
+
   var found = missing();
   if (found.length) {
     say(found);

@@ -13,7 +13,7 @@ const SHELL = '/index.html';
 
 /** Addresses that belong to the server alone. */
 function isServers(url) {
-  return url.pathname.startsWith('/api/') || url.pathname === '/healthz' || url.pathname === '/readyz';
+  return url.pathname.startsWith('/api/') || ['/healthz', '/readyz', '/ca.crt'].includes(url.pathname);
 }
 
 /** Fetches one file past the HTTP cache unless its name holds a hash of its content. */

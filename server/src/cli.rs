@@ -4,6 +4,7 @@ mod backup;
 mod data;
 mod demo;
 mod import;
+mod lan;
 mod rebuild;
 mod record;
 mod reseal;
@@ -39,6 +40,9 @@ pub enum CliError {
     /// A backup cannot be made or read.
     #[error("{0}")]
     Backup(#[from] crate::backup::BackupError),
+    /// There is no certificate for the local network.
+    #[error("{0}")]
+    Lan(#[from] crate::lan::LanError),
     /// The server's own part failed.
     #[error("{0}")]
     Server(#[from] crate::error::Error),

@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::overload::AT_ONCE;
 
 /// The sync server of Zoufang (走访).
 #[derive(Debug, Parser)]
@@ -252,12 +254,22 @@ pub struct KeyPlace {
     pub keys_file: Option<PathBuf>,
 }
 
+/// At least one, or nothing would ever be answered.
+fn at_once(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (1..=4_096).contains(&number) { Ok(number) } else { Err("between 1 and 4096".to_owned()) }
+}
+
 /// How to listen.
 #[derive(Clone, Debug, Args)]
 pub struct Listen {
-    /// Address and port; port 0 takes a free one.
-    #[arg(long, env = "ZOUFANG_LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    /// Address and port; port 0 takes a free one. Without it 127.0.0.1:8080, and with `--lan` 0.0.0.0:8443.
+    #[arg(long, env = "ZOUFANG_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Serve phones in the local network: TLS with a certificate of our own for this machine's addresses, kept in `lan` in the
+    /// folder of the data. How phones are made to trust it is printed.
+    #[arg(long, env = "ZOUFANG_LAN", conflicts_with_all = ["tls_cert", "public_url", "behind_proxy"])]
+    pub lan: bool,
     /// Certificate chain in PEM; with it, TLS is spoken.
     #[arg(long, env = "ZOUFANG_TLS_CERT", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -270,9 +282,22 @@ pub struct Listen {
     /// A reverse proxy is before us: the last entry of `X-Forwarded-For` is the caller.
     #[arg(long, env = "ZOUFANG_BEHIND_PROXY")]
     pub behind_proxy: bool,
+    /// Requests of a kind that are worked on at once; some more wait up to a second, and the rest is told when to come again.
+    #[arg(long, env = "ZOUFANG_AT_ONCE", default_value_t = AT_ONCE, value_parser = at_once)]
+    pub at_once: usize,
     /// Serve the app from this folder in place of the embedded one.
     #[arg(long, env = "ZOUFANG_DIST_DIR")]
     pub dist: Option<PathBuf>,
+}
+
+impl Listen {
+    /// Where to listen.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let everywhere = (Ipv4Addr::UNSPECIFIED, 8443);
+        let here = (Ipv4Addr::LOCALHOST, 8080);
+        self.listen.unwrap_or_else(|| SocketAddr::from(if self.lan { everywhere } else { here }))
+    }
 }
 
 /// `serve`

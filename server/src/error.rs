@@ -27,6 +27,12 @@ pub enum Error {
         /// When to try again.
         retry_after_s: u64,
     },
+    /// Too many requests from one address by somebody who is not known.
+    #[error("too_many")]
+    TooMany {
+        /// When to try again.
+        retry_after_s: u64,
+    },
     /// No session, or one that has ended.
     #[error("signed_out")]
     SignedOut,
@@ -82,6 +88,7 @@ impl Error {
         match self {
             Self::BadCredentials | Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Locked { .. } => StatusCode::LOCKED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::WrongDevice => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -96,7 +103,7 @@ impl Error {
 
     fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::Locked { retry_after_s } => Some(*retry_after_s),
+            Self::Locked { retry_after_s } | Self::TooMany { retry_after_s } => Some(*retry_after_s),
             Self::Busy => Some(5),
             Self::Overtaken => Some(1),
             Self::Disk(_) => Some(30),
@@ -122,6 +129,7 @@ impl Error {
             Self::BadRequest(reason) => tracing::info!(code = %self, reason, "request refused"),
             Self::BadCredentials
             | Self::Locked { .. }
+            | Self::TooMany { .. }
             | Self::SignedOut
             | Self::WrongDevice
             | Self::NotFound

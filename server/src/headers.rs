@@ -7,10 +7,11 @@ use axum::response::Response;
 
 use crate::state::App;
 
-/// Everything from ourselves, scripts only from files; `wasm-unsafe-eval` compiles the app and no text.
+/// Everything from ourselves, scripts only from files; `wasm-unsafe-eval` compiles the app and no text. What becomes a script or
+/// elements passes the one policy that `public/boot.js` makes.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'";
+    form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default";
 
 const STRICT: &[(&str, &str)] = &[
     ("content-security-policy", CONTENT_SECURITY_POLICY),

@@ -18,7 +18,9 @@ pub mod headers;
 pub mod import;
 pub mod ingest;
 pub mod keys;
+pub mod lan;
 pub mod news;
+pub mod overload;
 pub mod papers;
 pub mod people;
 pub mod projection;
@@ -31,6 +33,7 @@ pub mod state;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
+pub mod throttle;
 pub mod units;
 pub mod work;
 

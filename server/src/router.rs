@@ -9,15 +9,17 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::routes::{devices, fallback, health, me, news, office, parcels, people, sign_in, sync};
+use crate::routes::{authority, devices, fallback, health, me, news, office, parcels, people, sign_in, sync};
 use crate::state::App;
-use crate::{headers, telemetry};
+use crate::{headers, overload, telemetry};
 
 /// JSON bodies are small; the sync route has its own, larger limit.
 const JSON_BYTES_MAX: usize = 16 * 1024;
@@ -28,6 +30,7 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
     let (router, mut document) = OpenApiRouter::new()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(authority::authority))
         .routes(routes!(sign_in::sign_in))
         .routes(routes!(sign_in::sign_out))
         .routes(routes!(me::me))
@@ -54,7 +57,28 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
     document.info.license = None;
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    say_that_it_may_be_busy(&mut document);
     (router, document)
+}
+
+/// Every route but those outside the gates may be told to come again.
+fn say_that_it_may_be_busy(document: &mut OpenApi) {
+    let seconds = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Integer).build()))
+        .description(Some("seconds to wait"))
+        .build();
+    let busy = ResponseBuilder::new()
+        .description("busy: come again")
+        .content("application/json", Content::new(Some(Ref::from_schema_name("ErrorBody"))))
+        .header("retry-after", seconds)
+        .build();
+    let paths = document.paths.paths.iter_mut().filter(|(path, _)| !path.starts_with("/healthz"));
+    for (_, item) in paths {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.entry("503".to_owned()).or_insert_with(|| busy.clone().into());
+        }
+    }
 }
 
 /// The API as an OpenAPI document.
@@ -73,6 +97,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
         .layer(RequestBodyTimeoutLayer::new(BODY_IDLE_MAX))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), overload::shed))
         .layer(from_fn_with_state(app.clone(), headers::strict))
         .layer(from_fn(telemetry::observe))
         .with_state(app)

@@ -1,5 +1,7 @@
 //! Handlers, one module per noun.
 
+pub mod authority;
+pub mod caller;
 pub mod devices;
 pub mod fallback;
 pub mod health;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -13,19 +13,16 @@ use zoufang_core::seal::SecretKey;
 use crate::account::session::Unforgiven;
 use crate::account::token;
 use crate::assets::Assets;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::WipeKey;
 use crate::news::{HEARTBEAT, Places};
+use crate::overload::Gates;
 use crate::people::People;
 use crate::store::{Store, Tail};
 use crate::sync::brotli;
+use crate::throttle::{self, Throttle};
 use crate::units::{UnitCache, UnitTable};
 
-/// Sync requests that are worked on at once; more wait a little and are then turned away.
-const SYNCS_MAX: usize = 64;
-const SYNC_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Password hashes that are computed at once: each takes 19 MiB and a core.
-const HASHES_MAX: usize = 2;
 /// So often it is written down which devices were heard of.
 const HEARD_EVERY_MS: i64 = 60_000;
 /// Devices whose last cursors are kept in mind.
@@ -92,6 +89,8 @@ pub struct App {
     pub wipe_keys: Arc<[WipeKey]>,
     /// The files of the app.
     pub assets: Assets,
+    /// The certificate, in DER, of the authority that phones in a local network are told to trust; only with `--lan`.
+    pub authority: Option<Arc<[u8]>>,
     /// TLS is spoken, by us or by a proxy before us.
     pub tls: bool,
     /// The last entry of `X-Forwarded-For` is the caller.
@@ -112,8 +111,14 @@ pub struct App {
     /// What the office finds people by.
     pub people: Arc<People>,
     pub(crate) unforgiven: Unforgiven,
-    pub(crate) hashes: Arc<Semaphore>,
-    syncs: Arc<Semaphore>,
+    /// How much is worked on at once.
+    pub gates: Arc<Gates>,
+    /// Who asked without being known.
+    pub(crate) strangers: Arc<Throttle>,
+    /// Who asked whether the server is ready.
+    pub(crate) monitors: Arc<Throttle>,
+    /// Passwords that were computed; a test counts them.
+    pub passwords_computed: Arc<AtomicU64>,
     /// Answers that are compressed as one stream.
     pub brotlis: Arc<Semaphore>,
 }
@@ -129,6 +134,7 @@ impl App {
             sync_keys: Arc::new([]),
             wipe_keys: Arc::new([]),
             assets,
+            authority: None,
             tls: false,
             behind_proxy: false,
             seals: true,
@@ -140,8 +146,10 @@ impl App {
             units: Arc::default(),
             people: Arc::default(),
             unforgiven: Unforgiven::default(),
-            hashes: Arc::new(Semaphore::new(HASHES_MAX)),
-            syncs: Arc::new(Semaphore::new(SYNCS_MAX)),
+            gates: Arc::default(),
+            strangers: Arc::new(Throttle::new(throttle::FAILED_MAX)),
+            monitors: Arc::new(Throttle::new(throttle::READY_MAX)),
+            passwords_computed: Arc::default(),
             brotlis: Arc::new(Semaphore::new(brotli::STREAMS_MAX)),
         }
     }
@@ -230,16 +238,15 @@ impl App {
     /// A place among the running syncs.
     ///
     /// # Errors
-    /// [`Error::Busy`] if none became free in time.
+    /// [`Error::Busy`](crate::error::Error::Busy) if none became free in time.
     pub async fn sync_permit(&self) -> Result<SemaphorePermit<'_>> {
-        let permit = tokio::time::timeout(SYNC_WAIT_MAX, self.syncs.acquire()).await;
-        permit.ok().and_then(std::result::Result::ok).ok_or(Error::Busy)
+        self.gates.syncs.enter().await
     }
 
-    /// The address that sign-in tries are counted under.
+    /// The address that tries are counted under: an IPv6 network of 64 bits is one.
     #[must_use]
     pub fn caller(&self, peer: IpAddr, forwarded_for: Option<&str>) -> IpAddr {
         let last = forwarded_for.filter(|_| self.behind_proxy).and_then(|list| list.rsplit(',').next());
-        last.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
+        throttle::network(last.and_then(|address| address.trim().parse().ok()).unwrap_or(peer))
     }
 }

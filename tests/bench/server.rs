@@ -13,6 +13,7 @@ use std::{ops::Range, time::Duration};
 
 use anyhow::Result;
 use clap::ValueEnum;
+use zoufang_server::overload::AT_ONCE;
 use zoufang_tests::made::Dice;
 
 use crate::{machine, report::Report};
@@ -28,6 +29,10 @@ const SINGLES_RATE: usize = 200;
 /// Requests by which the cost of a change is measured, and those before them that warm the server up.
 const COSTS: usize = 100;
 const WARM: usize = 10;
+
+/// Requests of each device under overload.
+const OVERLOAD_ROUNDS: usize = 5;
+const OVERLOAD_MS_MAX: f64 = 2_000.0;
 
 const MS_MAX: f64 = 100.0;
 const MEMORY_MB_MAX: f64 = 300.0;
@@ -154,7 +159,33 @@ fn load(report: &mut Report, town: &mut Town, documents: usize, singles: Duratio
     report.note("CPU time for them", (server.cpu_ms()? - before) / 1000.0, "s");
     let turned_away: usize = served.iter().map(|served| served.turned_away).sum();
     report.note("turned away with a time to come again, and came", turned_away as f64, "");
+    overload(report, &server)?;
     report.at_most("memory of the server at its peak", server.memory_peak_mb()?, "MB", MEMORY_MB_MAX);
+    Ok(())
+}
+
+/// Four times as many devices as have a turn, each of which asks again as soon as it is answered.
+fn overload(report: &mut Report, server: &Running<'_>) -> Result<()> {
+    let devices = 4 * AT_ONCE;
+    let mut served = Vec::new();
+    let letters = (0..devices * OVERLOAD_ROUNDS).map(|place| {
+        let device = place % devices;
+        Ok(Letter { device, due: Duration::ZERO, content: Content::Changes(server.changes(device, DAY)?) })
+    });
+    served.extend(server.send(letters.collect::<Result<_>>()?)?);
+    let mut ms: Vec<f64> = served.iter().map(|served| served.accepted_ms).collect();
+    ms.sort_by(f64::total_cmp);
+    let percent_99 = ms[(ms.len() * 99).div_ceil(100) - 1];
+    report.at_most(
+        format!("{devices} devices all the time, {DAY} changes a request: of 100 that were taken 99 within"),
+        percent_99,
+        "ms",
+        OVERLOAD_MS_MAX,
+    );
+    let turned_away: usize = served.iter().map(|served| served.turned_away).sum();
+    report.note("· turned away with a time to come again, and came", turned_away as f64, "");
+    let failed: usize = served.iter().map(|served| served.failed).sum();
+    report.at_most("· lines that broke, and other answers", failed as f64, "", 0.0);
     Ok(())
 }
 

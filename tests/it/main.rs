@@ -5,8 +5,10 @@
 mod at_rest;
 mod failover;
 mod field;
+mod lan;
 mod line;
 mod meeting;
+mod overload;
 mod parcels;
 mod processes;
 mod unsealed;

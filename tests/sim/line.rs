@@ -270,7 +270,7 @@ fn as_of(version: u8, body: &[u8]) -> Vec<u8> {
 fn failure_of(error: &Error) -> Failure {
     match error {
         Error::SignedOut | Error::WrongDevice => Failure::SignInNeeded,
-        Error::Busy | Error::Overtaken | Error::Disk(_) => Failure::Busy(5),
+        Error::Busy | Error::TooMany { .. } | Error::Overtaken | Error::Disk(_) => Failure::Busy(5),
         Error::BadCredentials
         | Error::Locked { .. }
         | Error::NotFound

@@ -61,6 +61,7 @@ pub const KEYS: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b
 pub struct Server {
     folder: TempDir,
     database: Option<String>,
+    variables: Vec<(String, String)>,
     port: u16,
     child: Option<Child>,
 }
@@ -74,14 +75,31 @@ impl Server {
         Self::start_on(None, accounts)
     }
 
+    /// As [`Self::start`], with variables of the environment.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_with(accounts: &[(&str, &str, &str)], variables: &[(&str, &str)]) -> Result<Self> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self::make(None, variables.collect(), accounts)
+    }
+
     /// As [`Self::start`], on the PostgreSQL database of this URL, if there is one.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn start_on(database: Option<&str>, accounts: &[(&str, &str, &str)]) -> Result<Self> {
+        Self::make(database, Vec::new(), accounts)
+    }
+
+    fn make(
+        database: Option<&str>,
+        variables: Vec<(String, String)>,
+        accounts: &[(&str, &str, &str)],
+    ) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let database = database.map(str::to_owned);
-        let mut server = Self { folder: tempfile::tempdir()?, database, port, child: None };
+        let mut server = Self { folder: tempfile::tempdir()?, database, variables, port, child: None };
         for (login, role, unit) in accounts {
             server.add_user(login, role, unit)?;
         }
@@ -93,6 +111,7 @@ impl Server {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(arguments).env("ZOUFANG_DATA", self.folder.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         match &self.database {
             // Several processes over one database have the same keys.
             Some(url) => command.env("ZOUFANG_DATABASE_URL", url).env("ZOUFANG_KEYS", KEYS),
@@ -128,7 +147,10 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().context("standard output")?).read_line(&mut line)?;
+        let mut words = BufReader::new(child.stdout.take().context("standard output")?);
+        words.read_line(&mut line)?;
+        // It may have more to say, and must not find that nobody listens.
+        thread::spawn(move || std::io::copy(&mut words, &mut std::io::sink()));
         self.child = Some(child);
         if line.contains("listens on") { Ok(()) } else { bail!("the server did not start") }
     }
@@ -164,6 +186,12 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where its data lie.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its port.

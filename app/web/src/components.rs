@@ -8,6 +8,7 @@ pub(crate) mod empty;
 pub(crate) mod error_summary;
 pub(crate) mod facts;
 pub(crate) mod icon;
+pub(crate) mod mark;
 pub(crate) mod names;
 pub(crate) mod nav;
 pub(crate) mod notice;

@@ -6,6 +6,7 @@
 mod compile;
 mod compress;
 mod fill;
+mod markup;
 mod size;
 mod split;
 mod style;
@@ -96,6 +97,7 @@ pub(crate) fn make(place: &Place, options: &Options) -> Result<PathBuf> {
     fs::create_dir_all(&made)?;
     say("Naming, filling in and compressing the files");
     fill::assemble(place, &parts, &style::bundle(&place.root.join("style/index.css"))?, &made)?;
+    markup::check(&made)?;
     compress::folder(&made, options.dev)?;
     swap(&made, &folder)?;
     fs::write(&stamp, current(&inputs, &folder).context("the bundle just made cannot be read")?)?;

@@ -2,6 +2,7 @@
 //!
 //! Each command sets up what it needs first, says in plain words what it is doing, and is quick when nothing is to do.
 
+mod api_fuzz;
 mod bench;
 mod bundle;
 mod e2e;
@@ -52,6 +53,8 @@ enum Command {
     Lint,
     /// Fuzz every decoder, or the targets named, with libFuzzer on the nightly toolchain.
     Fuzz(fuzz::Options),
+    /// Fuzz the API with schemathesis, as every role.
+    ApiFuzz(api_fuzz::Options),
     /// Simulate phones, server and line with every fault; what is lost or differs ends it.
     Sim(sim::Options),
     /// Write TESTING.md from the records that test runs left.
@@ -83,6 +86,7 @@ fn start(command: Command) -> Result<()> {
         Command::Fmt(options) => fmt::command(&place, &options),
         Command::Lint => lint::command(&place),
         Command::Fuzz(options) => fuzz::command(&place, &options),
+        Command::ApiFuzz(options) => api_fuzz::command(&place, &options),
         Command::Sim(options) => sim::command(&place, &options),
         Command::Testing => testing::command(&place),
         Command::Bench(options) => bench::command(&place, &options),

@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Build app and server quickly instead of small and fast.
     #[arg(long)]
     dev: bool,
+    /// Serve phones in the local network: TLS with a certificate of the server's own; how phones come to trust it is printed.
+    #[arg(long)]
+    lan: bool,
     /// Arguments for the server, as `--listen 127.0.0.1:8080`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -36,7 +39,8 @@ fn start(place: &Place, options: &Options, mode: &str) -> Result<()> {
     bundle::make(place, &bundle::Options { dev: options.dev, ..bundle::Options::default() })?;
     let program = build_server(place, options.dev)?;
     say(format!("Starting the server ({mode}); Ctrl+C ends it"));
-    hand_over(Command::new(program).arg(mode).args(&options.arguments).current_dir(&place.root))
+    let lan = options.lan.then_some("--lan");
+    hand_over(Command::new(program).arg(mode).args(lan).args(&options.arguments).current_dir(&place.root))
 }
 
 /// Builds the server with the bundle inside and returns where the program lies.

@@ -7,6 +7,7 @@ mod debian;
 mod faults;
 pub(crate) mod node;
 pub(crate) mod postgres;
+pub(crate) mod python;
 pub(crate) mod wasm;
 
 use anyhow::{Result, bail};
@@ -28,11 +29,13 @@ pub(crate) fn all(place: &Place) -> Result<()> {
     let node = node::ready(place)?;
     node::packages(&place.e2e())?;
     faults::ready();
+    let schemathesis = python::schemathesis(place)?;
     say("Everything is there");
     note(format!("Rust for wasm32: {}", toolchain.name()));
     note(format!("Chromium: {}", chromium.display()));
     note(format!("PostgreSQL: {}", postgres.display()));
     note(format!("Node.js: {}", node.program().display()));
+    note(format!("schemathesis: {}", schemathesis.display()));
     Ok(())
 }
 

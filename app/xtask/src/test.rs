@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::{
-    bundle, e2e, lint,
+    api_fuzz, bundle, e2e, lint,
     place::Place,
     record::{self, Cases, Figures},
     setup,
@@ -35,6 +35,8 @@ enum Part {
     Sim,
     /// The core's byte vectors, compiled for wasm32, under Node.js.
     Wasm,
+    /// The API, fuzzed over its OpenAPI document.
+    Api,
     /// The browser tests.
     E2e,
     /// The tool chain's own tests: tidy, and the size of the bundle.
@@ -52,6 +54,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
         Part::Host => host(place),
         Part::Sim => sim::test(place),
         Part::Wasm => vectors::run_on_wasm(place),
+        Part::Api => api_fuzz::command(place, &api_fuzz::Options::default()),
         Part::E2e => e2e::command(place, &e2e::Options::default()),
         Part::Tool => tool(place),
     }
@@ -64,6 +67,7 @@ fn all(place: &Place) -> Result<()> {
     host(place)?;
     sim::test(place)?;
     vectors::run_on_wasm(place)?;
+    api_fuzz::command(place, &api_fuzz::Options::default())?;
     e2e::command(place, &e2e::Options::default())?;
     tool(place)
 }

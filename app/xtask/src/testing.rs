@@ -23,6 +23,7 @@ const PARTS: &[(&str, &str, &str)] = &[
     ("crash", "The server dies at every place at which it writes", "cargo xtask test --only host"),
     ("sim", "The simulator", "cargo xtask sim"),
     ("wasm", "Byte vectors on wasm32", "cargo xtask test --only wasm"),
+    ("api-fuzz", "The API, fuzzed over its OpenAPI document", "cargo xtask api-fuzz"),
     ("e2e", "The browser", "cargo xtask e2e"),
     ("fuzz", "Fuzzing", "cargo xtask fuzz"),
 ];

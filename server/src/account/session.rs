@@ -42,7 +42,7 @@ pub struct Opened {
 /// Opens a session if login and password fit; enrols the device if it is new.
 ///
 /// # Errors
-/// [`Error::BadCredentials`], or [`Error::Locked`] after too many failed tries.
+/// [`Error::BadCredentials`], [`Error::Locked`] after too many failed tries, or [`Error::Busy`].
 pub async fn sign_in(
     app: &App,
     login: &str,
@@ -54,6 +54,8 @@ pub async fn sign_in(
     if password.len() > password::PASSWORD_BYTES_MAX {
         return Err(Error::BadCredentials);
     }
+    // Before the try is counted: who was sent away unheard has tried nothing.
+    let _turn = app.gates.hashes.enter().await?;
     let keys = [
         (try_key("account", login), ACCOUNT_TRIES_MAX),
         (try_key("address", &caller.to_string()), ADDRESS_TRIES_MAX),

@@ -1,7 +1,7 @@
 //! `demo`: the real units, synthetic people, a year of visits, and sign-ins printed in clear. For trying out only.
 
 use super::data::Data;
-use super::serve::{address, listen, serve_until_signal};
+use super::serve::{address, lan, listen, serve_until_signal};
 use super::{Result, say};
 use crate::config::{DataFolder, Demo};
 use crate::demo;
@@ -34,6 +34,9 @@ pub(super) async fn run(options: Demo) -> Result<()> {
         ));
     }
     text.push_str("\nAll people are synthetic; do not dial. Stop with Ctrl-C.\n");
+    let mut listen = options.listen;
+    let (lan, words) = lan(&mut listen, &folder.data, &listener)?;
+    text.push_str(&words);
     say(&text)?;
-    serve_until_signal(store, &data.keys, options.listen, listener).await
+    serve_until_signal(store, &data.keys, listen, lan, listener).await
 }

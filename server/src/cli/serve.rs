@@ -1,23 +1,28 @@
 //! `serve`: listens until a signal, then lets running requests end.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 
-use super::data::Data;
+use super::data::{Data, private_folder};
 use super::{CliError, Result, say};
 use crate::assets::Assets;
 use crate::config::{Listen, Serve};
 use crate::keys::Keys;
+use crate::lan::{Lan, Names};
 use crate::news::Places;
+use crate::overload::Gates;
 use crate::router::router;
-use crate::state::App;
+use crate::state::{App, system_clock};
 use crate::store::Store;
 use crate::sync::segment;
 
+/// What `--lan` keeps in the folder of the data.
+const LAN: &str = "lan";
 /// How long running requests may go on after a signal.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
@@ -25,14 +30,17 @@ pub(super) async fn run(serve: Serve) -> Result<()> {
     let data = Data::open(&serve.folder).await?;
     let store = data.store().await?;
     let listening = listen(&serve.listen)?;
-    say(&format!("zoufang-server listens on {}", address(&serve.listen, &listening)?))?;
-    serve_until_signal(store, &data.keys, serve.listen, listening).await
+    let mut options = serve.listen;
+    let address = address(&options, &listening)?;
+    let (lan, text) = lan(&mut options, &serve.folder.data, &listening)?;
+    say(&format!("zoufang-server listens on {address}{text}"))?;
+    serve_until_signal(store, &data.keys, options, lan, listening).await
 }
 
 /// Takes the port; from now on connections wait for us.
 pub(super) fn listen(options: &Listen) -> Result<TcpListener> {
-    let failed = |source| CliError::Io { what: format!("listen on {}", options.listen), source };
-    let listener = TcpListener::bind(options.listen).map_err(failed)?;
+    let failed = |source| CliError::Io { what: format!("listen on {}", options.address()), source };
+    let listener = TcpListener::bind(options.address()).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     Ok(listener)
 }
@@ -45,8 +53,29 @@ pub(super) fn address(options: &Listen, listener: &TcpListener) -> Result<String
     let address = listener
         .local_addr()
         .map_err(|source| CliError::Io { what: "ask for the port".to_owned(), source })?;
-    let scheme = if options.tls_cert.is_some() { "https" } else { "http" };
+    let scheme = if options.lan || options.tls_cert.is_some() { "https" } else { "http" };
     Ok(format!("{scheme}://{address}"))
+}
+
+/// With `--lan`, makes the certificate ready and gives the words how phones come to trust it.
+pub(super) fn lan(
+    options: &mut Listen,
+    data: &Path,
+    listener: &TcpListener,
+) -> Result<(Option<Lan>, String)> {
+    if !options.lan {
+        return Ok((None, String::new()));
+    }
+    private_folder(data)?;
+    let names = Names::of_this_machine()?;
+    let lan = Lan::ready(&data.join(LAN), &names, system_clock()())?;
+    options.tls_cert = Some(lan.certificate.clone());
+    options.tls_key = Some(lan.key.clone());
+    let listening = listener
+        .local_addr()
+        .map_err(|source| CliError::Io { what: "ask for the port".to_owned(), source })?;
+    let text = super::lan::instructions(&lan, &names, listening);
+    Ok((Some(lan), text))
 }
 
 /// Serves until SIGTERM or SIGINT, drains, and closes the store.
@@ -54,14 +83,18 @@ pub(super) async fn serve_until_signal(
     store: Arc<dyn Store>,
     keys: &Keys,
     options: Listen,
+    lan: Option<Lan>,
     listener: TcpListener,
 ) -> Result<()> {
     let mut app = App::new(Arc::clone(&store), Assets::new(options.dist.clone()));
-    app.tls = options.tls_cert.is_some()
+    // Without HSTS in a local network: an address there may be another machine's tomorrow, which speaks plainly.
+    app.tls = lan.is_none() && options.tls_cert.is_some()
         || options.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    app.authority = lan.map(|lan| lan.authority_der.into());
     app.sync_keys = keys.sync().into();
     app.wipe_keys = keys.wipe().into();
     app.behind_proxy = options.behind_proxy;
+    app.gates = Arc::new(Gates::new(options.at_once));
     tracing::info!(store = store.engine().await?, tls = app.tls, "serving");
     segment::seal_soon(&app, store.units_with_log().await?);
     let places = app.places.clone();

@@ -7,6 +7,7 @@
 //! out. It may deliver and nothing else; the answer says of each parcel whether it is stored, and nothing of what is in it.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -18,6 +19,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use zoufang_core::record::DeviceId;
 use zoufang_core::sync::parcel::{CONTENT_TYPE, signed, signed_key};
 
+use super::caller::Caller;
 use super::sync::{check_head, read};
 use crate::account::SignedIn;
 use crate::crash::crash_point;
@@ -54,10 +56,25 @@ const SIGNATURE_BYTES: usize = 64;
             of one of these 32 bytes is the one it was given; nothing follows if not all of it could be kept", body = Vec<u8>, content_type = "application/vnd.zoufang.wipe"),
         (status = 413, description = "over 1 MiB", body = ErrorBody),
         (status = 415, description = "not the content type of parcels", body = ErrorBody),
+        (status = 429, description = "too many requests from one address that nobody signed", body = ErrorBody),
         (status = 503, description = "busy, or the disk fails", body = ErrorBody),
         (status = 507, description = "the disk is full", body = ErrorBody),
     ))]
-pub async fn deliver(State(app): State<App>, request: Request) -> Result<Response> {
+pub async fn deliver(State(app): State<App>, Caller(caller): Caller, request: Request) -> Result<Response> {
+    known(&app, caller, take(&app, request)).await
+}
+
+/// Answers a request that says who it is by its signature, unless too many from its address did not.
+async fn known<T>(app: &App, caller: IpAddr, answer: impl Future<Output = Result<T>>) -> Result<T> {
+    app.strangers.check(caller, app.now())?;
+    let answer = answer.await;
+    if matches!(answer, Err(Error::SignedOut)) {
+        app.strangers.count(caller, app.now());
+    }
+    answer
+}
+
+async fn take(app: &App, request: Request) -> Result<Response> {
     let (device, signature) = says(request.headers()).ok_or(Error::SignedOut)?;
     let _permit = app.sync_permit().await?;
     // An unknown device is not worth reading its body.
@@ -68,14 +85,14 @@ pub async fn deliver(State(app): State<App>, request: Request) -> Result<Respons
     app.hear(device);
     if signer.revoked {
         // Without the word it keeps what is kept nowhere else.
-        let kept = late::keep(&app, device, &body).await?;
+        let kept = late::keep(app, device, &body).await?;
         let words = app.wipe_keys.iter().filter(|_| kept).flat_map(|key| key.word(device));
         let words: Vec<u8> = words.collect();
         tracing::info!(user = signer.account.id.0, kept, "a revoked device was heard of");
         let content_type = HeaderValue::from_static(WIPE_CONTENT_TYPE);
         return Ok((StatusCode::GONE, [(header::CONTENT_TYPE, content_type)], words).into_response());
     }
-    let fates = parcel::deliver(&app, device, &signer, &body).await?;
+    let fates = parcel::deliver(app, device, &signer, &body).await?;
     let fates: Vec<u8> = fates.into_iter().map(|fate| fate as u8).collect();
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], fates).into_response())
 }
@@ -114,9 +131,14 @@ pub async fn put_sign_key(State(app): State<App>, signed_in: SignedIn, body: Byt
     responses(
         (status = 204, description = "noted"),
         (status = 401, description = "no such device, not revoked, or not its signature", body = ErrorBody),
+        (status = 429, description = "too many such requests from one address", body = ErrorBody),
     ))]
-pub async fn wiped(State(app): State<App>, headers: HeaderMap) -> Result<StatusCode> {
-    let (device, signature) = says(&headers).ok_or(Error::SignedOut)?;
+pub async fn wiped(State(app): State<App>, Caller(caller): Caller, headers: HeaderMap) -> Result<StatusCode> {
+    known(&app, caller, note_wiped(&app, &headers)).await
+}
+
+async fn note_wiped(app: &App, headers: &HeaderMap) -> Result<StatusCode> {
+    let (device, signature) = says(headers).ok_or(Error::SignedOut)?;
     let signer = app.store.signer(device).await?.filter(|signer| signer.revoked).ok_or(Error::SignedOut)?;
     verify(&signer.key, &signed(device, WIPED), &signature)?;
     crash_point!("wiped.before");

@@ -1,14 +1,13 @@
 //! `POST /api/v1/sign-in` and `/sign-out`.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, FromRequestParts, State};
-use axum::http::{HeaderMap, StatusCode, request::Parts};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::caller::Caller;
 use super::me::{User, user_of};
 use crate::account::session::Presented;
 use crate::account::{SignedIn, session};
@@ -50,18 +49,6 @@ pub struct SignedInBody {
     pub epoch: String,
 }
 
-/// The other end of the connection; an unspecified address where there is none (tests without a socket).
-pub struct Peer(pub IpAddr);
-
-impl<S: Send + Sync> FromRequestParts<S> for Peer {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
-    }
-}
-
 /// Opens a session bound to a device; a device without an id is enrolled.
 #[utoipa::path(post, path = "/api/v1/sign-in", tag = "account", request_body = SignIn, responses(
     (status = 200, description = "signed in", body = SignedInBody),
@@ -71,14 +58,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
 ))]
 pub async fn sign_in(
     State(app): State<App>,
-    Peer(peer): Peer,
-    headers: HeaderMap,
+    Caller(caller): Caller,
     body: std::result::Result<Json<SignIn>, JsonRejection>,
 ) -> Result<Json<SignedInBody>> {
     let Json(body) = body.map_err(|_| Error::BadRequest("sign-in"))?;
     let device =
         body.device.as_deref().map(str::parse).transpose().map_err(|_| Error::BadRequest("device"))?;
-    let caller = app.caller(peer, headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()));
     let former = body.former.iter().map(|id| id.parse()).collect::<std::result::Result<_, _>>();
     let former = former.map_err(|_| Error::BadRequest("device"))?;
     let device = Presented { device, is_copy: body.is_copy, former };

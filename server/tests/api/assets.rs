@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use zoufang_server::headers::CONTENT_SECURITY_POLICY;
+use zoufang_server::throttle::{READY_MAX, WINDOW_MS};
 
 use crate::server::{Server, request};
 
@@ -111,6 +112,9 @@ async fn every_answer_has_the_strict_headers() {
         );
         assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "not without TLS");
     }
+    for word in ["require-trusted-types-for 'script'", "trusted-types default"] {
+        assert!(CONTENT_SECURITY_POLICY.contains(word), "{word}");
+    }
     server.app.tls = true;
     let request = request(Method::GET, "/", None).body(Body::empty()).unwrap();
     let answer =
@@ -125,4 +129,28 @@ async fn the_server_says_that_it_lives_and_is_ready() {
     let server = Server::start().await;
     assert_eq!(server.get("/healthz", None).await.body, b"ok");
     assert_eq!(server.get("/readyz", None).await.body, b"ready");
+}
+
+#[tokio::test]
+async fn an_address_that_asks_all_the_time_whether_it_is_ready_is_told_to_wait() {
+    let server = Server::start().await;
+    for _ in 0..READY_MAX {
+        assert_eq!(server.get("/readyz", None).await.status, StatusCode::OK);
+    }
+    let answer = server.get("/readyz", None).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "too_many"));
+    assert_eq!(server.get("/healthz", None).await.status, StatusCode::OK);
+    server.pass_ms(WINDOW_MS);
+    assert_eq!(server.get("/readyz", None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_authority_of_a_local_network_is_given_to_whoever_asks() {
+    let mut server = Server::start().await;
+    server.app.authority = Some([1, 2, 3].into());
+    let request = request(Method::GET, "/ca.crt", None).body(Body::empty()).unwrap();
+    let answer =
+        tower::ServiceExt::oneshot(zoufang_server::router(server.app.clone()), request).await.unwrap();
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/x-x509-ca-cert");
+    assert_eq!(axum::body::to_bytes(answer.into_body(), 100).await.unwrap(), [1, 2, 3][..]);
 }

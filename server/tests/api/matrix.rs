@@ -147,6 +147,8 @@ type Row = (&'static str, &'static str, for<'c> fn(&'c Case<'c>) -> LocalBoxFutu
 const ROWS: &[Row] = &[
     ("GET", "/healthz", |case| open(case, "/healthz").boxed_local()),
     ("GET", "/readyz", |case| open(case, "/readyz").boxed_local()),
+    // Without `--lan` it is not there; with it: `server/tests/api/assets.rs`.
+    ("GET", "/ca.crt", |case| absent(case, "/ca.crt").boxed_local()),
     ("POST", "/api/v1/sign-in", |_| async {}.boxed_local()),
     ("GET", "/api/v1/me", |case| me(case).boxed_local()),
     ("GET", "/api/v1/news", |case| news(case).boxed_local()),
@@ -270,6 +272,10 @@ impl Case<'_> {
 
 async fn open(case: &Case<'_>, path: &str) {
     assert_eq!(case.server.get(path, None).await.status, StatusCode::OK, "{path}");
+}
+
+async fn absent(case: &Case<'_>, path: &str) {
+    assert_eq!(case.server.get(path, None).await.status, StatusCode::NOT_FOUND, "{path}");
 }
 
 async fn me(case: &Case<'_>) {

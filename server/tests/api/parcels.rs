@@ -11,6 +11,7 @@ use zoufang_core::seal::SecretKey;
 use zoufang_core::sync::parcel::{CONTENT_TYPE, Fate, encode_body, seal, signed, signed_key};
 use zoufang_core::sync::wire::{Frame, Push, Verdict};
 use zoufang_server::keys::Keys;
+use zoufang_server::throttle::{FAILED_MAX, WINDOW_MS};
 
 use crate::server::{Answer, Phone, Server, request};
 
@@ -274,4 +275,24 @@ async fn phones_learn_the_key_with_the_directory_and_old_parcels_open_after_it_c
     let (_, key) = told(&village.sync(&ask).await);
     assert_eq!(key, Some(keys.sync()[0].public()), "a new key is told at once");
     assert_eq!(fates(&signer.deliver(&server, body(&[old])).await), [STORED]);
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_signs_for_is_held_off_and_phones_behind_it_are_not_counted() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let signer = Signer::known(&village).await;
+    let stranger = Signer::new(DeviceId(7));
+    for _ in 0..FAILED_MAX {
+        assert_eq!(fates(&signer.deliver(&server, body(&[])).await), [0; 0]);
+        assert_eq!(stranger.deliver(&server, body(&[])).await.status, StatusCode::UNAUTHORIZED);
+    }
+    for answer in [stranger.deliver(&server, body(&[])).await, stranger.wiped(&server).await] {
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "too_many"));
+        let seconds = (WINDOW_MS / 1000).to_string();
+        assert_eq!(answer.headers[header::RETRY_AFTER].to_str().unwrap(), seconds);
+    }
+    server.pass_ms(WINDOW_MS);
+    assert_eq!(stranger.deliver(&server, body(&[])).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(fates(&signer.deliver(&server, body(&[])).await), [0; 0]);
 }

@@ -1,6 +1,7 @@
 //! `/api/v1/sign-in`, `/sign-out`, `/me`
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
@@ -71,6 +72,25 @@ async fn an_unknown_login_and_a_wrong_password_look_the_same() {
     }
 }
 
+/// Counted, since times say little on a busy machine: who is not there costs the same work.
+#[tokio::test]
+async fn an_unknown_login_costs_a_password_to_compute_as_a_known_one_does() {
+    let server = Server::start().await;
+    let computed = || server.app.passwords_computed.load(Ordering::Relaxed);
+    for (user, password) in [("village", "wrong"), ("nobody", "wrong"), ("", "wrong"), ("village", PASSWORD)]
+    {
+        let before = computed();
+        server.try_sign_in(user, password).await;
+        assert_eq!(computed() - before, 1, "{user}");
+    }
+    // What is too long to be a password costs nobody anything, whoever it is for.
+    for user in ["village", "nobody"] {
+        let before = computed();
+        server.try_sign_in(user, &"x".repeat(1_000)).await;
+        assert_eq!(computed(), before, "{user}");
+    }
+}
+
 #[tokio::test]
 async fn five_wrong_passwords_lock_the_account_also_after_a_restart() {
     let server = Server::start().await;
@@ -135,7 +155,7 @@ async fn a_body_of_another_form_is_a_bad_request() {
 #[tokio::test]
 async fn every_route_but_the_public_ones_asks_who_is_there() {
     let server = Server::start().await;
-    let public = ["/healthz", "/readyz", "/api/v1/sign-in"];
+    let public = ["/healthz", "/readyz", "/ca.crt", "/api/v1/sign-in"];
     let document = server.get("/api/v1/openapi.json", None).await.json();
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() >= 10);

@@ -37,6 +37,8 @@ pub(super) struct Letter {
 pub(super) struct Served {
     /// From the first byte sent until the answer was there, with all waiting.
     pub(super) ms: f64,
+    /// From the first byte of the try that was answered.
+    pub(super) accepted_ms: f64,
     /// So often the server said: come again.
     pub(super) turned_away: usize,
     /// So often it said nothing, or that it failed.
@@ -69,12 +71,14 @@ fn deliver(url: &str, phone: &Mutex<Phone>, content: Content) -> Result<Served> 
         Content::Body(body) => body,
         Content::Changes(changes) => phone.request(changes),
     };
-    let mut served = Served { ms: 0.0, turned_away: 0, failed: 0 };
+    let mut served = Served { ms: 0.0, accepted_ms: 0.0, turned_away: 0, failed: 0 };
     let began = Instant::now();
     for _ in 0..TRIES_MAX {
+        let tried = Instant::now();
         let wait = match post(url, phone.token(), &body) {
             Ok(Answer::Whole(answer)) => {
                 served.ms = began.elapsed().as_secs_f64() * 1000.0;
+                served.accepted_ms = tried.elapsed().as_secs_f64() * 1000.0;
                 phone.hear(&answer)?;
                 return Ok(served);
             }

@@ -12,6 +12,14 @@ mod visit;
 pub const FACTS_CHARS_MAX: usize = 500;
 /// Longest text of what was told, in characters.
 pub const TOLD_CHARS_MAX: usize = 300;
+/// Longest address, reason for a late entry, or promise, in characters.
+pub const LINE_CHARS_MAX: usize = 200;
+/// Longest line that says what was brought, in characters.
+pub const GOODS_CHARS_MAX: usize = 100;
+/// Longest name of a place at which somebody took part, in characters.
+pub const TOOK_PART_CHARS_MAX: usize = 60;
+/// Longest name of a person, or of a place far away, in characters.
+pub const NAME_CHARS_MAX: usize = 40;
 /// Longest signature, in characters: a drawing as its strokes, `x,y x,y …` and `;` between two strokes.
 pub const SIGNATURE_CHARS_MAX: usize = 4_000;
 /// Longest entry id or set member, in bytes.

@@ -1,7 +1,10 @@
 //! Where to go: tabs under the thumb on a phone, a column at the side on a wide screen.
 use leptos::prelude::*;
 
-use super::icon::{Glyph, Icon};
+use super::{
+    icon::{Glyph, Icon},
+    mark::Mark,
+};
 use crate::i18n::{Text, t};
 
 struct Place {
@@ -51,7 +54,7 @@ pub(crate) fn Nav(
     view! {
         <nav class="shell__nav nav" aria-label=t::nav_label>
             <div class="nav__brand">
-                <img src="/icons/icon.svg" alt=""/>
+                <Mark/>
                 <span>{t::app_name}</span>
             </div>
             <ul class="nav__list">{PLACES.iter().map(item).collect_view()}</ul>

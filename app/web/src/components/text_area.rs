@@ -17,7 +17,7 @@ pub(crate) fn TextArea(
     /// Called with each change.
     #[prop(into)]
     on_input: Callback<String>,
-    /// The most characters.
+    /// The most characters. The browser takes no more; a save with more would be refused by the server, for good.
     chars_max: usize,
     /// Help under the label.
     #[prop(optional)]
@@ -46,6 +46,7 @@ pub(crate) fn TextArea(
                 class="input"
                 id=id
                 rows="4"
+                maxlength=chars_max.to_string()
                 aria-invalid=move || invalid().then_some("true")
                 aria-describedby=described
                 prop:value=value

@@ -39,6 +39,9 @@ pub(crate) fn TextField(
     /// Whether it may stay empty.
     #[prop(optional)]
     optional: bool,
+    /// The most characters. The browser takes no more; a save with more would be refused by the server, for good.
+    #[prop(optional)]
+    chars_max: Option<usize>,
     /// Few characters.
     #[prop(optional)]
     short: bool,
@@ -63,6 +66,7 @@ pub(crate) fn TextField(
                 type=kind
                 inputmode=keyboard
                 autocomplete=autocomplete
+                maxlength=chars_max.map(|chars| chars.to_string())
                 aria-invalid=move || invalid().then_some("true")
                 aria-describedby=described
                 prop:value=value

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{later::later, sign_in::LanguageSwitch};
 use crate::{
     components::{
+        mark::Mark,
         notice::{Notice, Weight},
         problem::ProblemNotice,
         text_field::TextField,
@@ -98,7 +99,7 @@ fn Enter(forgot: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <div class="sign-in__brand">
-            <img src="/icons/icon.svg" alt="" width="64" height="64"/>
+            <Mark size=64/>
             <h1 class="sign-in__name" tabindex="-1">{t::app_name}</h1>
         </div>
         {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}

@@ -7,6 +7,7 @@ use leptos_router::{
 
 use crate::{
     components::{
+        mark::Mark,
         notice::{Notice, Weight},
         problem::ProblemNotice,
         text_field::TextField,
@@ -68,7 +69,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
     view! {
         <main class="sign-in">
             <div class="sign-in__brand">
-                <img src="/icons/icon.svg" alt="" width="64" height="64"/>
+                <Mark size=64/>
                 <div>
                     <h1 class="sign-in__name" tabindex="-1">{t::app_name}</h1>
                     <p class="muted">{t::app_purpose}</p>

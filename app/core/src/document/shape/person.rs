@@ -1,5 +1,5 @@
 //! Keys of a person's file.
-use super::{Field, FieldType::*, Merge::*, code, field, sensitive};
+use super::{Field, FieldType::*, LINE_CHARS_MAX, Merge::*, NAME_CHARS_MAX, code, field, sensitive};
 use crate::record::list::{
     ContactWish, DisabilityNature, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard,
     Relation, Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
@@ -8,7 +8,7 @@ use crate::record::list::{
 pub(super) const FIELDS: &[Field] = &[
     field("created_by", Int(1, u32::MAX as i64), Append),
     field("created_at", Int(0, i64::MAX), Append),
-    field("name", Text(40), Keep),
+    field("name", Text(NAME_CHARS_MAX), Keep),
     field("kind", Code(code::<PersonKind>), Keep),
     field("sex", Code(code::<Sex>), Latest),
     field("ethnicity", Text(20), Latest),
@@ -18,9 +18,9 @@ pub(super) const FIELDS: &[Field] = &[
     field("phone/*.owner", Code(code::<PhoneOwner>), Latest),
     field("phone/*.worked_on", Date, Latest),
     field("phone/*.removed", Flag, Union),
-    field("address", Text(200), Latest),
+    field("address", Text(LINE_CHARS_MAX), Latest),
     field("residence", Code(code::<Residence>), Latest),
-    field("away_place", Text(40), Latest),
+    field("away_place", Text(NAME_CHARS_MAX), Latest),
     field("entitlement/*", FlagOf(code::<Entitlement>), Union),
     field("entitlements_confirmed_on", Date, Latest),
     sensitive("disability.grade", Int(1, 10), Keep),

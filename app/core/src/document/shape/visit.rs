@@ -1,7 +1,7 @@
 //! Keys of a visit log, and those that a Party-member contact record has besides.
 use super::{
-    FACTS_CHARS_MAX, Field, FieldType::*, Merge::*, SIGNATURE_CHARS_MAX, TOLD_CHARS_MAX, code, field,
-    sensitive,
+    FACTS_CHARS_MAX, Field, FieldType::*, GOODS_CHARS_MAX, LINE_CHARS_MAX, Merge::*, NAME_CHARS_MAX,
+    SIGNATURE_CHARS_MAX, TOLD_CHARS_MAX, TOOK_PART_CHARS_MAX, code, field, sensitive,
 };
 use crate::record::list::{Channel, NeedTopic, PartyContactTopic, VisitReason, VisitResult};
 
@@ -10,7 +10,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("created_at", Int(0, i64::MAX), Append),
     field("person/*", Flag, Append),
     field("happened_on", Date, Append),
-    field("late_reason", Text(200), Append),
+    field("late_reason", Text(LINE_CHARS_MAX), Append),
     field("visitor/*", Flag, Union),
     field("channel", Code(code::<Channel>), Append),
     field("result", Code(code::<VisitResult>), Append),
@@ -18,11 +18,11 @@ pub(super) const FIELDS: &[Field] = &[
     field("need/*", FlagOf(code::<NeedTopic>), Append),
     field("facts", Text(FACTS_CHARS_MAX), Append),
     field("told_person", Text(TOLD_CHARS_MAX), Append),
-    field("promise/*.what", Text(200), Append),
-    field("promise/*.who", Text(40), Append),
+    field("promise/*.what", Text(LINE_CHARS_MAX), Append),
+    field("promise/*.who", Text(NAME_CHARS_MAX), Append),
     field("promise/*.by", Date, Append),
     field("promise/*.removed", Flag, Append),
-    field("goods/*.what", Text(100), Append),
+    field("goods/*.what", Text(GOODS_CHARS_MAX), Append),
     field("goods/*.value_fen", Int(0, 100_000_000), Append),
     field("goods/*.removed", Flag, Append),
     // A photo itself is no part of the document: only its SHA-256 in hex, by which it is stored and sent.
@@ -37,7 +37,7 @@ pub(super) const FIELDS: &[Field] = &[
 
 pub(super) const CONTACT_FIELDS: &[Field] = &[
     sensitive("topic", Code(code::<PartyContactTopic>), Append),
-    sensitive("took_part.where", Text(60), Append),
+    sensitive("took_part.where", Text(TOOK_PART_CHARS_MAX), Append),
     sensitive("took_part.on", Date, Append),
     sensitive("wishes", Text(300), Append),
 ];

@@ -1,8 +1,11 @@
 //! The fields of a person's file, in four groups.
 use leptos::prelude::*;
-use zoufang_core::record::{
-    id_number,
-    list::{Entitlement, GloryPlaque, PreferenceCard},
+use zoufang_core::{
+    document::shape::{LINE_CHARS_MAX, NAME_CHARS_MAX},
+    record::{
+        id_number,
+        list::{Entitlement, GloryPlaque, PreferenceCard},
+    },
 };
 
 use super::model::{PersonForm, TypedDate, phone_warning};
@@ -61,6 +64,7 @@ pub(crate) fn BasicFields(
         <TextField
             id="name"
             label=t::field_name
+            chars_max=NAME_CHARS_MAX
             value=Signal::derive(move || form.with(|form| form.person.name.clone()))
             on_input=move |text| form.update(|form| form.person.name = text)
             error=fault_of(faults, "name")
@@ -170,6 +174,7 @@ pub(crate) fn AddressFields(
         <TextField
             id="address"
             label=t::field_address
+            chars_max=LINE_CHARS_MAX
             value=Signal::derive(move || form.with(|form| form.person.address.clone().unwrap_or_default()))
             on_input=move |text| form.update(|form| form.person.address = some(text))
             optional=true
@@ -184,6 +189,7 @@ pub(crate) fn AddressFields(
         <TextField
             id="away_place"
             label=t::field_away_place
+            chars_max=NAME_CHARS_MAX
             hint=t::person_away_hint
             value=Signal::derive(move || form.with(|form| form.person.away_place.clone().unwrap_or_default()))
             on_input=move |text| form.update(|form| form.person.away_place = some(text))

@@ -1,6 +1,6 @@
 //! Goods or money brought along; folded away, since most visits bring none.
 use leptos::prelude::*;
-use zoufang_core::record::visit::Goods;
+use zoufang_core::{document::shape::GOODS_CHARS_MAX, record::visit::Goods};
 
 use super::model::VisitForm;
 use crate::{
@@ -56,6 +56,7 @@ fn GoodsLine(form: RwSignal<VisitForm>, id: String) -> impl IntoView {
             <TextField
                 id=id.with_value(|id| format!("goods-{id}"))
                 label=t::visit_goods_what
+                chars_max=GOODS_CHARS_MAX
                 value=Signal::derive(move || goods.get().what)
                 on_input=move |text: String| change(&|goods| goods.what.clone_from(&text))
             />

@@ -1,6 +1,9 @@
 //! What was promised, by whom and by when; folded away, since most visits end without a promise.
 use leptos::prelude::*;
-use zoufang_core::record::visit::Promise;
+use zoufang_core::{
+    document::shape::{LINE_CHARS_MAX, NAME_CHARS_MAX},
+    record::visit::Promise,
+};
 
 use super::model::{VisitForm, some_text};
 use crate::{
@@ -73,12 +76,14 @@ fn PromiseLine(form: RwSignal<VisitForm>, id: String) -> impl IntoView {
             <TextField
                 id=id.with_value(|id| format!("promise-{id}"))
                 label=t::visit_promise_what
+                chars_max=LINE_CHARS_MAX
                 value=Signal::derive(move || promise.get().what)
                 on_input=move |text: String| change(&|promise| promise.what.clone_from(&text))
             />
             <TextField
                 id=id.with_value(|id| format!("keeper-{id}"))
                 label=t::visit_promise_who
+                chars_max=NAME_CHARS_MAX
                 value=Signal::derive(move || promise.get().who.unwrap_or_default())
                 on_input=move |text: String| change(&|promise| promise.who = some_text(text.clone()))
             />

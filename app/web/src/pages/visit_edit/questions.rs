@@ -1,7 +1,7 @@
 //! The questions of a visit, big choices before typing, and those that only a Party-member contact has.
 use leptos::prelude::*;
 use zoufang_core::{
-    document::shape::{FACTS_CHARS_MAX, TOLD_CHARS_MAX},
+    document::shape::{FACTS_CHARS_MAX, LINE_CHARS_MAX, TOLD_CHARS_MAX, TOOK_PART_CHARS_MAX},
     record::{
         Kind,
         list::{NeedTopic, VisitReason},
@@ -49,6 +49,7 @@ pub(crate) fn VisitQuestions(
             <TextField
                 id="late_reason"
                 label=t::field_late_reason
+                chars_max=LINE_CHARS_MAX
                 value=visit(|visit| visit.late_reason.clone())
                 on_input=move |text| form.update(|form| form.contact.visit.late_reason = some_text(text))
                 error=fault_of(faults, "late_reason")
@@ -127,6 +128,7 @@ pub(crate) fn ContactQuestions(
         <TextField
             id="took_part_where"
             label=t::field_took_part
+            chars_max=TOOK_PART_CHARS_MAX
             hint=t::contact_took_part_hint
             value=Signal::derive(move || form.with(|form| form.contact.took_part_where.clone().unwrap_or_default()))
             on_input=move |text| form.update(|form| form.contact.took_part_where = some_text(text))

@@ -1,0 +1,145 @@
+//! Sensitive keys of a person: which there are, how a role may read each, and which keys a role may write.
+//!
+//! Source: the bureau's plan names the roles; what each sees is our default (domain brief, sections d and f 3, 5, 6).
+//! It says nothing of units: a caller asks for the scope first.
+use super::may_write;
+use crate::record::{Kind, list::Role};
+
+/// A group of keys with a permission of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sensitive {
+    /// The ID number.
+    IdNumber,
+    /// A phone number, also one of the family.
+    Phone,
+    /// A disability.
+    Health,
+    /// Support for those in hardship.
+    Money,
+}
+
+impl Sensitive {
+    /// All groups.
+    pub const ALL: &'static [Self] = &[Self::IdNumber, Self::Phone, Self::Health, Self::Money];
+
+    /// The group that a root key belongs to, if it is in one.
+    #[must_use]
+    pub fn of_key(kind: Kind, key: &str) -> Option<Self> {
+        match kind {
+            Kind::Person => Self::of_person_key(key),
+            Kind::Party | Kind::Visit | Kind::Contact => None,
+        }
+    }
+
+    fn of_person_key(key: &str) -> Option<Self> {
+        let of_phone = key.starts_with("phone/") && key.ends_with(".number");
+        let of_kin = key.starts_with("kin/") && key.ends_with(".phone");
+        match key {
+            "id_number" => Some(Self::IdNumber),
+            "support_status" => Some(Self::Money),
+            _ if key.starts_with("disability.") => Some(Self::Health),
+            _ if of_phone || of_kin => Some(Self::Phone),
+            _ => None,
+        }
+    }
+}
+
+/// How a role may read a sensitive value of a person in its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Read {
+    /// Only that something is there.
+    Hidden,
+    /// Masked, and never in full.
+    Masked,
+    /// Masked; in full for a reason, and logged.
+    OnReason,
+    /// In full on the person's page, never in a list.
+    Clear,
+}
+
+/// How a role may read a sensitive value of a person in its scope.
+#[must_use]
+pub fn read_right(role: Role, what: Sensitive) -> Read {
+    match role {
+        Role::TownshipHead | Role::TownshipWorker => match what {
+            Sensitive::IdNumber | Sensitive::Phone => Read::OnReason,
+            Sensitive::Health | Sensitive::Money => Read::Clear,
+        },
+        Role::VillageWorker => match what {
+            Sensitive::IdNumber => Read::Masked,
+            Sensitive::Phone => Read::OnReason,
+            Sensitive::Health | Sensitive::Money => Read::Hidden,
+        },
+        Role::VillageBranch | Role::TownshipParty => match what {
+            Sensitive::Phone => Read::OnReason,
+            Sensitive::IdNumber | Sensitive::Health | Sensitive::Money => Read::Hidden,
+        },
+        Role::CityDuty
+        | Role::CityDepartment
+        | Role::CityLeader
+        | Role::PrivacyOfficer
+        | Role::SystemAdmin => Read::Hidden,
+    }
+}
+
+/// Whether a role may write a root key of a kind. A number may be typed by who may not read it in full.
+#[must_use]
+pub fn may_write_key(role: Role, kind: Kind, key: &str) -> bool {
+    may_write(role, kind) && !(role == Role::VillageWorker && kind == Kind::Person && of_township(key))
+}
+
+/// Keys of a person that the township station establishes: benefits, health and money.
+fn of_township(key: &str) -> bool {
+    let entitlement = key.starts_with("entitlement/") || key == "entitlements_confirmed_on";
+    entitlement || matches!(Sensitive::of_key(Kind::Person, key), Some(Sensitive::Health | Sensitive::Money))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Read::{Clear, Hidden, Masked, OnReason};
+
+    /// Role; reading of ID number, phone, health and money; writing of the same.
+    const TABLE: &[(Role, [Read; 4], [bool; 4])] = &[
+        (Role::VillageWorker, [Masked, OnReason, Hidden, Hidden], [true, true, false, false]),
+        (Role::VillageBranch, [Hidden, OnReason, Hidden, Hidden], [false; 4]),
+        (Role::TownshipWorker, [OnReason, OnReason, Clear, Clear], [true; 4]),
+        (Role::TownshipHead, [OnReason, OnReason, Clear, Clear], [true; 4]),
+        (Role::TownshipParty, [Hidden, OnReason, Hidden, Hidden], [false; 4]),
+        (Role::CityDuty, [Hidden; 4], [false; 4]),
+        (Role::CityDepartment, [Hidden; 4], [false; 4]),
+        (Role::CityLeader, [Hidden; 4], [false; 4]),
+        (Role::PrivacyOfficer, [Hidden; 4], [false; 4]),
+        (Role::SystemAdmin, [Hidden; 4], [false; 4]),
+    ];
+
+    fn keys(what: Sensitive) -> &'static [&'static str] {
+        match what {
+            Sensitive::IdNumber => &["id_number"],
+            Sensitive::Phone => &["phone/01ABC.number", "kin/01ABC.phone"],
+            Sensitive::Health => &["disability.grade", "disability.nature"],
+            Sensitive::Money => &["support_status"],
+        }
+    }
+
+    #[test]
+    fn every_role_reads_and_writes_what_the_table_says() {
+        for (role, reads, writes) in TABLE {
+            for ((what, read), write) in Sensitive::ALL.iter().zip(reads).zip(writes) {
+                assert_eq!(read_right(*role, *what), *read, "{role:?} reads {what:?}");
+                for key in keys(*what) {
+                    assert_eq!(Sensitive::of_key(Kind::Person, key), Some(*what), "{key}");
+                    assert_eq!(may_write_key(*role, Kind::Person, key), *write, "{role:?} writes {key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_village_worker_writes_a_person_but_no_benefits() {
+        let may = |key| may_write_key(Role::VillageWorker, Kind::Person, key);
+        assert!(["name", "address", "phone/01ABC.owner", "death.on"].into_iter().all(may));
+        assert!(!["entitlement/martyr", "entitlements_confirmed_on"].into_iter().any(may));
+        assert!(!may_write_key(Role::VillageWorker, Kind::Party, "status"));
+    }
+}

@@ -3,6 +3,7 @@
 mod backup;
 mod data;
 mod demo;
+mod erased;
 mod import;
 mod lan;
 mod rebuild;

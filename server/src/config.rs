@@ -201,6 +201,9 @@ pub struct Restore {
     /// The file of the offline key.
     #[arg(long)]
     pub key: PathBuf,
+    /// The file `erased` of the data that were lost: what it names is erased again.
+    #[arg(long)]
+    pub erased: Option<PathBuf>,
 }
 
 /// Where the data are.

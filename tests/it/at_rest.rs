@@ -347,12 +347,20 @@ fn a_backup_is_sealed_and_comes_back() {
     let key = keys.lines().last().unwrap().as_bytes();
     assert!(memmem::find(&fs::read(path("backup")).unwrap(), key).is_none(), "nor do the keys lie in it");
 
+    let gone = device.create(Kind::Person, unit, canaries.record(Kind::Person)).unwrap();
+    device.sync().unwrap();
+    let second = ["backup", "--to", &path("second"), "--public-key", public];
+    assert!(launch.call(&second, "").unwrap().success());
+    assert!(launch.call(&["record", "erase", "--id", &gone.to_string()], "").unwrap().success());
     let since = device.create(Kind::Person, unit, canaries.record(Kind::Person)).unwrap();
     device.sync().unwrap();
     process.kill();
     let (again, _, _held) = on_sqlite();
-    let restore =
-        |key: &str| again.call(&["restore", "--from", &path("backup"), "--key", &path(key)], "").unwrap();
+    let erased = folder.join("erased");
+    let restore = |key: &str| {
+        let named = ["restore", "--from", &path("second"), "--key", &path(key), "--erased"];
+        again.call(&[&named[..], &[erased.to_str().unwrap()]].concat(), "").unwrap()
+    };
     fs::write(path("wrong"), "5a".repeat(32)).unwrap();
     assert!(!restore("wrong").success());
     assert!(restore("offline").success());
@@ -364,4 +372,5 @@ fn a_backup_is_sealed_and_comes_back() {
     let fresh = signed_in(&process.url(), "village");
     assert!(fresh.open(saved).is_ok());
     assert!(fresh.open(since).is_ok(), "what a phone held since is offered again");
+    assert!(fresh.open(gone).is_err(), "what was erased since does not come back, although a phone held it");
 }

@@ -8,11 +8,12 @@ use zoufang_core::record::EpochId;
 use zoufang_core::seal::PublicKey;
 
 use super::data::{DATABASE, Data, KEYS, private_folder};
-use super::{CliError, Result, say};
+use super::{CliError, Result, erased, say};
 use crate::account::token;
 use crate::backup;
 use crate::config::{Backup, BackupKey, DataFolder, Restore};
 use crate::keys::Keys;
+use crate::state::system_clock;
 use crate::store::County;
 use crate::store::sqlite::SqliteStore;
 
@@ -59,6 +60,8 @@ pub(super) async fn write(options: Backup) -> Result<()> {
 pub(super) async fn restore(options: Restore) -> Result<()> {
     sqlite_only(&options.folder)?;
     let owner = Keys::of_file(&options.key)?.backup();
+    let erased = options.erased.as_ref();
+    let erased = erased.map(|path| fs::read_to_string(path).map_err(failed("read", path))).transpose()?;
     let data = &options.folder.data;
     private_folder(data)?;
     let (database, part) = (data.join(DATABASE), data.join("restore.part"));
@@ -77,10 +80,17 @@ pub(super) async fn restore(options: Restore) -> Result<()> {
     done?;
     let restored = Data::open(&options.folder).await?;
     let store = restored.store().await?;
+    let now = system_clock()();
+    if let Some(text) = &erased {
+        let count = erased::erase_again(store.as_ref(), text, now).await?;
+        fs::write(data.join(erased::ERASED), text).map_err(failed("write", &data.join(erased::ERASED)))?;
+        say(&format!("{count} records that were erased since the backup are erased again"))?;
+    }
     store.renew_epoch(EpochId(token::random_u64()?.max(1))).await?;
     store.close().await;
     say("restored; phones offer again what they hold of the last 30 days when they sync next")?;
-    say("what was erased, moved or given to another user since the backup is to be done once more")
+    let left = if erased.is_some() { "moved" } else { "erased, moved" };
+    say(&format!("what was {left} or given to another user since the backup is to be done once more"))
 }
 
 /// The keys beside the data, unless the same are there already.

@@ -3,6 +3,7 @@
 use zoufang_core::record::{DocId, EpochId, Timestamp};
 
 use super::data::open_store;
+use super::erased;
 use super::{CliError, Result, say};
 use crate::account::token;
 use crate::command::{self, Long, erase, move_with_person, re_root};
@@ -32,6 +33,10 @@ pub(super) async fn run(command: RecordCommand) -> Result<()> {
             say(&format!("{moved} records moved"))?;
         }
         RecordCommand::Erase(_) => {
+            if store.begin().await?.document(doc).await?.is_none() {
+                return Err(CliError::Usage("there is no such record; nothing was changed".to_owned()));
+            }
+            erased::note(&record.folder.data, doc)?;
             erase(store.as_ref(), doc, now).await?;
             say("erased; phones do so when they sync next, see `erasures`")?;
         }

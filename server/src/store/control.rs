@@ -42,6 +42,6 @@ pub struct Ticket {
 
 /// Under what an erased document's id is remembered.
 #[must_use]
-pub(super) fn erased_key(doc: DocId) -> [u8; 32] {
+pub(crate) fn erased_key(doc: DocId) -> [u8; 32] {
     Sha256::new().chain_update(b"erased").chain_update(doc.0).finalize().into()
 }

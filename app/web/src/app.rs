@@ -4,6 +4,7 @@ use leptos_router::{
     components::{ParentRoute, Route, Router, Routes},
     path,
 };
+use zoufang_core::phone::OfflineRight;
 
 use crate::{
     components::{empty::Skeleton, problem::ProblemNotice, shell::Shell},
@@ -17,7 +18,7 @@ use crate::{
         session::SessionCtx,
         sync::Sync,
         toasts::Toasts,
-        use_library, use_lock, use_session,
+        use_library, use_lock, use_session, use_sync,
     },
     i18n::{language, t},
     pages::{
@@ -64,7 +65,8 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// What stands before every page, so that the address is still there afterwards: the lock, the sign-in, the choice of a PIN; and the
+/// What stands before every page, so that the address is still there afterwards: the lock, the sign-in, the choice of a PIN, the end of
+/// the offline right; and the
 /// reason when this phone's records cannot be read, or another window has them.
 #[component]
 fn Door() -> impl IntoView {
@@ -94,11 +96,15 @@ fn Door() -> impl IntoView {
 fn Inside(session: SessionCtx) -> impl IntoView {
     let inside = Memo::new(move |_| session.user().with(Option::is_some));
     let (known, needs_pin) = (session.known(), use_lock().needs_pin());
+    let right = use_sync().offline_right();
+    let ended = Memo::new(move |_| right.get() == OfflineRight::Ended);
     view! {
         <Show when=move || known.get() fallback=|| view! { <main class="sign-in"><Skeleton/></main> }>
             <Show when=move || inside.get() fallback=|| view! { <SignInPage/> }>
                 <Show when=move || !needs_pin.get() fallback=|| view! { <FirstPinPage/> }>
-                    <Pages/>
+                    <Show when=move || !ended.get() fallback=later(|pages| pages.offline_ended)>
+                        <Pages/>
+                    </Show>
                 </Show>
             </Show>
         </Show>

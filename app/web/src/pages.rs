@@ -11,6 +11,7 @@ pub(crate) mod lock;
 mod more;
 pub(crate) mod not_found;
 mod office;
+mod offline_ended;
 pub(crate) mod people;
 pub(crate) mod person;
 mod person_edit;

@@ -6,6 +6,7 @@ import { Device, type Look } from '../harness/device.ts';
 import { Server } from '../harness/server.ts';
 
 const TARGET_MIN_PX = 44;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 const LOOKS: (Look & { name: string })[] = [
   { name: 'zh-360', width: 360 },
@@ -95,6 +96,16 @@ for (const look of LOOKS) {
     await page.getByRole('button', { name: /忘记|forgot/ }).click();
     await expect(page.locator('#user')).toBeVisible();
     await check('18-forgotten');
+    await device.offline(true);
+    await page.clock.install();
+    await page.clock.setSystemTime(Date.now() + 25 * DAY_MS);
+    await device.go('/');
+    await expect(page.getByText(/再过 5 天|within 5 days/)).toBeVisible();
+    await check('19-offline-soon');
+    await page.clock.setSystemTime(Date.now() + 31 * DAY_MS);
+    await device.go('/');
+    await expect(page.locator('main[data-offline-ended]')).toBeVisible();
+    await check('20-offline-ended');
     expect(device.complaints).toEqual([]);
     await device.dispose();
     await server.dispose();

@@ -1,7 +1,7 @@
 //! Sensitive keys of a person: which there are, how a role may read each, and which keys a role may write.
 //!
 //! Source: the bureau's plan names the roles; what each sees is our default (domain brief, sections d and f 3, 5, 6).
-//! It says nothing of units: a caller asks for the scope first.
+//! It says nothing of units: a caller asks for the scope first. Nobody asks it yet: masking and the gate come with the access log.
 use super::may_write;
 use crate::record::{Kind, list::Role};
 

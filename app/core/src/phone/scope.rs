@@ -75,6 +75,7 @@ impl Phone {
                 let mut meta = self.meta.clone();
                 meta.epoch = end.epoch;
                 meta.last_answer = Some((now, end.server_time));
+                meta.spent_ms = 0;
                 meta.end_round(asked);
                 plan.wake = !meta.repairs.is_empty();
                 // Only now everything is known of what goes on where, and of what edits are to be made again on.

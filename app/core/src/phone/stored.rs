@@ -173,6 +173,12 @@ pub(super) struct SyncMeta {
     /// Up to the cursors, control records were read too. Version 1 passed over them, and left no such word, nor did version 2.
     #[cbor(n(10), default)]
     pub(super) controls_read: bool,
+    /// The most that was spent of the offline right since the last whole answer, in ms.
+    #[cbor(n(11), default)]
+    pub(super) spent_ms: u64,
+    /// From when that is counted while no answer came yet, by this phone's clock.
+    #[cbor(n(12), default)]
+    pub(super) offline_since: Option<Timestamp>,
 }
 
 impl Default for SyncMeta {
@@ -189,6 +195,8 @@ impl Default for SyncMeta {
             tried: Vec::new(),
             carried: Vec::new(),
             controls_read: true,
+            spent_ms: 0,
+            offline_since: None,
         }
     }
 }

@@ -49,13 +49,21 @@ pub(crate) fn SyncChip(
     /// How many changes wait.
     #[prop(into)]
     waiting: Signal<usize>,
+    /// It leads nowhere: there is no other page now.
+    #[prop(optional)]
+    alone: bool,
 ) -> impl IntoView {
-    view! {
-        <a class="sync-chip" href="/sync" data-state=move || state.with(name) data-waiting=move || waiting.get()>
-            <span class="sync-chip__text" role="status">
-                <Glyph icon=Signal::derive(move || state.with(icon)) small=true/>
-                {move || state.with(|state| state_words(state, waiting.get()))}
-            </span>
-        </a>
+    let words = view! {
+        <span class="sync-chip__text" role="status">
+            <Glyph icon=Signal::derive(move || state.with(icon)) small=true/>
+            {move || state.with(|state| state_words(state, waiting.get()))}
+        </span>
+    };
+    let (name, waiting) = (move || state.with(name), move || waiting.get());
+    if alone {
+        view! { <p class="sync-chip" data-state=name data-waiting=waiting>{words}</p> }.into_any()
+    } else {
+        view! { <a class="sync-chip" href="/sync" data-state=name data-waiting=waiting>{words}</a> }
+            .into_any()
     }
 }

@@ -4,10 +4,13 @@
 use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use async_lock::Mutex;
-use gloo::{events::EventListener, timers::future::TimeoutFuture};
+use gloo::{
+    events::EventListener,
+    timers::{callback::Interval, future::TimeoutFuture},
+};
 use leptos::{prelude::*, task::spawn_local};
 use zoufang_core::{
-    phone::{Draft, Phone, Settled},
+    phone::{Draft, OfflineRight, Phone, Settled},
     query::Index,
     record::Timestamp,
     seal::Keyring,
@@ -20,7 +23,7 @@ use zoufang_core::{
 use super::{library::Phase, lock::LockView, problem::Problem, session::SignedIn};
 use crate::{
     platform::{
-        one_tab,
+        clock, one_tab,
         pace::{self, Pace},
         post, preference,
     },
@@ -33,6 +36,9 @@ use crate::{
 
 /// So many rows are put into the index in one step at the start.
 const ROWS_A_STEP: usize = 100;
+
+/// So often the clock is looked at, for the offline right.
+const CLOCK_EVERY_MS: u32 = 60_000;
 
 /// A wipe that takes longer has failed.
 const WIPING_MS_MAX: u32 = 20_000;
@@ -71,6 +77,7 @@ pub(crate) struct Hub {
     outbox: Trigger,
     pub(super) last_answer: RwSignal<Option<(Timestamp, i64)>>,
     pub(super) progress: RwSignal<(u64, u64)>,
+    pub(super) offline_right: RwSignal<OfflineRight>,
     in_front: RwSignal<bool>,
     pub(super) drafts: RwSignal<BTreeMap<String, Draft>>,
 }
@@ -97,6 +104,7 @@ impl Hub {
             outbox: Trigger::new(),
             last_answer: RwSignal::new(None),
             progress: RwSignal::new((0, 0)),
+            offline_right: RwSignal::new(OfflineRight::Held),
             in_front: RwSignal::new(is_in_front()),
             drafts: RwSignal::new(BTreeMap::new()),
         };
@@ -224,7 +232,7 @@ impl Hub {
         }
         let news = News::new(Rc::clone(&store), &driver);
         self.device.set_value(Some(Device { store, driver, news }));
-        self.refresh();
+        self.look_at_clock();
         self.introduce();
         self.outbox.notify();
         self.known.set(true);
@@ -336,6 +344,20 @@ impl Hub {
         if self.progress.get_untracked() != progress {
             self.progress.set(progress);
         }
+        let right = phone.offline_right(clock::now());
+        if self.offline_right.get_untracked() != right {
+            self.offline_right.set(right);
+        }
+    }
+
+    /// Looks at the clock: the offline right may have ended. What is spent of it is kept, so that a clock that is set back later gives
+    /// nothing back; a store that has no room for that counts on at the next look.
+    fn look_at_clock(self) {
+        self.refresh();
+        let Some(device) = self.device.get_value() else { return };
+        spawn_local(async move {
+            let _ = device.store.run(|phone, _| phone.plan_offline(clock::now()), Default::default()).await;
+        });
     }
 
     /// The line comes and goes, and the app comes back to the front.
@@ -357,12 +379,14 @@ impl Hub {
         EventListener::new(&gloo::utils::document(), "visibilitychange", move |_| {
             self.in_front.set(is_in_front());
             if is_in_front() {
+                self.look_at_clock();
                 self.wake();
             } else if self.waits() {
                 post::something_waits();
             }
         })
         .forget();
+        Interval::new(CLOCK_EVERY_MS, move || self.look_at_clock()).forget();
         // A stream is a request of its own, with a connection of its own: on a thin line it would take from the first sync.
         let listens = Memo::new(move |listening: Option<&bool>| {
             let line = self.line.get();

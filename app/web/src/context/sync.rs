@@ -4,7 +4,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use zoufang_core::{
     gather,
-    phone::{OutState, OutboxRow, Phone},
+    phone::{OfflineRight, OutState, OutboxRow, Phone},
     record::{DocId, Kind, Patch, Timestamp},
     sync::{
         scan,
@@ -94,6 +94,11 @@ impl Sync {
     pub(crate) fn last_at(self) -> Signal<Option<Timestamp>> {
         let last = self.hub.last_answer;
         Signal::derive(move || last.get().map(|(at, _)| at))
+    }
+
+    /// Whether records may be shown, so long after the last answer.
+    pub(crate) fn offline_right(self) -> Signal<OfflineRight> {
+        self.hub.offline_right.into()
     }
 
     /// What the server refused.

@@ -1,7 +1,7 @@
 //! 今日: the day, what waits, drafts to go on with, recent visits, and the way to a new one.
 use leptos::prelude::*;
 use zoufang_core::{
-    phone::{Draft, DraftText},
+    phone::{Draft, DraftText, OfflineRight},
     query::Index,
     record::{Kind, Record, Visit},
 };
@@ -36,6 +36,7 @@ pub(crate) fn TodayPage() -> impl IntoView {
                 <p class="muted">{greeting}</p>
             </div>
             <a class="button button--primary button--large button--wide" href="/visits/new"><Glyph icon=Icon::Plus/>{t::visit_new}</a>
+            <NeedsLine/>
             <Waiting/>
             <Drafts/>
             <section class="section">
@@ -50,6 +51,19 @@ pub(crate) fn TodayPage() -> impl IntoView {
                 }}
             </section>
         </div>
+    }
+}
+
+/// The offline right ends soon.
+#[component]
+fn NeedsLine() -> impl IntoView {
+    let right = use_sync().offline_right();
+    move || match right.get() {
+        OfflineRight::Warned(days) => {
+            let title = Signal::derive(move || t::today_needs_line(days));
+            Some(view! { <Notice weight=Weight::Warn title=title><p>{t::today_needs_line_text}</p></Notice> })
+        }
+        OfflineRight::Held | OfflineRight::Ended => None,
     }
 }
 

@@ -60,6 +60,7 @@ impl SyncMeta {
         let difference = Tried(unit, here.0.less(digest), here.1.wrapping_sub(count));
         if here == (digest, count) {
             self.forget_repair(unit);
+            self.unheard.retain(|(of, _)| *of != unit);
         } else if !self.repairs.iter().any(|repair| repair.unit == unit) && !self.tried.contains(&difference)
         {
             self.forget_repair(unit);
@@ -72,6 +73,7 @@ impl SyncMeta {
     pub(super) fn keep_repairs_of(&mut self, units: &BTreeSet<UnitId>) {
         self.repairs.retain(|repair| units.contains(&repair.unit));
         self.tried.retain(|tried| units.contains(&tried.0));
+        self.unheard.retain(|(unit, _)| units.contains(unit));
     }
 
     /// Ends the comparison of a unit.
@@ -99,9 +101,12 @@ impl SyncMeta {
         });
     }
 
-    /// An answer was whole: what was asked is answered. A range that was not named is the same on both sides, and of a
-    /// document of which nothing was said the server knows nothing elsewhere.
+    /// An answer was whole: what was asked is answered. A range that was not named is the same on both sides. Of a document of which
+    /// nothing was said the server knows nothing elsewhere, yet.
     pub(super) fn end_round(&mut self, asked: &Asked) {
+        let new = asked.strays.iter().filter(|stray| !self.unheard.contains(stray));
+        let new: Vec<(UnitId, DocId)> = new.copied().collect();
+        self.unheard.extend(new);
         self.repairs.retain_mut(|repair| {
             let unit = repair.unit;
             let known = repair.prefixes.len() + repair.strays.len();
@@ -151,16 +156,35 @@ impl Phone {
         gather(self.places.iter().filter(|(_, place)| held(place)).map(|(doc, _)| *doc))
     }
 
-    /// The documents to ask after, once their whole unit is compared: what of them is this phone's own is offered then.
+    /// The documents to ask after, once their whole unit is compared: what of them is this phone's own is offered then. Those of which
+    /// nothing was heard come last, so that many of them keep nothing back.
     pub(super) fn strays(&self) -> Vec<Stray> {
-        let mut left = STRAYS_MAX;
-        let straying = self.meta.repairs.iter().filter(|repair| repair.prefixes.is_empty());
-        let some = straying.take(PROBES_MAX).map(|repair| {
-            let docs: Vec<DocId> = repair.strays.iter().copied().take(left).collect();
-            left -= docs.len();
-            Stray { unit: repair.unit, docs }
-        });
-        some.filter(|stray| !stray.docs.is_empty()).collect()
+        let compared = self.meta.repairs.iter().filter(|repair| repair.prefixes.is_empty());
+        let straying = compared.flat_map(|repair| repair.strays.iter().map(|doc| (repair.unit, *doc)));
+        let (mut strays, mut left): (Vec<Stray>, _) = (Vec::new(), STRAYS_MAX);
+        for (unit, doc) in straying.chain(self.meta.unheard.iter().copied()) {
+            let place = strays.iter().position(|stray| stray.unit == unit);
+            let place = match place {
+                Some(place) if strays[place].docs.contains(&doc) => continue,
+                Some(place) => place,
+                None if strays.len() < PROBES_MAX => {
+                    strays.push(Stray { unit, docs: Vec::new() });
+                    strays.len() - 1
+                }
+                None => continue,
+            };
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+            strays[place].docs.push(doc);
+        }
+        strays
+    }
+
+    /// Whether something of a document is held in the log of a unit.
+    pub(super) fn holds_in(&self, unit: UnitId, doc: DocId) -> bool {
+        self.places.get(&doc).is_some_and(|place| place.segments.iter().any(|id| id.unit == unit))
     }
 
     /// The digests of the ranges to compare.

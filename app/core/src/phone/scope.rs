@@ -77,6 +77,7 @@ impl Phone {
                 meta.last_answer = Some((now, end.server_time));
                 meta.spent_ms = 0;
                 meta.end_round(asked);
+                meta.unheard.retain(|(unit, doc)| self.holds_in(*unit, *doc));
                 plan.wake = !meta.repairs.is_empty();
                 // Only now everything is known of what goes on where, and of what edits are to be made again on.
                 if !end.more {

@@ -179,6 +179,10 @@ pub(super) struct SyncMeta {
     /// From when that is counted while no answer came yet, by this phone's clock.
     #[cbor(n(12), default)]
     pub(super) offline_since: Option<Timestamp>,
+    /// Documents that were asked after and of which the server's log lacked something all the same: who has written that may bring it
+    /// later, to another unit, so they are asked after as long as they are held here.
+    #[cbor(n(13), default)]
+    pub(super) unheard: Vec<(UnitId, DocId)>,
 }
 
 impl Default for SyncMeta {
@@ -197,6 +201,7 @@ impl Default for SyncMeta {
             controls_read: true,
             spent_ms: 0,
             offline_since: None,
+            unheard: Vec::new(),
         }
     }
 }
@@ -224,6 +229,7 @@ impl SyncMeta {
         }
         self.repairs.clear();
         self.tried.clear();
+        self.unheard.clear();
     }
 }
 

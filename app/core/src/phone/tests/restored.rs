@@ -249,3 +249,37 @@ fn what_builds_on_a_refused_edit_by_way_of_anothers_is_refused_with_it() {
     a.take(&Commit::Verdicts(vec![(hash, Verdict::Pending)]));
     assert_eq!((a.phone.waiting(), a.phone.refused().count()), (0, 3), "it would wait for ever");
 }
+
+/// The phone that holds another's record meets the restored server before the record's author does.
+#[test]
+fn what_the_author_brings_to_another_unit_later_is_let_go_then() {
+    let mut server = Server::default();
+    let (mut author, mut holder) = (in_units(1, &[UNIT]), in_units(2, &[OTHER]));
+    let backup = server.clone();
+    author.set(doc(1), "name", "张伟");
+    server.sync(&mut author);
+    server.move_to(doc(1), OTHER);
+    server.sync(&mut holder);
+    assert!(holder.phone.places.contains_key(&doc(1)));
+    put_back(&mut server, &backup, &mut [&mut holder]);
+    assert!(holder.phone.places.contains_key(&doc(1)), "nobody knows more of it");
+    let asked = holder.outgoing().request.strays;
+    assert_eq!(
+        asked.iter().map(|stray| (stray.unit, stray.docs.clone())).collect::<Vec<_>>(),
+        [(OTHER, vec![doc(1)])]
+    );
+    for _ in 0..3 {
+        server.sync(&mut holder);
+        assert!(!holder.phone.is_repairing(), "it asks with what it sends anyway");
+    }
+    author.take(&Commit::EpochChanged(EpochId(2)));
+    for _ in 0..4 {
+        server.sync(&mut author);
+    }
+    server.sync(&mut holder);
+    assert!(!holder.phone.places.contains_key(&doc(1)), "it is in the unit of its author");
+    server.sync(&mut holder);
+    assert_eq!(holder.outgoing().request.strays, []);
+    agrees(&holder, &server, &[OTHER]);
+    agrees(&author, &server, &[UNIT]);
+}

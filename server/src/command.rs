@@ -126,6 +126,11 @@ pub async fn erase(store: &dyn Store, doc: DocId, now: Timestamp) -> Result<()> 
     Ok(())
 }
 
+/// Whether one of these names is a key's: its own, or one that ends in `/` and begins it.
+pub(crate) fn is_named(names: &[String], key: &str) -> bool {
+    names.iter().any(|name| key == name || name.ends_with('/') && key.starts_with(name.as_str()))
+}
+
 /// Draws 64 random bits.
 pub type Draw<'d> = &'d (dyn Fn() -> Result<u64> + Send + Sync);
 

@@ -15,7 +15,7 @@ use zoufang_core::seal::{DataKey, KeyId, PublicKey, SecretKey};
 
 use crate::crash::crash_point;
 use crate::store::at_rest::{Ring, SealedStore};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, hex};
 
 const KEY_BYTES: usize = 32;
 /// More keys than this were never in use at once: the file is something else.
@@ -98,9 +98,7 @@ impl Keys {
         let mut text = Zeroizing::new(String::from(
             "# The keys of this server. Whoever has them and the data reads everything.\n# Without them nothing in the data can be read: keep a copy apart from the data.\n",
         ));
-        for byte in key.iter() {
-            text.push_str(&format!("{byte:02x}"));
-        }
+        text.push_str(&Zeroizing::new(hex(&*key)));
         text.push('\n');
         // Under another name first: a half-written key is worse than none.
         let draft = path.with_extension("new");
@@ -146,9 +144,8 @@ impl Keys {
     /// The keys as a file holds them.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let digits =
-            |key: &Zeroizing<[u8; KEY_BYTES]>| key.iter().map(|byte| format!("{byte:02x}")).collect();
-        Zeroizing::new(self.0.iter().map(digits).collect::<Vec<String>>().join("\n"))
+        let lines: Vec<String> = self.0.iter().map(|key| hex(&**key)).collect();
+        Zeroizing::new(lines.join("\n"))
     }
 
     /// A store in which everything is sealed under these keys.
@@ -208,7 +205,8 @@ fn derived(from: &[u8; KEY_BYTES], purpose: &[u8]) -> Zeroizing<[u8; KEY_BYTES]>
     key
 }
 
-fn key_of_hex(line: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+/// 32 bytes of 64 hex digits.
+pub(crate) fn key_of_hex(line: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     if line.len() != 2 * KEY_BYTES || !line.is_ascii() {
         return None;

@@ -13,7 +13,7 @@ use zoufang_core::record::list::Residence;
 use zoufang_core::record::{Date, DocId, Kind, Timestamp};
 use zoufang_core::sync::scan::scan;
 
-use crate::command::{Draw, re_root_within};
+use crate::command::{Draw, is_named, re_root_within};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::store::{DocumentState, Store, StoreError};
@@ -130,10 +130,7 @@ impl Rule {
     }
 
     fn drops(&self, key: &str) -> bool {
-        let among = |names: &[String]| {
-            names.iter().any(|name| key == name || name.ends_with('/') && key.starts_with(name.as_str()))
-        };
-        if self.keep.is_empty() { among(&self.drop) } else { !among(&self.keep) }
+        if self.keep.is_empty() { is_named(&self.drop, key) } else { !is_named(&self.keep, key) }
     }
 }
 

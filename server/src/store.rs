@@ -32,6 +32,7 @@ use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
 
 pub use claim::Claim;
+pub(crate) use codec::hex;
 pub(crate) use control::erased_key;
 pub use control::{Erasure, Move, Ticket};
 pub use devices::{DeviceLine, Late};

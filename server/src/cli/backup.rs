@@ -12,10 +12,10 @@ use super::{CliError, Result, erased, say};
 use crate::account::token;
 use crate::backup;
 use crate::config::{Backup, BackupKey, DataFolder, Restore};
-use crate::keys::Keys;
+use crate::keys::{Keys, key_of_hex};
 use crate::state::system_clock;
-use crate::store::County;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{County, hex};
 
 /// Makes the key that reads backups, and says its public half.
 pub(super) fn key(options: &BackupKey) -> Result<()> {
@@ -29,7 +29,7 @@ pub(super) fn key(options: &BackupKey) -> Result<()> {
 pub(super) async fn write(options: Backup) -> Result<()> {
     sqlite_only(&options.folder)?;
     must_be_free(&options.to)?;
-    let to = public_key(&options.public_key).ok_or_else(|| {
+    let to = key_of_hex(options.public_key.trim()).map(|key| PublicKey(*key)).ok_or_else(|| {
         CliError::Usage("the public key is not 64 hex digits, as `backup-key` says it".to_owned())
     })?;
     let data = Data::open(&options.folder).await?;
@@ -134,17 +134,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.push(".");
     name.push(ending);
     name.into()
-}
-
-fn public_key(text: &str) -> Option<PublicKey> {
-    let text = text.trim();
-    let bytes: Option<Vec<u8>> =
-        (0..32).map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect();
-    (text.len() == 64).then_some(bytes?.try_into().ok()?).map(PublicKey)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> CliError {

@@ -42,9 +42,7 @@ pub(super) async fn run(command: RecordCommand) -> Result<()> {
         }
         RecordCommand::EraseFields(it) => {
             let keys = it.keys.clone();
-            let drops = move |key: &str| {
-                keys.iter().any(|drop| key == drop || drop.ends_with('/') && key.starts_with(drop))
-            };
+            let drops = move |key: &str| command::is_named(&keys, key);
             let (had, has) = re_root(store.as_ref(), doc, drops, &token::random_u64, now).await?;
             say(&format!("{had} changes became {has}"))?;
         }

@@ -8,7 +8,7 @@ mod ticket;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zoufang_core::access::may_write;
+use zoufang_core::access::{may_write, may_write_key};
 use zoufang_core::record::list::Role;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
 use zoufang_core::sync::gate::{Pusher, Refusal};
@@ -55,6 +55,10 @@ impl Authority {
 
     fn may_write(&self, kind: Kind) -> bool {
         self.role.is_none_or(|role| may_write(role, kind))
+    }
+
+    fn may_write_keys(&self, kind: Kind, scanned: &Scanned) -> bool {
+        self.role.is_none_or(|role| scanned.ops.iter().all(|op| may_write_key(role, kind, &op.key)))
     }
 
     fn pusher(&self) -> Pusher<'_> {
@@ -212,7 +216,10 @@ fn check(authority: &Authority, push: Push) -> Checked {
     } else if !authority.may_write(push.kind) {
         Err(Refusal::Role)
     } else {
-        read
+        read.and_then(|scanned| {
+            let may = authority.may_write_keys(push.kind, &scanned);
+            if may { Ok(scanned) } else { Err(Refusal::Role) }
+        })
     };
     Checked { doc: push.doc, kind: push.kind, unit: push.unit, raw: push.raw, hash, scanned }
 }

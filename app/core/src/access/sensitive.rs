@@ -1,12 +1,13 @@
 //! Sensitive keys of a person: which there are, how a role may read each, and which keys a role may write.
 //!
 //! Source: the bureau's plan names the roles; what each sees is our default (domain brief, sections d and f 3, 5, 6).
-//! It says nothing of units: a caller asks for the scope first. Nobody asks it yet: masking and the gate come with the access log.
+//! It says nothing of units: a caller asks for the scope first.
 use super::may_write;
 use crate::record::{Kind, list::Role};
 
 /// A group of keys with a permission of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sensitive {
     /// The ID number.
     IdNumber,
@@ -21,6 +22,23 @@ pub enum Sensitive {
 impl Sensitive {
     /// All groups.
     pub const ALL: &'static [Self] = &[Self::IdNumber, Self::Phone, Self::Health, Self::Money];
+
+    /// Its code, as it is stored and sent.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::IdNumber => "id_number",
+            Self::Phone => "phone",
+            Self::Health => "health",
+            Self::Money => "money",
+        }
+    }
+
+    /// The group of a code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|what| what.code() == code)
+    }
 
     /// The group that a root key belongs to, if it is in one.
     #[must_use]
@@ -132,6 +150,14 @@ mod tests {
                     assert_eq!(may_write_key(*role, Kind::Person, key), *write, "{role:?} writes {key}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_code_is_the_same_in_every_form() {
+        for what in Sensitive::ALL {
+            assert_eq!(serde_json::to_value(what).unwrap(), what.code());
+            assert_eq!(Sensitive::of_code(what.code()), Some(*what));
         }
     }
 

@@ -90,6 +90,13 @@ pub const ACCOUNTS: &[DemoAccount] = &[
         unit: "211381000000",
         shown: "administrator, no content",
     },
+    DemoAccount {
+        login: "privacy",
+        name: "吴静",
+        role: Role::PrivacyOfficer,
+        unit: "211381000000",
+        shown: "privacy officer, the access log",
+    },
 ];
 
 /// How much was made.

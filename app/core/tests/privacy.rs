@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use zoufang_core::{document::shape, record::Kind};
+use zoufang_core::{access::Sensitive, document::shape, record::Kind};
 
 const KINDS: [Kind; 4] = [Kind::Person, Kind::Party, Kind::Visit, Kind::Contact];
 
@@ -51,6 +51,18 @@ fn every_field_has_a_purpose_and_a_ground_and_no_other_has() {
     for (place, sensitive) in &fields {
         assert_eq!(said[place], *sensitive, "{place:?}: sensitive or not");
     }
+}
+
+#[test]
+fn a_sensitive_field_of_a_person_has_a_permission_of_its_own() {
+    let person = shape::of(Kind::Person);
+    let groups: Vec<_> = person
+        .fields()
+        .filter(|field| field.sensitive)
+        .map(|field| (field.key.to_owned(), Sensitive::of_key(Kind::Person, &field.key.replace('*', "01X"))))
+        .collect();
+    assert!(groups.len() >= 4, "{groups:?}");
+    assert!(groups.iter().all(|(_, group)| group.is_some()), "{groups:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::{
         lock::LockCtx,
         page::PageHead,
         problem::Problem,
+        readings::Readings,
         session::SessionCtx,
         sync::Sync,
         toasts::Toasts,
@@ -26,7 +27,6 @@ use crate::{
         lock::LockPage,
         not_found::NotFoundPage,
         people::{NobodyChosen, PeoplePage, PeoplePlace},
-        person::PersonPage,
         pin::FirstPinPage,
         sign_in::SignInPage,
         today::TodayPage,
@@ -49,6 +49,7 @@ pub(crate) fn App() -> impl IntoView {
     let hub = Hub::new();
     provide_context(SessionCtx::new(hub));
     provide_context(Library::new(hub));
+    provide_context(Readings::new(hub));
     provide_context(Sync::new(hub));
     provide_context(LockCtx::new(hub, expect_context()));
     #[cfg(feature = "bench")]
@@ -129,9 +130,11 @@ fn Pages() -> impl IntoView {
                 <ParentRoute path=path!("/people") view=PeoplePage>
                     <Route path=path!("") view=NobodyChosen/>
                     <Route path=path!("/new") view=later(|pages| pages.person_new)/>
-                    <Route path=path!("/:id") view=PersonPage/>
+                    <Route path=path!("/:id") view=later(|pages| pages.person)/>
                     <Route path=path!("/:id/edit") view=later(|pages| pages.person_edit)/>
                     <Route path=path!("/:id/history") view=later(|pages| pages.history)/>
+                    <Route path=path!("/:id/copy") view=later(|pages| pages.person_copy)/>
+                    <Route path=path!("/:id/access") view=later(|pages| pages.person_access)/>
                 </ParentRoute>
                 <Route path=path!("/visits/new") view=later(|pages| pages.visit_new)/>
                 <Route path=path!("/visits/:id") view=later(|pages| pages.visit)/>
@@ -142,6 +145,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/sync") view=later(|pages| pages.sync)/>
                 <Route path=path!("/office") view=later(|pages| pages.office)/>
                 <Route path=path!("/more") view=later(|pages| pages.more)/>
+                <Route path=path!("/more/access") view=later(|pages| pages.access)/>
                 <Route path=path!("/more/devices") view=later(|pages| pages.devices)/>
                 <Route path=path!("/more/late") view=later(|pages| pages.late)/>
                 <Route path=path!("/more/pin") view=later(|pages| pages.pin)/>

@@ -17,6 +17,7 @@ pub(crate) mod problem;
 pub(crate) mod progress;
 pub(crate) mod record_state;
 pub(crate) mod select_field;
+pub(crate) mod sensitive;
 pub(crate) mod shell;
 pub(crate) mod sync_chip;
 pub(crate) mod text_area;

@@ -10,6 +10,7 @@ pub(crate) mod office;
 mod online;
 pub(crate) mod page;
 pub(crate) mod problem;
+pub(crate) mod readings;
 pub(crate) mod session;
 pub(crate) mod sync;
 pub(crate) mod toasts;

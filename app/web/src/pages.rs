@@ -1,4 +1,5 @@
 //! The pages. Each reads what it shows from the contexts and hands signals and callbacks to components.
+mod access;
 mod devices;
 mod draft;
 mod forgotten;
@@ -14,6 +15,7 @@ mod office;
 mod offline_ended;
 pub(crate) mod people;
 pub(crate) mod person;
+mod person_copy;
 mod person_edit;
 pub(crate) mod pin;
 mod privacy;

@@ -17,7 +17,8 @@ use std::{
 
 use async_lock::Mutex;
 use zoufang_core::{
-    gather,
+    access::Reading,
+    encode, gather,
     phone::{self, Batch, Draft, Op, Phone, Plan, SegmentId, Segments, Settled, Stored, Table},
     seal::Keyring,
     sync::session::Outgoing,
@@ -205,6 +206,24 @@ impl Store {
         Ok(gather(rows.filter_map(|(key, value)| Some((key, Draft::of_bytes(&value)?)))))
     }
 
+    /// Keeps that a sensitive value is about to be seen, under an id drawn for it.
+    pub(crate) async fn put_reading(&self, id: &str, reading: &Reading) -> Result<(), Fault> {
+        self.write(&vec![Op::Put(Table::Reading, id.to_owned(), encode(reading))]).await
+    }
+
+    /// The readings that the server does not have yet, by their ids.
+    pub(crate) async fn readings(&self) -> Result<BTreeMap<String, Reading>, Fault> {
+        let db = Rc::clone(&self.db.borrow());
+        let rows = db.all(Table::Reading).await?.into_iter();
+        let rows = rows.filter_map(|(name, value)| self.seals.open(Table::Reading, &name, &value));
+        Ok(gather(rows.filter_map(|(id, value)| Some((id, minicbor::decode(&value).ok()?)))))
+    }
+
+    /// Forgets readings that the server has.
+    pub(crate) async fn drop_readings(&self, ids: impl IntoIterator<Item = String>) -> Result<(), Fault> {
+        self.write(&ids.into_iter().map(|id| Op::Delete(Table::Reading, id)).collect()).await
+    }
+
     /// Writes a batch; a connection that the browser has closed is opened again, once.
     async fn write(&self, batch: &Batch) -> Result<(), Fault> {
         if self.closed.get() {
@@ -240,7 +259,9 @@ async fn seal_anew(db: &Db, seals: &Seals) -> Result<(), Fault> {
     }
     // Once everything was sealed, a row in clear is not ours.
     let takes_clear = seals.open_former(Table::Meta, SEALED, &mark).is_none();
-    for table in [Table::Log, Table::Block, Table::Row, Table::Outbox, Table::Draft, Table::Meta] {
+    let tables =
+        [Table::Log, Table::Block, Table::Row, Table::Outbox, Table::Draft, Table::Reading, Table::Meta];
+    for table in tables {
         let pace = Pace::begin();
         let (mut batch, mut bytes) = (Batch::new(), 0);
         for (name, value) in db.all(table).await? {

@@ -23,6 +23,11 @@ function killAll(profile: string): void {
   }
 }
 
+/** A phone number as pages show it. */
+export function masked(number: string): string {
+  return `${number.slice(0, 3)}****${number.slice(-4)}`;
+}
+
 /** The PIN of every phone. */
 export const PIN = '280419';
 
@@ -286,6 +291,11 @@ export class Device {
   async openForm(id: string): Promise<void> {
     await this.go(`/people/${id}/edit`);
     await expect(this.page.locator('#phones input[type=tel]').first()).toBeVisible();
+  }
+
+  /** The numbers on a person's page, as they are shown: masked. */
+  get phones(): Locator {
+    return this.page.locator('.phone-line .sensitive__value');
   }
 
   /** The heads of a person's file on this device. */

@@ -2,20 +2,40 @@
 //!
 //! Source: the bureau's plan names the roles; what each sees is our default (domain brief, sections d and f 3, 5, 6).
 //! It says nothing of units: a caller asks for the scope first.
+use minicbor::{Decode, Encode};
+
 use super::may_write;
 use crate::record::{Kind, list::Role};
 
 /// A group of keys with a permission of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[cbor(index_only)]
 #[serde(rename_all = "snake_case")]
 pub enum Sensitive {
     /// The ID number.
+    #[n(0)]
     IdNumber,
     /// A phone number, also one of the family.
+    #[n(1)]
     Phone,
     /// A disability.
+    #[n(2)]
     Health,
     /// Support for those in hardship.
+    #[n(3)]
     Money,
 }
 

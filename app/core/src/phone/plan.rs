@@ -30,12 +30,22 @@ pub enum Table {
     /// A second copy of what waits in the outbox, under the same keys: what the store seals to [`Phone::sync_key`] and not for
     /// itself. An empty one was delivered and waits for its receipt.
     Parcel,
+    /// Readings of sensitive values that the server's access log does not have yet, by ids drawn for them.
+    Reading,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: &'static [Self] =
-        &[Self::Meta, Self::Outbox, Self::Log, Self::Block, Self::Row, Self::Draft, Self::Parcel];
+    pub const ALL: &'static [Self] = &[
+        Self::Meta,
+        Self::Outbox,
+        Self::Log,
+        Self::Block,
+        Self::Row,
+        Self::Draft,
+        Self::Parcel,
+        Self::Reading,
+    ];
 
     /// The name in the store.
     #[must_use]
@@ -48,6 +58,7 @@ impl Table {
             Self::Row => "row",
             Self::Draft => "draft",
             Self::Parcel => "parcel",
+            Self::Reading => "reading",
         }
     }
 }

@@ -1,17 +1,33 @@
 //! Two people wrote one field: every value with who and when, and one tap to choose. Nothing is thrown away.
 use leptos::prelude::*;
 use zoufang_core::{
+    access::Sensitive,
     document::conflict::{Claim, Conflict},
-    record::Value,
+    record::{Kind, Value},
     sync::wire::Directory,
 };
 
 use super::{
     icon::{Glyph, Icon},
     names::user_name,
+    sensitive::SensitiveValue,
     values,
 };
 use crate::{i18n::t, platform::clock};
+
+/// What somebody wrote; where numbers that are masked look alike, they can be seen in full.
+fn claim_words(key: &str, claim: &Claim) -> AnyView {
+    match (Sensitive::of_key(Kind::Person, key), &claim.value) {
+        (Some(what), Value::Text(text)) => {
+            let name = format!("{key} {} {:?}", claim.at.0, claim.author);
+            view! { <SensitiveValue what=what key=name value=text.clone()/> }.into_any()
+        }
+        (_, value) => {
+            let (key, value) = (key.to_owned(), value.clone());
+            (move || values::value_words(&key, &value)).into_any()
+        }
+    }
+}
 
 /// One field in conflict.
 #[component]
@@ -29,12 +45,11 @@ pub(crate) fn ConflictCard(
     let field = key.clone();
     let claim = move |claim: Claim| {
         let (key, value) = (key.clone(), claim.value.clone());
-        let shown_key = key.clone();
-        let shown = claim.value.clone();
+        let words = claim_words(&key, &claim);
         view! {
             <div class="conflict-card__value">
                 <div>
-                    <p class="conflict-card__text">{move || values::value_words(&shown_key, &shown)}</p>
+                    <p class="conflict-card__text">{words}</p>
                     <p class="conflict-card__origin">
                         {move || t::conflict_origin(clock::moment_words(claim.at), directory.with(|directory| user_name(directory, claim.author)))}
                     </p>

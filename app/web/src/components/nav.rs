@@ -14,10 +14,12 @@ struct Place {
     class: &'static str,
 }
 
+const NEW_VISIT: &str = "/visits/new";
+
 const PLACES: [Place; 6] = [
     Place { path: "/", label: t::nav_today, icon: Icon::Today, class: "" },
     Place { path: "/people", label: t::nav_people, icon: Icon::People, class: "" },
-    Place { path: "/visits/new", label: t::nav_new_visit, icon: Icon::Plus, class: "nav__item--new" },
+    Place { path: NEW_VISIT, label: t::nav_new_visit, icon: Icon::Plus, class: "nav__item--new" },
     Place { path: "/sync", label: t::nav_sync, icon: Icon::Sync, class: "" },
     Place { path: "/office", label: t::nav_office, icon: Icon::Office, class: "nav__item--wide" },
     Place { path: "/more", label: t::nav_more, icon: Icon::More, class: "" },
@@ -39,11 +41,19 @@ pub(crate) fn Nav(
     /// Whether the user may look at the office pages.
     #[prop(into)]
     office: Signal<bool>,
+    /// Whether the user writes visits.
+    #[prop(into)]
+    visits: Signal<bool>,
 ) -> impl IntoView {
     let item = move |place: &'static Place| {
-        let link_class = if place.path == "/visits/new" { "nav__link nav__link--new" } else { "nav__link" };
+        let link_class = if place.path == NEW_VISIT { "nav__link nav__link--new" } else { "nav__link" };
+        let is_hidden = move || match place.path {
+            "/office" => !office.get(),
+            NEW_VISIT => !visits.get(),
+            _ => false,
+        };
         view! {
-            <li class=format!("nav__item {}", place.class) hidden=move || place.path == "/office" && !office.get()>
+            <li class=format!("nav__item {}", place.class) hidden=is_hidden>
                 <a class=link_class href=place.path aria-current=move || path.with(|path| is_here(path, place.path)).then_some("page")>
                     <Glyph icon=place.icon/>
                     <span>{place.label}</span>

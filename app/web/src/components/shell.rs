@@ -1,7 +1,7 @@
 //! The frame of every page: bar, navigation, main part, toasts.
 use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_location};
-use zoufang_core::record::list::Role;
+use zoufang_core::record::{Kind, list::Role};
 
 use super::{app_bar::AppBar, nav::Nav, sync_chip::SyncChip, toast::ToastPlace, update_bar::UpdateBar};
 use crate::{
@@ -36,6 +36,7 @@ pub(crate) fn Shell() -> impl IntoView {
     let office = Signal::derive(move || {
         session.user().with(|user| user.as_ref().is_some_and(|user| is_office(user.role)))
     });
+    let visits = Signal::derive(move || session.may_write(Kind::Visit));
     let main_class =
         move || if path.with(|path| is_wide(path)) { "shell__main shell__main--wide" } else { "shell__main" };
     view! {
@@ -47,7 +48,7 @@ pub(crate) fn Shell() -> impl IntoView {
                     <SyncChip state=sync.state() waiting=sync.waiting()/>
                 </AppBar>
             </header>
-            <Nav path=path office=office/>
+            <Nav path=path office=office visits=visits/>
             <main class=main_class id="main" tabindex="-1">
                 <Outlet/>
             </main>

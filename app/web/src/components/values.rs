@@ -1,6 +1,7 @@
 //! The words of a document's keys and values, for conflicts, histories and refused changes.
+use zoufang_core::access::{Read, Sensitive};
 use zoufang_core::record::{
-    DocId, Timestamp, Value, id_number,
+    DocId, Kind, Timestamp, Value,
     list::{
         Channel, ContactWish, DisabilityNature, Entitlement, Floating, GloryPlaque, Honor, NeedTopic,
         PartyContactTopic, PartyStatus, PersonKind, PhoneOwner, PreferenceCard, Relation, Residence,
@@ -8,7 +9,9 @@ use zoufang_core::record::{
     },
 };
 
+use super::sensitive::masked;
 use crate::{
+    context::readings::Reader,
     i18n::{label, t},
     platform::clock,
 };
@@ -104,8 +107,20 @@ fn code_words<T: ValueList>(code: &str) -> String {
     T::of_code(code).map_or_else(|| code.to_owned(), |value| label(value).to_owned())
 }
 
-/// The words of a value under a key. ID numbers are masked.
+/// The words of a value under a key. What is sensitive is masked, or not said at all, as the reader may see it.
 pub(crate) fn value_words(key: &str, value: &Value) -> String {
+    let sensitive = Sensitive::of_key(Kind::Person, key);
+    if let Some(what) = sensitive.filter(|what| Reader::now().right(*what) != Read::Clear) {
+        return match value {
+            Value::Text(text) if Reader::now().right(what) != Read::Hidden => masked(what, text),
+            Value::Text(_) | Value::Int(_) | Value::Bool(_) => t::value_hidden().to_owned(),
+        };
+    }
+    whole_words(key, value)
+}
+
+/// The words of a value under a key, whatever it is: for the person whose it is.
+pub(crate) fn whole_words(key: &str, value: &Value) -> String {
     match value {
         Value::Text(text) => text_words(key, text),
         Value::Int(number) if key.ends_with("value_fen") => yuan(*number),
@@ -121,7 +136,6 @@ fn text_words(key: &str, text: &str) -> String {
     match key {
         "kind" => code_words::<PersonKind>(text),
         "sex" => code_words::<Sex>(text),
-        "id_number" => id_number::masked(text),
         "residence" => code_words::<Residence>(text),
         "disability.nature" => code_words::<DisabilityNature>(text),
         "service.class" => code_words::<ServiceClass>(text),

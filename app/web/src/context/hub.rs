@@ -20,7 +20,7 @@ use zoufang_core::{
     },
 };
 
-use super::{library::Phase, lock::LockView, problem::Problem, session::SignedIn};
+use super::{library::Phase, lock::LockView, problem::Problem, readings, session::SignedIn};
 use crate::{
     platform::{
         clock, one_tab,
@@ -420,6 +420,12 @@ impl Listener for Hub {
     fn phase(&self, phase: LinePhase) {
         if phase == LinePhase::Failed(Failure::SignInNeeded) {
             post::ask();
+        }
+        // Only after a sync is it known that there is a line, and our server at its end.
+        if phase == LinePhase::Idle
+            && let Some(device) = self.device.get_value()
+        {
+            spawn_local(async move { drop(readings::deliver(&device.store).await) });
         }
         if self.line.get_untracked() != phase {
             self.line.set(phase);

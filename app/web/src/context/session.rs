@@ -2,12 +2,13 @@
 use gloo::net::http::Method;
 use leptos::prelude::*;
 use zoufang_core::{
+    access::may_write,
     phone::{Account, Phone, SignInRefusal},
-    record::{DeviceId, UnitId, UserId, list::Role},
+    record::{DeviceId, Kind, UnitId, UserId, list::Role},
     sync::session::{Event, Failure},
 };
 
-use super::{hub::Hub, problem::Problem};
+use super::{hub::Hub, problem::Problem, readings};
 use crate::{
     i18n::t,
     platform::post,
@@ -94,6 +95,11 @@ impl SessionCtx {
         self.hub.known.into()
     }
 
+    /// Whether the person signed in may write records of a kind; tracked.
+    pub(crate) fn may_write(self, kind: Kind) -> bool {
+        self.hub.user.with(|user| user.as_ref().is_some_and(|user| may_write(user.role, kind)))
+    }
+
     /// Whether the server found that this phone's storage is a copy of another's.
     pub(crate) fn is_copy(self) -> Signal<bool> {
         self.hub.cloned.into()
@@ -132,13 +138,19 @@ impl SessionCtx {
 
     /// Keeps the account that has signed in.
     async fn keep(self, account: Account) -> Result<(), Problem> {
+        let store = self.hub.device()?.store;
+        // What another user looked at goes out in that user's name, or not at all.
+        let user = account.user;
+        let others = store.readings().await?.into_values().filter(|reading| reading.user != user).count();
+        if others > 0 {
+            return Err(Problem::OthersWork(others));
+        }
         let plan = |phone: &Phone| {
             phone
                 .plan_sign_in(account)
                 .map(Some)
                 .map_err(|SignInRefusal::OthersWork(count)| Problem::OthersWork(count))
         };
-        let store = self.hub.device()?.store;
         let settled = store.run_with(|_| Default::default(), |phone, _| plan(phone)).await?;
         let settled = settled.unwrap_or_default();
         let forgotten = settled.forgotten;
@@ -179,9 +191,10 @@ impl SessionCtx {
         self.keep(account).await
     }
 
-    /// Signs out; records that are not uploaded stay on this phone.
+    /// Signs out; records that are not uploaded stay on this phone, and so does all of it while the access log lacks a reading.
     pub(crate) async fn sign_out(self) -> Result<(), Problem> {
         let device = self.hub.device()?;
+        let delivered = readings::deliver(&device.store).await;
         if let Some(token) = self.token() {
             // The server forgets the token if it can be told; the phone forgets it in any case.
             let _ =
@@ -195,7 +208,10 @@ impl SessionCtx {
             post::deliver();
             return Err(Problem::Undelivered(waiting));
         }
-        let settled = device.store.run(|phone, _| Some(phone.plan_sign_out()), Default::default()).await?;
+        let read = !matches!(delivered, Ok(0)) && !device.store.readings().await?.is_empty();
+        let plan =
+            |phone: &Phone| if read { phone.plan_signed_out_by_server() } else { phone.plan_sign_out() };
+        let settled = device.store.run(|phone, _| Some(plan(phone)), Default::default()).await?;
         let settled = settled.unwrap_or_default();
         let forgotten = settled.forgotten;
         self.hub.take(settled);

@@ -6,6 +6,7 @@ use leptos::{
 };
 
 use super::{
+    access::{AccessPage, PersonAccessPage},
     devices::DevicesPage,
     forgotten::ForgottenPage,
     history::HistoryPage,
@@ -13,6 +14,8 @@ use super::{
     more::MorePage,
     office::OfficePage,
     offline_ended::OfflineEndedPage,
+    person::PersonPage,
+    person_copy::PersonCopyPage,
     person_edit::{PersonEditPage, PersonNewPage},
     pin::ChangePinPage,
     privacy::PrivacyPage,
@@ -31,6 +34,7 @@ type Draw = fn() -> AnyView;
 /// The pages of the second module.
 #[derive(Clone, Copy)]
 pub(crate) struct LaterPages {
+    pub(crate) access: Draw,
     pub(crate) contact_edit: Draw,
     pub(crate) contact_new: Draw,
     pub(crate) devices: Draw,
@@ -40,6 +44,9 @@ pub(crate) struct LaterPages {
     pub(crate) more: Draw,
     pub(crate) office: Draw,
     pub(crate) offline_ended: Draw,
+    pub(crate) person: Draw,
+    pub(crate) person_access: Draw,
+    pub(crate) person_copy: Draw,
     pub(crate) person_edit: Draw,
     pub(crate) person_new: Draw,
     pub(crate) pin: Draw,
@@ -53,6 +60,7 @@ pub(crate) struct LaterPages {
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
 fn read_pages() -> Result<LaterPages, SplitLoaderError> {
     Ok(LaterPages {
+        access: || view! { <AccessPage/> }.into_any(),
         contact_edit: || view! { <ContactEditPage/> }.into_any(),
         contact_new: || view! { <ContactNewPage/> }.into_any(),
         devices: || view! { <DevicesPage/> }.into_any(),
@@ -62,6 +70,9 @@ fn read_pages() -> Result<LaterPages, SplitLoaderError> {
         more: || view! { <MorePage/> }.into_any(),
         office: || view! { <OfficePage/> }.into_any(),
         offline_ended: || view! { <OfflineEndedPage/> }.into_any(),
+        person: || view! { <PersonPage/> }.into_any(),
+        person_access: || view! { <PersonAccessPage/> }.into_any(),
+        person_copy: || view! { <PersonCopyPage/> }.into_any(),
         person_edit: || view! { <PersonEditPage/> }.into_any(),
         person_new: || view! { <PersonNewPage/> }.into_any(),
         pin: || view! { <ChangePinPage/> }.into_any(),

@@ -1,6 +1,6 @@
 //! 更多: devices, language, theme, size of the text, installing the app, the account, what this app is.
 use leptos::prelude::*;
-use zoufang_core::access::may_review_late;
+use zoufang_core::access::{may_read_access_log, may_review_late};
 
 use super::sign_in::LanguageSwitch;
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) fn MorePage() -> impl IntoView {
                 <a class="button button--large button--wide" href="/office">{t::nav_office}</a>
             </Show>
             <DevicesCard/>
+            <AccessCard/>
             <section class="card">
                 <h2>{t::more_language}</h2>
                 <LanguageSwitch/>
@@ -63,6 +64,22 @@ fn DevicesCard() -> impl IntoView {
                 <a class="button button--large button--wide" href="/more/late">{t::late_title}</a>
             </Show>
         </section>
+    }
+}
+
+/// The way to the access log.
+#[component]
+fn AccessCard() -> impl IntoView {
+    let user = use_session().user();
+    let may_read = move || user.with(|user| user.as_ref().is_some_and(|user| may_read_access_log(user.role)));
+    view! {
+        <Show when=may_read>
+            <section class="card">
+                <h2>{t::access_title}</h2>
+                <p>{t::access_card_text}</p>
+                <a class="button button--large button--wide" href="/more/access">{t::access_title}</a>
+            </section>
+        </Show>
     }
 }
 

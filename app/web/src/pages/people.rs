@@ -7,7 +7,7 @@ use leptos::{html, prelude::*};
 use leptos_router::{components::Outlet, hooks::use_location};
 use zoufang_core::{
     query::Row,
-    record::{ChangeHash, DocId, UnitId},
+    record::{ChangeHash, DocId, Kind, UnitId},
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         problem::ProblemNotice,
         window_list::WindowList,
     },
-    context::{library::Phase, page_head, use_library},
+    context::{library::Phase, page_head, use_library, use_session},
     i18n::t,
     platform::focus,
 };
@@ -61,7 +61,7 @@ pub(crate) fn NobodyChosen() -> impl IntoView {
 
 #[component]
 fn PeopleList() -> impl IntoView {
-    let library = use_library();
+    let (library, session) = (use_library(), use_session());
     let place: PeoplePlace = expect_context();
     let search: NodeRef<html::Input> = NodeRef::new();
     let found: Signal<Arc<Vec<Arc<Row>>>> = Memo::new(move |_| {
@@ -108,7 +108,9 @@ fn PeopleList() -> impl IntoView {
             <UnitFilter place=place/>
             <div class="cluster cluster--apart">
                 <p class="muted small figures" role="status">{move || t::people_found(found.with(|found| found.len()))}</p>
-                <a class="small" href="/people/new">{t::people_new}</a>
+                <Show when=move || session.may_write(Kind::Person)>
+                    <a class="small" href="/people/new">{t::people_new}</a>
+                </Show>
             </div>
         </div>
         {move || match library.phase().get() {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use zoufang_core::{
+    access::{may_tell_readings, may_write_key},
     document::conflict::Conflict,
     query::Row,
-    record::{ChangeHash, DocId, Patch, Person, Record, UnitId, Value},
+    record::{ChangeHash, DocId, Kind, Patch, Person, Record, UnitId, Value},
 };
 
 use self::cards::{FactsCard, ReachCard};
@@ -21,9 +22,10 @@ use crate::{
         notice::{Notice, Weight},
         person_row::short_label,
         problem::ProblemNotice,
+        sensitive::{Reveal, RevealDialog},
         visit_row::VisitRowView,
     },
-    context::{library::Opened, page_head, problem::Problem, toasts::use_toasts, use_library},
+    context::{library::Opened, page_head, problem::Problem, toasts::use_toasts, use_library, use_session},
     i18n::{label, t},
     platform::clock,
 };
@@ -64,6 +66,12 @@ fn PersonView(doc: DocId) -> impl IntoView {
             .with(|index| index.row(doc).and_then(|row| row.person().map(|person| person.name.clone())))
     };
     page_head(move || name().unwrap_or_else(|| t::person_kind().to_owned()), Some("/people".to_owned()));
+    let reveal = Reveal::new(doc);
+    provide_context(reveal);
+    let session = use_session();
+    let user = session.user();
+    let tells =
+        Memo::new(move |_| user.with(|user| user.as_ref().is_some_and(|user| may_tell_readings(user.role))));
     let file = use_record(doc, PersonFile::of);
     read_view(file, move |file| {
         view! {
@@ -71,13 +79,24 @@ fn PersonView(doc: DocId) -> impl IntoView {
                 <Head file=file.clone()/>
                 <Conflicts doc=doc conflicts=file.conflicts.clone() heads=file.heads.clone()/>
                 <div class="person__actions">
-                    <a class="button button--primary" href=format!("/visits/new?person={doc}")><Glyph icon=Icon::Plus/>{t::visit_new}</a>
-                    <a class="button" href=format!("/contacts/new?person={doc}")><Glyph icon=Icon::Plus/>{t::person_new_contact}</a>
+                    <Show when=move || session.may_write(Kind::Visit)>
+                        <a class="button button--primary" href=format!("/visits/new?person={doc}")><Glyph icon=Icon::Plus/>{t::visit_new}</a>
+                    </Show>
+                    <Show when=move || session.may_write(Kind::Contact)>
+                        <a class="button" href=format!("/contacts/new?person={doc}")><Glyph icon=Icon::Plus/>{t::person_new_contact}</a>
+                    </Show>
                 </div>
                 <ReachCard doc=doc person=file.person.clone()/>
                 <FactsCard doc=doc person=file.person.clone()/>
                 <Visits doc=doc/>
-                <p><a class="button" href=format!("/people/{doc}/history")>{t::person_history}</a></p>
+                <p class="cluster">
+                    <a class="button" href=format!("/people/{doc}/history")>{t::person_history}</a>
+                    <Show when=move || tells.get()>
+                        <a class="button" href=format!("/people/{doc}/access")>{t::access_of_person}</a>
+                        <a class="button" href=format!("/people/{doc}/copy")>{t::copy_title}</a>
+                    </Show>
+                </p>
+                <RevealDialog reveal=reveal/>
             </div>
         }
     })
@@ -125,6 +144,10 @@ fn Conflicts(doc: DocId, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> im
     let (library, toasts) = (use_library(), use_toasts());
     let problem = RwSignal::new(None::<Problem>);
     let heads = StoredValue::new(heads);
+    // What this role does not write, it does not decide on.
+    let role = use_session().user().with_untracked(|user| user.as_ref().map(|user| user.role));
+    let decides = move |key: &str| role.is_some_and(|role| may_write_key(role, Kind::Person, key));
+    let conflicts = conflicts.into_iter().filter(move |conflict| decides(&conflict.key));
     let choose = move |(key, value): (String, Value)| {
         // On what the person saw: a value that came in meanwhile is still in question.
         let heads = heads.get_value();
@@ -137,7 +160,7 @@ fn Conflicts(doc: DocId, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> im
     };
     view! {
         {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
-        {conflicts.into_iter().map(|conflict| view! { <ConflictCard conflict=conflict directory=library.directory() on_choose=choose/> }).collect_view()}
+        {conflicts.map(|conflict| view! { <ConflictCard conflict=conflict directory=library.directory() on_choose=choose/> }).collect_view()}
     }
 }
 

@@ -35,7 +35,9 @@ pub(crate) fn TodayPage() -> impl IntoView {
                 <p class="today__date">{clock::today_words}</p>
                 <p class="muted">{greeting}</p>
             </div>
-            <a class="button button--primary button--large button--wide" href="/visits/new"><Glyph icon=Icon::Plus/>{t::visit_new}</a>
+            <Show when=move || session.may_write(Kind::Visit)>
+                <a class="button button--primary button--large button--wide" href="/visits/new"><Glyph icon=Icon::Plus/>{t::visit_new}</a>
+            </Show>
             <NeedsLine/>
             <Waiting/>
             <Drafts/>

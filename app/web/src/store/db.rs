@@ -15,8 +15,8 @@ use super::fault::Fault;
 use crate::platform::pace::Pace;
 
 const NAME: &str = "zoufang";
-/// 2: parcels.
-const VERSION: u8 = 2;
+/// 2: parcels. 3: readings.
+const VERSION: u8 = 3;
 
 /// An open database.
 pub(super) struct Db {

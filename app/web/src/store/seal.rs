@@ -40,7 +40,7 @@ impl Seals {
     pub(super) fn name<'k>(&self, table: Table, key: &'k str) -> Cow<'k, str> {
         match table {
             _ if self.clear => Cow::Borrowed(key),
-            Table::Row | Table::Draft => Cow::Owned(self.keys.name(table.name(), key)),
+            Table::Row | Table::Draft | Table::Reading => Cow::Owned(self.keys.name(table.name(), key)),
             Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Parcel => Cow::Borrowed(key),
         }
     }
@@ -72,8 +72,10 @@ impl Seals {
         let place = Place { table: table.name(), key: name };
         Ok(match table {
             _ if self.clear => [&[CLEAR], value].concat(),
-            // A form finds its draft by the key.
-            Table::Draft => self.keys.seal(place, &nonce, &encode(&(key, <&ByteSlice>::from(value)))),
+            // A form finds its draft by the key, and the server a reading that it has.
+            Table::Draft | Table::Reading => {
+                self.keys.seal(place, &nonce, &encode(&(key, <&ByteSlice>::from(value))))
+            }
             Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Row | Table::Parcel => {
                 self.keys.seal(place, &nonce, value)
             }
@@ -92,7 +94,7 @@ impl Seals {
         }
         let clear = self.keys.open(Place { table: table.name(), key: name }, sealed).ok()?;
         match table {
-            Table::Draft => draft(&clear),
+            Table::Draft | Table::Reading => keyed(&clear),
             Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Row | Table::Parcel => {
                 Some((name.to_owned(), clear))
             }
@@ -129,7 +131,7 @@ impl Seals {
         let place = Place { table: table.name(), key: name };
         let clear = self.former.iter().find_map(|keys| keys.open(place, stored).ok())?;
         match table {
-            Table::Draft => draft(&clear),
+            Table::Draft | Table::Reading => keyed(&clear),
             Table::Row => Some((phone::key_of_row(&clear)?, clear)),
             Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Parcel => {
                 Some((name.to_owned(), clear))
@@ -138,8 +140,8 @@ impl Seals {
     }
 }
 
-/// A draft with the key by which its form finds it.
-fn draft(clear: &[u8]) -> Option<Opened> {
+/// A value with its own key, in whose place another name stands.
+fn keyed(clear: &[u8]) -> Option<Opened> {
     let (key, value): (String, ByteVec) = minicbor::decode(clear).ok()?;
     Some((key, value.into()))
 }

@@ -1,16 +1,17 @@
 //! The cards of a person's page: how to reach them, and the facts of the file.
 use leptos::prelude::*;
 use zoufang_core::{
+    access::{Read, Sensitive},
     query::RowBody,
-    record::{DocId, Person, id_number},
+    record::{DocId, Kind, Person},
 };
 
 use crate::{
     components::{
         facts::Facts,
-        icon::{Glyph, Icon},
+        sensitive::{PhoneLine, SensitiveValue},
     },
-    context::use_library,
+    context::{readings::Reader, use_library, use_session},
     i18n::{Text, label, labels, t},
     platform::clock,
 };
@@ -23,17 +24,10 @@ pub(crate) fn ReachCard(
     /// The person.
     person: Person,
 ) -> impl IntoView {
-    let phones: Vec<_> = person.phones.values().cloned().collect();
+    let phones: Vec<_> = person.phones.clone().into_iter().collect();
     let none = phones.is_empty();
-    let phone = |phone: zoufang_core::record::Phone| {
-        let owner = phone.owner;
-        view! {
-            <p class="cluster cluster--close">
-                <a class="phone-link" href=format!("tel:{}", phone.number)><Glyph icon=Icon::PhoneCall/>{phone.number.clone()}</a>
-                {owner.map(|owner| view! { <span class="badge">{move || label(owner)}</span> })}
-            </p>
-        }
-    };
+    let session = use_session();
+    let phone = |(id, phone): (String, zoufang_core::record::Phone)| view! { <PhoneLine id=id phone=phone/> };
     let items = Signal::derive(move || {
         let facts: Vec<(Text, Option<String>)> = vec![
             (t::field_address, person.address.clone()),
@@ -47,7 +41,9 @@ pub(crate) fn ReachCard(
         <section class="card">
             <div class="card__head">
                 <h2>{t::person_reach}</h2>
-                <a class="button button--quiet" href=format!("/people/{doc}/edit")>{t::action_edit}</a>
+                <Show when=move || session.may_write(Kind::Person)>
+                    <a class="button button--quiet" href=format!("/people/{doc}/edit")>{t::action_edit}</a>
+                </Show>
             </div>
             {phones.into_iter().map(phone).collect_view()}
             {none.then(|| view! { <p class="muted">{t::person_no_phone}</p> })}
@@ -56,7 +52,7 @@ pub(crate) fn ReachCard(
     }
 }
 
-/// The facts of the file. The ID number is masked.
+/// The facts of the file, as far as the reader may see them.
 #[component]
 pub(crate) fn FactsCard(
     /// The person's document.
@@ -64,10 +60,22 @@ pub(crate) fn FactsCard(
     /// The person.
     person: Person,
 ) -> impl IntoView {
+    let id_number = person.id_number.clone();
     let items = Signal::derive(move || file_facts(&person));
+    let id_line = |number: String| {
+        view! {
+            <dl class="facts">
+                <div class="facts__item">
+                    <dt>{t::field_id_number}</dt>
+                    <dd><SensitiveValue what=Sensitive::IdNumber key="id_number".to_owned() value=number/></dd>
+                </div>
+            </dl>
+        }
+    };
     view! {
         <section class="card">
             <h2>{t::person_file}</h2>
+            {id_number.map(id_line)}
             <Facts items=items/>
             <Facts items=party_facts(doc)/>
         </section>
@@ -75,11 +83,22 @@ pub(crate) fn FactsCard(
 }
 
 fn file_facts(person: &Person) -> Vec<(Text, Option<String>)> {
+    // Never in a list, and not for everybody on the page.
+    let health = Reader::now().right(Sensitive::Health) == Read::Clear;
+    let money = Reader::now().right(Sensitive::Money) == Read::Clear;
     vec![
         (t::field_kind, person.kind.map(|kind| label(kind).to_owned())),
-        (t::field_id_number, person.id_number.as_deref().map(id_number::masked)),
         (t::field_entitlements, Some(labels(&person.entitlements))),
         (t::field_entitlements_confirmed, person.entitlements_confirmed_on.map(clock::day_words)),
+        (
+            t::field_disability_grade,
+            person.disability_grade.filter(|_| health).map(|grade| grade.to_string()),
+        ),
+        (
+            t::field_disability_nature,
+            person.disability_nature.filter(|_| health).map(|nature| label(nature).to_owned()),
+        ),
+        (t::field_support, person.support_status.filter(|_| money).map(|support| label(support).to_owned())),
         (t::field_enlisted, person.enlisted.map(clock::partial_words)),
         (t::field_discharged, person.discharged.map(clock::partial_words)),
         (t::field_service_class, person.service_class.map(|class| label(class).to_owned())),

@@ -1,9 +1,10 @@
 //! The fields of a person's file, in four groups.
 use leptos::prelude::*;
 use zoufang_core::{
+    access::{Read, Sensitive, may_write_key},
     document::shape::{LINE_CHARS_MAX, NAME_CHARS_MAX},
     record::{
-        id_number,
+        Kind,
         list::{Entitlement, GloryPlaque, PreferenceCard},
     },
 };
@@ -16,11 +17,16 @@ use crate::{
         error_summary::Fault,
         icon::{Glyph, Icon},
         select_field::SelectField,
+        sensitive::masked,
         text_field::{FieldFault, TextField},
     },
+    context::{readings::Reader, use_session},
     i18n::{Text, t},
     platform::clock,
 };
+
+/// The grades of a disability.
+const GRADES: std::ops::RangeInclusive<u8> = 1..=10;
 
 /// The fault of one field.
 pub(crate) fn fault_of(faults: Signal<Vec<Fault>>, field: &'static str) -> Signal<Option<String>> {
@@ -59,7 +65,9 @@ pub(crate) fn BasicFields(
     /// What is wrong.
     faults: Signal<Vec<Fault>>,
 ) -> impl IntoView {
-    let in_file = form.with_untracked(|form| form.person.id_number.as_deref().map(id_number::masked));
+    let in_file = form.with_untracked(|form| form.person.id_number.clone());
+    let reads = Reader::now().right(Sensitive::IdNumber) != Read::Hidden;
+    let in_file = in_file.filter(|_| reads).map(|number| masked(Sensitive::IdNumber, &number));
     view! {
         <TextField
             id="name"
@@ -139,8 +147,28 @@ fn PhoneField(form: RwSignal<PersonForm>, id: String) -> impl IntoView {
             id.with_value(|id| form.person.phones.remove(id));
         });
     };
-    view! {
-        <div class="card">
+    let typed = Signal::derive(move || {
+        form.with(|form| id.with_value(|id| form.phones_typed.get(id).cloned())).unwrap_or_default()
+    });
+    let in_file = form.with_untracked(|form| id.with_value(|id| form.is_in_file(id)));
+    let number = if in_file {
+        view! {
+            <p class="strong figures">{move || masked(Sensitive::Phone, &phone.get().number)}</p>
+            <TextField
+                id=id.with_value(|id| format!("phone-{id}"))
+                label=t::person_phone_new
+                hint=t::person_phone_hint
+                kind="tel"
+                keyboard="tel"
+                value=typed
+                on_input=move |text: String| form.update(|form| id.with_value(|id| form.type_phone(id, text)))
+                warning=Signal::derive(move || phone_warning(&typed.get()))
+                optional=true
+            />
+        }
+        .into_any()
+    } else {
+        view! {
             <TextField
                 id=id.with_value(|id| format!("phone-{id}"))
                 label=t::person_phone_number
@@ -150,6 +178,12 @@ fn PhoneField(form: RwSignal<PersonForm>, id: String) -> impl IntoView {
                 on_input=move |text: String| change(&|phone| phone.number.clone_from(&text))
                 warning=Signal::derive(move || phone_warning(&phone.get().number))
             />
+        }
+        .into_any()
+    };
+    view! {
+        <div class="card">
+            {number}
             <div class="form__phone">
                 <SelectField
                     id=id.with_value(|id| format!("owner-{id}"))
@@ -210,7 +244,7 @@ pub(crate) fn AddressFields(
     }
 }
 
-/// Entitlements and service, seldom changed in the field.
+/// What the township establishes, where the role may write it, and service; seldom changed in the field.
 #[component]
 pub(crate) fn ServiceFields(
     /// The form.
@@ -218,14 +252,35 @@ pub(crate) fn ServiceFields(
     /// What is wrong.
     faults: Signal<Vec<Fault>>,
 ) -> impl IntoView {
+    let role = use_session().user().with_untracked(|user| user.as_ref().map(|user| user.role));
+    let may_write = move |key: &str| role.is_some_and(|role| may_write_key(role, Kind::Person, key));
     view! {
-        <ChoiceMany
-            id="entitlements"
-            label=t::field_entitlements
-            value=Signal::derive(move || form.with(|form| form.person.entitlements.clone()))
-            on_toggle=move |entitlement: Entitlement| form.update(|form| toggle(&mut form.person.entitlements, entitlement))
-            optional=true
-        />
+        <Show when=move || may_write("entitlement/")>
+            <ChoiceMany
+                id="entitlements"
+                label=t::field_entitlements
+                value=Signal::derive(move || form.with(|form| form.person.entitlements.clone()))
+                on_toggle=move |entitlement: Entitlement| form.update(|form| toggle(&mut form.person.entitlements, entitlement))
+                optional=true
+            />
+        </Show>
+        <Show when=move || may_write("support_status")>
+            <SelectField
+                id="support_status"
+                label=t::field_support
+                value=Signal::derive(move || form.with(|form| form.person.support_status))
+                on_pick=move |support| form.update(|form| form.person.support_status = support)
+            />
+        </Show>
+        <Show when=move || may_write("disability.grade")>
+            <GradeField form=form/>
+            <SelectField
+                id="disability_nature"
+                label=t::field_disability_nature
+                value=Signal::derive(move || form.with(|form| form.person.disability_nature))
+                on_pick=move |nature| form.update(|form| form.person.disability_nature = nature)
+            />
+        </Show>
         <PartialDateField form=form faults=faults date=TypedDate::Enlisted label=t::field_enlisted/>
         <PartialDateField form=form faults=faults date=TypedDate::Discharged label=t::field_discharged/>
         <SelectField
@@ -246,6 +301,27 @@ pub(crate) fn ServiceFields(
             value=Signal::derive(move || form.with(|form| form.person.settlement))
             on_pick=move |settlement| form.update(|form| form.person.settlement = settlement)
         />
+    }
+}
+
+/// The grade of a disability, from 1, the heaviest, to 10.
+#[component]
+fn GradeField(form: RwSignal<PersonForm>) -> impl IntoView {
+    let grade = move || form.with(|form| form.person.disability_grade);
+    let option = move |choice: u8| {
+        view! { <option value=choice.to_string() prop:selected=move || grade() == Some(choice)>{choice.to_string()}</option> }
+    };
+    let pick = move |event| {
+        form.update(|form| form.person.disability_grade = event_target_value(&event).parse().ok())
+    };
+    view! {
+        <div class="field">
+            <label class="field__label" for="disability_grade">{t::field_disability_grade}</label>
+            <select class="input" id="disability_grade" on:change=pick>
+                <option value="" prop:selected=move || grade().is_none()>{t::form_not_known}</option>
+                {GRADES.map(option).collect_view()}
+            </select>
+        </div>
     }
 }
 

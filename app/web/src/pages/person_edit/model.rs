@@ -1,5 +1,5 @@
 //! The form of a person's file: the record, and what is typed but cannot be read as a value yet.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zoufang_core::{
     gather,
@@ -47,6 +47,9 @@ impl TypedDate {
     }
 }
 
+/// Before the id of a phone, in a draft.
+const PHONE: &str = "phone/";
+
 /// The form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PersonForm {
@@ -54,19 +57,28 @@ pub(crate) struct PersonForm {
     pub(crate) person: Person,
     /// A new ID number; empty to leave the one in the file.
     pub(crate) id_typed: String,
+    /// New numbers in place of those in the file, by entry id; empty to leave what is there.
+    pub(crate) phones_typed: BTreeMap<String, String>,
+    /// The phones of the file: their numbers are not shown in full here.
+    in_file: BTreeSet<String>,
     typed: BTreeMap<&'static str, String>,
 }
 
 impl PersonForm {
     /// Of a record's entries.
     pub(crate) fn of(entries: Entries) -> Self {
-        Self { person: Person::from_entries(&entries), ..Self::default() }
+        let person = Person::from_entries(&entries);
+        let in_file = person.phones.keys().cloned().collect();
+        Self { person, in_file, ..Self::default() }
     }
 
     /// What is kept while one types.
     pub(crate) fn draft(&self, base: Vec<ChangeHash>) -> DraftText {
         let mut text = DraftText { entries: self.person.to_entries(), base, ..DraftText::default() };
         text.typed.insert("id_number".to_owned(), self.id_typed.clone());
+        for (id, typed) in &self.phones_typed {
+            text.typed.insert(format!("{PHONE}{id}"), typed.clone());
+        }
         for (key, typed) in &self.typed {
             text.typed.insert((*key).to_owned(), typed.clone());
         }
@@ -80,6 +92,11 @@ impl PersonForm {
         Self {
             person: Person::from_entries(&text.entries),
             id_typed: text.typed.get("id_number").cloned().unwrap_or_default(),
+            phones_typed: gather(text.typed.iter().filter_map(|(key, typed)| {
+                Some((key.strip_prefix(PHONE)?.to_owned(), typed.clone()))
+                    .filter(|(_, typed)| !typed.is_empty())
+            })),
+            in_file: self.in_file.clone(),
             typed: gather(dates.into_iter().filter_map(typed)),
         }
     }
@@ -110,6 +127,20 @@ impl PersonForm {
         self.typed.insert(date.key(), text);
     }
 
+    /// Whether a phone is one of the file.
+    pub(crate) fn is_in_file(&self, id: &str) -> bool {
+        self.in_file.contains(id)
+    }
+
+    /// Takes what is typed in place of a number of the file.
+    pub(crate) fn type_phone(&mut self, id: &str, text: String) {
+        if text.is_empty() {
+            self.phones_typed.remove(id);
+        } else {
+            self.phones_typed.insert(id.to_owned(), text);
+        }
+    }
+
     /// Adds an empty phone.
     pub(crate) fn add_phone(&mut self) {
         let phone = Phone { owner: Some(PhoneOwner::Own), ..Phone::default() };
@@ -132,7 +163,8 @@ impl PersonForm {
                 faults.push((date.field(), t::fault_date().to_owned()));
             }
         }
-        let numbers = self.person.phones.values().map(|phone| &phone.number);
+        let numbers =
+            self.person.phones.values().map(|phone| &phone.number).chain(self.phones_typed.values());
         if numbers.filter(|number| !number.trim().is_empty()).any(|number| parse_phone(number).is_err()) {
             faults.push(("phones", t::fault_phone().to_owned()));
         }
@@ -154,6 +186,11 @@ impl PersonForm {
         let mut person = self.person.clone();
         if let Ok(name) = parse_name(&person.name) {
             person.name = name;
+        }
+        for (id, typed) in self.phones_typed.iter().filter(|(_, typed)| !typed.trim().is_empty()) {
+            if let Some(phone) = person.phones.get_mut(id) {
+                phone.number.clone_from(typed);
+            }
         }
         person.phones.retain(|_, phone| !phone.number.trim().is_empty());
         for phone in person.phones.values_mut() {

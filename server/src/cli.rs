@@ -1,5 +1,6 @@
 //! What the program does for each command. What a person is to read goes to standard output, logs to standard error.
 
+mod access_log;
 mod backup;
 mod data;
 mod demo;
@@ -16,7 +17,7 @@ mod user;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::config::{Cli, Command, LogFormat, UserCommand};
+use crate::config::{AccessLogCommand, Cli, Command, LogFormat, UserCommand};
 use crate::store::StoreError;
 use crate::telemetry;
 
@@ -93,6 +94,7 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Compact(compact) => record::compact(compact).await,
         Command::NewEpoch(folder) => record::new_epoch(folder).await,
         Command::Erasures(folder) => record::erasures(folder).await,
+        Command::AccessLog(AccessLogCommand::Check(folder)) => access_log::check(folder).await,
     }
 }
 

@@ -71,6 +71,16 @@ pub enum Command {
     NewEpoch(DataFolder),
     /// List what was erased, and which phones have not read of it yet.
     Erasures(DataFolder),
+    /// The log of who saw sensitive values in full.
+    #[command(subcommand)]
+    AccessLog(AccessLogCommand),
+}
+
+/// `access-log …`
+#[derive(Debug, Subcommand)]
+pub enum AccessLogCommand {
+    /// Check that no line was changed or taken out; prints the hash of the last one, to be compared with what was written down.
+    Check(DataFolder),
 }
 
 /// `record …`

@@ -17,7 +17,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::routes::{authority, devices, fallback, health, me, news, office, parcels, people, sign_in, sync};
+use crate::routes::{
+    access, authority, devices, fallback, health, me, news, office, parcels, people, sign_in, sync,
+};
 use crate::state::App;
 use crate::{headers, overload, telemetry};
 
@@ -45,6 +47,8 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(devices::decide))
         .routes(routes!(news::news))
         .routes(routes!(people::move_person))
+        .routes(routes!(access::note, access::log))
+        .routes(routes!(access::of_person))
         .routes(routes!(office::overview))
         .routes(routes!(office::visits))
         .routes(routes!(office::contacts))

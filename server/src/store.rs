@@ -23,6 +23,7 @@ mod minder;
 mod news;
 pub mod office;
 pub mod postgres;
+mod readings;
 pub mod sqlite;
 mod types;
 
@@ -38,6 +39,7 @@ pub use control::{Erasure, Move, Ticket};
 pub use devices::{DeviceLine, Late};
 pub use error::{Result, StoreError};
 pub use news::{Listener, News};
+pub use readings::{ReadingEntry, ReadingLine, ReadingsOf};
 pub use types::{
     Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, NewAccount,
     Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
@@ -141,6 +143,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets some of what a device brought.
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()>;
+
+    /// Adds lines to the access log, in this order and in one piece, each chained to the one before it; what is in the log
+    /// already stays as it is. Nothing ever changes a line or takes it out.
+    async fn append_readings(&self, entries: &[ReadingEntry]) -> Result<()>;
+
+    /// Lines of the access log, newest first, from before a number on.
+    async fn readings(&self, of: ReadingsOf, before: Option<u64>, count_max: u32)
+    -> Result<Vec<ReadingLine>>;
+
+    /// Lines of the access log after a number, in their order.
+    async fn readings_after(&self, seq: u64, count_max: u32) -> Result<Vec<ReadingLine>>;
 
     /// Sets the key with which a device signs what it delivers while nobody is signed in.
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()>;

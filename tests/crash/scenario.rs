@@ -356,3 +356,29 @@ pub(crate) fn retention<G: Ground>() -> Scenario<G> {
         points_min: 12,
     }
 }
+
+/// A phone gives the server what its user saw in full.
+pub(crate) fn readings<G: Ground>() -> Scenario<G> {
+    let (ground, device) = worked(some, as_it_is);
+    Scenario {
+        name: "readings",
+        ground,
+        device,
+        act: |launch, device, _| {
+            if let Ok(process) = launch.serve() {
+                device.move_to(&process.url());
+                let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+                let reading = serde_json::json!({ "id": id, "person": id, "unit": 1, "what": "phone", "why": "call", "at_ms": 1 });
+                let body = serde_json::json!({ "readings": [reading] }).to_string();
+                // It gives them again until it is told that they are there.
+                let _ = device.call("POST", "/api/v1/access", &body);
+                let _ = device.call("POST", "/api/v1/access", &body);
+            }
+        },
+        again: |launch| assert!(launch.call(&["access-log", "check"], "").unwrap().success(), "the chain"),
+        sign_in: as_it_is,
+        end: anything,
+        dies_at: |name| name.starts_with("readings."),
+        points_min: 4,
+    }
+}

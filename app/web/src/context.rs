@@ -17,6 +17,6 @@ pub(crate) mod toasts;
 
 pub(crate) use library::use_library;
 pub(crate) use lock::use_lock;
-pub(crate) use page::page_head;
+pub(crate) use page::{page_head, page_head_of_person};
 pub(crate) use session::use_session;
 pub(crate) use sync::use_sync;

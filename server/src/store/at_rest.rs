@@ -20,8 +20,9 @@ use zoufang_core::seal::PublicKey;
 use super::codec::hex;
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, NewAccount, Principal, Resealed,
-    Result, Sealed, Segment, SignKey, Signer, Store, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, NewAccount, Principal,
+    ReadingEntry, ReadingLine, ReadingsOf, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, Tail,
+    TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
 pub use ring::Ring;
 pub(crate) use ring::Table;
@@ -217,6 +218,9 @@ store! {
     fn touch_devices(seen: &[(DeviceId, Timestamp)]) -> ();
     fn put_wiped(device: DeviceId, now: Timestamp) -> ();
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
+    fn append_readings(entries: &[ReadingEntry]) -> ();
+    fn readings(of: ReadingsOf, before: Option<u64>, count_max: u32) -> Vec<ReadingLine>;
+    fn readings_after(seq: u64, count_max: u32) -> Vec<ReadingLine>;
     fn put_sign_key(device: DeviceId, key: SignKey) -> ();
     fn signer(device: DeviceId) -> Option<Signer>;
     fn open_session(token: TokenHash, device: DeviceId, user: UserId, expires_at: Timestamp) -> ();

@@ -1,6 +1,7 @@
 //! Records from rows, the same in both databases: whoever selects gives the columns in the order named here.
 
-use zoufang_core::record::list::Role;
+use zoufang_core::access::Sensitive;
+use zoufang_core::record::list::{AccessReason, Role};
 use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId};
 use zoufang_core::sync::wire::Control;
 
@@ -13,7 +14,8 @@ use super::office::{
 };
 use super::{
     Account, ChangeRecord, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, LogEntry, Move,
-    Principal, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
+    Principal, ReadingEntry, ReadingLine, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit,
+    UnitCode, level_of,
 };
 
 /// `seq, doc, kind, hash, raw, user, received_at`
@@ -213,6 +215,29 @@ pub(super) fn late_of(row: &impl Columns) -> Result<Late> {
         raw: to_bytes(row, 5)?,
         received_at: Timestamp(to_i64(row, 6)?),
     })
+}
+
+/// `seq, id, user, device, unit, person, what, why, read_at, received_at, hash`
+pub(super) fn reading_of(row: &impl Columns) -> Result<ReadingLine> {
+    let what = Sensitive::of_code(&to_text(row, 6)?).ok_or(StoreError::Corrupt("sensitive value"))?;
+    let why = to_text(row, 7)?.parse::<AccessReason>().map_err(|_| StoreError::Corrupt("reason"))?;
+    let entry = ReadingEntry {
+        id: to_doc(row, 1)?,
+        user: to_user(row, 2)?,
+        device: DeviceId(to_u64(row, 3)?),
+        unit: to_unit(row, 4)?,
+        person: to_doc(row, 5)?,
+        what,
+        why,
+        read_at: Timestamp(to_i64(row, 8)?),
+        received_at: Timestamp(to_i64(row, 9)?),
+    };
+    Ok(ReadingLine { seq: to_u64(row, 0)?, entry, hash: to_hash(row, 10)?.0 })
+}
+
+/// `seq, hash` of the last line.
+pub(super) fn last_reading_of(row: &impl Columns) -> Result<(u64, [u8; 32])> {
+    Ok((to_u64(row, 0)?, to_hash(row, 1)?.0))
 }
 
 /// `unit, people, visits of the month, visits, contacts, last received`

@@ -18,6 +18,7 @@ mod listen;
 mod lock;
 mod log;
 mod office;
+mod readings;
 mod reseal;
 mod stage;
 mod tx;
@@ -37,8 +38,8 @@ use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
     Account, County, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, PUSH_TABLES,
-    Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash,
-    TryOutcome, Unit, UnitCode, WriteTx,
+    Principal, ReadingEntry, ReadingLine, ReadingsOf, Resealed, Result, Sealed, Segment, SignKey, Signer,
+    Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
 use codec::failed;
@@ -54,6 +55,7 @@ const MIGRATIONS: Migrations = &[
     (7, "parcels", include_str!("../../migrations/postgres/0007_parcels.sql")),
     (8, "devices", include_str!("../../migrations/postgres/0008_devices.sql")),
     (9, "at rest", include_str!("../../migrations/postgres/0009_at_rest.sql")),
+    (10, "access log", include_str!("../../migrations/postgres/0010_access_log.sql")),
 ];
 
 /// The store in a PostgreSQL database.
@@ -236,6 +238,23 @@ impl Store for PostgresStore {
 
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
         self.delete_late(device, hashes).await
+    }
+
+    async fn append_readings(&self, entries: &[ReadingEntry]) -> Result<()> {
+        self.insert_readings(entries).await
+    }
+
+    async fn readings(
+        &self,
+        of: ReadingsOf,
+        before: Option<u64>,
+        count_max: u32,
+    ) -> Result<Vec<ReadingLine>> {
+        self.read_readings(of, before, count_max).await
+    }
+
+    async fn readings_after(&self, seq: u64, count_max: u32) -> Result<Vec<ReadingLine>> {
+        self.read_readings_after(seq, count_max).await
     }
 
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {

@@ -84,6 +84,17 @@ export class Device {
     this.watch(this.page);
   }
 
+  /** Which of these texts stand in a file of the browser's profile, as UTF-8 or UTF-16, and in which file. */
+  found(texts: string[]): string[] {
+    const wanted = texts.flatMap((text) => [Buffer.from(text, 'utf8'), Buffer.from(text, 'utf16le')].map((bytes) => ({ text, bytes })));
+    const files = readdirSync(this.profile, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return files.flatMap((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const content = readFileSync(path);
+      return wanted.filter(({ bytes }) => content.includes(bytes)).map(({ text }) => `${text} in ${path.slice(this.profile.length)}`);
+    });
+  }
+
   /** Another device with a copy of this one's storage, which is closed meanwhile: a phone that was moved by a backup tool. */
   async copy(): Promise<Device> {
     await this.close();

@@ -12,8 +12,9 @@ use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
-    LogEntry, LogPage, Move, NewAccount, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer,
-    Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
+    LogEntry, LogPage, Move, NewAccount, Principal, ReadingEntry, ReadingLine, ReadingsOf, Resealed, Result,
+    Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -135,6 +136,9 @@ store! {
     fn put_late(late: &[Late]) -> ();
     fn late() -> Vec<Late>;
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
+    fn append_readings(entries: &[ReadingEntry]) -> ();
+    fn readings(of: ReadingsOf, before: Option<u64>, count_max: u32) -> Vec<ReadingLine>;
+    fn readings_after(seq: u64, count_max: u32) -> Vec<ReadingLine>;
     fn sealed_under() -> Option<u32>;
     fn put_sealed_under(key: u32) -> ();
     fn reseal_changes(unit: UnitId, changes: &[Resealed]) -> ();

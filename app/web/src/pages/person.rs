@@ -25,7 +25,9 @@ use crate::{
         sensitive::{Reveal, RevealDialog},
         visit_row::VisitRowView,
     },
-    context::{library::Opened, page_head, problem::Problem, toasts::use_toasts, use_library, use_session},
+    context::{
+        library::Opened, page_head_of_person, problem::Problem, toasts::use_toasts, use_library, use_session,
+    },
     i18n::{label, t},
     platform::clock,
 };
@@ -65,7 +67,7 @@ fn PersonView(doc: DocId) -> impl IntoView {
             .index()
             .with(|index| index.row(doc).and_then(|row| row.person().map(|person| person.name.clone())))
     };
-    page_head(move || name().unwrap_or_else(|| t::person_kind().to_owned()), Some("/people".to_owned()));
+    page_head_of_person(name, t::person_kind, Some("/people".to_owned()));
     let reveal = Reveal::new(doc);
     provide_context(reveal);
     let session = use_session();

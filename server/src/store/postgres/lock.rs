@@ -17,6 +17,8 @@ pub(super) enum Lock {
     Directory,
     /// Sign-in tries under a key.
     Tries([u8; 16]),
+    /// The end of the access log.
+    Readings,
 }
 
 impl Lock {
@@ -31,6 +33,7 @@ impl Lock {
                 let low = u64::try_from(number & u128::from(u64::MAX)).unwrap_or_default();
                 (4, low, u64::try_from(number >> 64).unwrap_or_default())
             }
+            Self::Readings => (5, 0, 0),
         };
         [kind, low, high]
             .into_iter()
@@ -56,8 +59,14 @@ mod tests {
     #[test]
     fn locks_of_one_county_have_keys_of_their_own() {
         let units = (0..1_000).map(|unit| Lock::Unit(UnitId(unit)));
-        let all = units.chain([Lock::County, Lock::Directory, Lock::Tries([0; 16]), Lock::Tries([1; 16])]);
+        let all = units.chain([
+            Lock::County,
+            Lock::Directory,
+            Lock::Readings,
+            Lock::Tries([0; 16]),
+            Lock::Tries([1; 16]),
+        ]);
         let keys: BTreeSet<i64> = all.flat_map(|lock| [lock.key(1), lock.key(2)]).collect();
-        assert_eq!(keys.len(), 2 * 1_004);
+        assert_eq!(keys.len(), 2 * 1_005);
     }
 }

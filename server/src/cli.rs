@@ -94,7 +94,7 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Compact(compact) => record::compact(compact).await,
         Command::NewEpoch(folder) => record::new_epoch(folder).await,
         Command::Erasures(folder) => record::erasures(folder).await,
-        Command::AccessLog(AccessLogCommand::Check(folder)) => access_log::check(folder).await,
+        Command::AccessLog(AccessLogCommand::Check(options)) => access_log::check(options).await,
     }
 }
 

@@ -79,8 +79,22 @@ pub enum Command {
 /// `access-log …`
 #[derive(Debug, Subcommand)]
 pub enum AccessLogCommand {
-    /// Check that no line was changed or taken out; prints the hash of the last one, to be compared with what was written down.
-    Check(DataFolder),
+    /// Check that no line was changed or taken out; prints the last one with its hash, to be written down.
+    Check(AccessLogCheck),
+}
+
+/// `access-log check`
+#[derive(Clone, Debug, Args)]
+pub struct AccessLogCheck {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// A line that was written down earlier: its number …
+    #[arg(long, requires = "hash")]
+    pub line: Option<u64>,
+    /// … and its hash: the log must still hold it.
+    #[arg(long, requires = "line")]
+    pub hash: Option<String>,
 }
 
 /// `record …`

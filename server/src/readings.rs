@@ -48,18 +48,21 @@ pub enum Chain {
     Whole(u64, [u8; 32]),
     /// The first line that does not go on from the one before it, or is not there.
     Broken(u64),
+    /// The chain is whole, but it is another one: the line that was written down is not in it as it was.
+    Other(u64),
 }
 
-/// Checks the whole log, from its first line.
+/// Checks the whole log, from its first line; and that it holds the line that somebody wrote down, with its number and hash.
 ///
 /// # Errors
 /// If the store fails.
-pub async fn check(store: &dyn Store) -> Result<Chain> {
+pub async fn check(store: &dyn Store, noted: Option<(u64, [u8; 32])>) -> Result<Chain> {
     let (mut seq, mut before) = (0, BEGINNING);
     loop {
         let lines = store.readings_after(seq, PAGE).await?;
         if lines.is_empty() {
-            return Ok(Chain::Whole(seq, before));
+            let gone = noted.filter(|(noted, _)| *noted > seq);
+            return Ok(gone.map_or(Chain::Whole(seq, before), |(noted, _)| Chain::Other(noted)));
         }
         for line in lines {
             seq += 1;
@@ -67,6 +70,9 @@ pub async fn check(store: &dyn Store) -> Result<Chain> {
                 return Ok(Chain::Broken(seq));
             }
             before = line.hash;
+            if noted.is_some_and(|(noted, hash)| noted == seq && hash != before) {
+                return Ok(Chain::Other(seq));
+            }
         }
     }
 }

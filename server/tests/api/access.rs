@@ -104,7 +104,11 @@ async fn a_line_that_was_changed_or_taken_out_is_found() {
         received_at: zoufang_core::record::Timestamp(5),
     };
     store.append_readings(&(1..=5).map(entry).collect::<Vec<_>>()).await.unwrap();
-    assert!(matches!(check(&store).await.unwrap(), Chain::Whole(5, _)));
+    let Chain::Whole(5, hash) = check(&store, None).await.unwrap() else { panic!("broken") };
+    assert_eq!(check(&store, Some((5, hash))).await.unwrap(), Chain::Whole(5, hash));
+    // A whole chain that somebody made anew, or cut at its end, is not the one that was written down.
+    assert_eq!(check(&store, Some((4, hash))).await.unwrap(), Chain::Other(4));
+    assert_eq!(check(&store, Some((6, hash))).await.unwrap(), Chain::Other(6));
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     for sql in ["update access_log set user = 7 where seq = 3", "delete from access_log where seq = 3"] {
@@ -114,9 +118,9 @@ async fn a_line_that_was_changed_or_taken_out_is_found() {
         sqlx::query(sqlx::AssertSqlSafe(format!("drop trigger {trigger}"))).execute(&pool).await.unwrap();
     }
     sqlx::query("update access_log set user = 7 where seq = 4").execute(&pool).await.unwrap();
-    assert_eq!(check(&store).await.unwrap(), Chain::Broken(4));
+    assert_eq!(check(&store, None).await.unwrap(), Chain::Broken(4));
     sqlx::query("delete from access_log where seq = 2").execute(&pool).await.unwrap();
-    assert_eq!(check(&store).await.unwrap(), Chain::Broken(2));
+    assert_eq!(check(&store, None).await.unwrap(), Chain::Broken(2));
 }
 
 /// Benefits, health and money are the township's to establish.

@@ -133,7 +133,7 @@ test('what cannot be noted is not shown, and what the log lacks outlives a sign-
   await expect(device.phones.first()).toHaveText(shown);
   await page.getByRole('dialog').getByRole('button', { name: '取消' }).click();
   await line.getByRole('button', { name: '打电话' }).click();
-  await expect(page.locator('.notice--problem').first()).toBeVisible();
+  await expect(page.locator('main .notice[data-kind=problem]').first()).toBeVisible();
   expect(await waiting(device)).toBe(0);
 
   // Signed out without a line: the reading is still there, for the same person and for nobody else.
@@ -149,7 +149,7 @@ test('what cannot be noted is not shown, and what the log lacks outlives a sign-
   await device.offline(false);
   await device.go('/sign-in');
   await device.typeSignIn('sy');
-  await expect(page.locator('.notice--problem')).toContainText('1');
+  await expect(page.locator('main .notice[data-kind=problem]')).toContainText('1');
   await device.typeSignIn('cys');
   await device.expectSynced();
   await expect.poll(async () => await waiting(device)).toBe(0);

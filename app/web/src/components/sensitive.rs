@@ -45,6 +45,8 @@ pub(crate) struct Reveal {
     asked: RwSignal<Option<(Sensitive, String)>>,
     shown: RwSignal<Option<String>>,
     left_s: RwSignal<u32>,
+    /// By the steady clock, in ms: ticks of a page in the background come late, or not at all.
+    ends_at: StoredValue<f64>,
     timer: StoredValue<Option<Interval>, LocalStorage>,
     problem: RwSignal<Option<Problem>>,
 }
@@ -58,6 +60,7 @@ impl Reveal {
             asked: RwSignal::new(None),
             shown: RwSignal::new(None),
             left_s: RwSignal::new(0),
+            ends_at: StoredValue::new(0.0),
             timer: StoredValue::new_local(None),
             problem: RwSignal::new(None),
         };
@@ -89,6 +92,7 @@ impl Reveal {
                     // The page may be gone meanwhile.
                     if self.left_s.try_set(SHOWN_S).is_none() {
                         self.shown.set(Some(key));
+                        self.ends_at.set_value(steady_ms() + f64::from(SHOWN_S) * 1_000.0);
                         self.timer.set_value(Some(Interval::new(1_000, move || self.count())));
                     }
                 }
@@ -98,16 +102,26 @@ impl Reveal {
     }
 
     fn count(self) {
-        match self.left_s.get_untracked() {
-            0 | 1 => self.hide(),
-            left => self.left_s.set(left - 1),
+        let left = ((self.ends_at.get_value() - steady_ms()) / 1_000.0).ceil();
+        if left <= 0.0 {
+            return self.hide();
         }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "above zero, and at most a minute"
+        )]
+        self.left_s.set(left as u32);
     }
 
     fn hide(self) {
         self.timer.update_value(|timer| drop(timer.take()));
         self.shown.try_set(None);
     }
+}
+
+fn steady_ms() -> f64 {
+    gloo::utils::window().performance().map_or(0.0, |clock| clock.now())
 }
 
 /// A value, masked, with the way to see it where the reader may.
@@ -204,7 +218,17 @@ fn dial(number: &str) {
     }
 }
 
-/// Asks for the reason; one tap answers and shows the value. What went wrong outside of it stands here, too.
+/// Why a call was not noted, and so was not made; stands where it is seen.
+#[component]
+pub(crate) fn RevealProblem(
+    /// The page's.
+    reveal: Reveal,
+) -> impl IntoView {
+    let outside = move || reveal.problem.get().filter(|_| reveal.asked.with(Option::is_none));
+    move || outside().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })
+}
+
+/// Asks for the reason; one tap answers and shows the value.
 #[component]
 pub(crate) fn RevealDialog(
     /// The page's.
@@ -220,6 +244,10 @@ pub(crate) fn RevealDialog(
             dialog.close();
         }
     });
+    let close = move || {
+        reveal.asked.set(None);
+        reveal.problem.set(None);
+    };
     let title = move || match what.get() {
         Some(Sensitive::Phone) => t::reveal_title_phone(),
         Some(Sensitive::IdNumber | Sensitive::Health | Sensitive::Money) | None => t::reveal_title_id(),
@@ -242,15 +270,14 @@ pub(crate) fn RevealDialog(
         reveal.problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })
     };
     view! {
-        <Show when=move || what.get().is_none()>{problem}</Show>
-        <dialog class="dialog" node_ref=node aria-label=title on:close=move |_| reveal.asked.set(None)>
+        <dialog class="dialog" node_ref=node aria-label=title on:close=move |_| if reveal.asked.with_untracked(Option::is_some) { close() }>
             <div class="dialog__body">
                 <h2>{title}</h2>
                 <p>{t::reveal_text}</p>
                 <Show when=move || what.get().is_some()>{problem}</Show>
                 <div class="stack stack--close">{reasons}</div>
                 <div class="dialog__actions">
-                    <button type="button" class="button" on:click=move |_| reveal.asked.set(None)>{t::action_cancel}</button>
+                    <button type="button" class="button" on:click=move |_| close()>{t::action_cancel}</button>
                 </div>
             </div>
         </dialog>

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use super::text_field::FieldFault;
 use crate::i18n::{Text, t};
 
-/// A labelled text of several lines. Longer text than the bound stays typed and is marked, never cut.
+/// A labelled text of several lines, to be used within a form with `autocomplete="off"`: else the browser keeps what is typed for
+/// its next session, in clear. Longer text than the bound stays typed and is marked, never cut.
 #[component]
 pub(crate) fn TextArea(
     /// The id, also the target of the error summary.
@@ -46,6 +47,7 @@ pub(crate) fn TextArea(
                 class="input"
                 id=id
                 rows="4"
+                autocomplete="off"
                 maxlength=chars_max.to_string()
                 aria-invalid=move || invalid().then_some("true")
                 aria-describedby=described

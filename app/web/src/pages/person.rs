@@ -22,7 +22,7 @@ use crate::{
         notice::{Notice, Weight},
         person_row::short_label,
         problem::ProblemNotice,
-        sensitive::{Reveal, RevealDialog},
+        sensitive::{Reveal, RevealDialog, RevealProblem},
         visit_row::VisitRowView,
     },
     context::{
@@ -88,6 +88,7 @@ fn PersonView(doc: DocId) -> impl IntoView {
                         <a class="button" href=format!("/contacts/new?person={doc}")><Glyph icon=Icon::Plus/>{t::person_new_contact}</a>
                     </Show>
                 </div>
+                <RevealProblem reveal=reveal/>
                 <ReachCard doc=doc person=file.person.clone()/>
                 <FactsCard doc=doc person=file.person.clone()/>
                 <Visits doc=doc/>

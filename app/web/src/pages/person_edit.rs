@@ -152,7 +152,8 @@ fn Form(doc: Option<DocId>, base: Base, unit: UnitId, draft: Option<Draft>) -> i
         toasts.say_with_undo(t::draft_dropped(), undo);
     };
     view! {
-        <form class="form" novalidate on:submit=save>
+        // Else the browser keeps what is typed for its next session, in clear.
+        <form class="form" novalidate autocomplete="off" on:submit=save>
             <ErrorSummary faults=faults/>
             {move || restored_at.get().map(|at| view! { <DraftNotice kept_at=at on_drop=forget/> })}
             <BasicFields form=form faults=faults/>

@@ -144,9 +144,9 @@ test('what cannot be noted is not shown, and what the log lacks outlives a sign-
   await device.go('/more');
   await page.getByRole('button', { name: '退出登录' }).click();
   await page.getByRole('dialog').getByRole('button', { name: '退出登录' }).click();
+  await device.offline(false);
   await device.expectState('attention');
   expect(await waiting(device)).toBe(1);
-  await device.offline(false);
   await device.go('/sign-in');
   await device.typeSignIn('sy');
   await expect(page.locator('main .notice[data-kind=problem]')).toContainText('1');

@@ -50,7 +50,7 @@ test('no file of the browser tells anything of anybody, nor the PIN, nor the pas
   const head = await Device.open(server.url, { width: 1280 });
   await head.enrol('syhead');
   await head.go('/more/devices');
-  const line = head.page.locator('[data-device]', { hasText: '李春梅' });
+  const line = head.page.locator('[data-device]', { hasText: '我的手机' }).filter({ hasText: '李春梅' });
   await line.getByRole('button', { name: '丢失或停用' }).click();
   await head.page.locator('dialog[open] .button--primary').click();
   await expect(line).toHaveAttribute('data-state', 'revoked');

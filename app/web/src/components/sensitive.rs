@@ -270,7 +270,7 @@ pub(crate) fn RevealDialog(
         reveal.problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })
     };
     view! {
-        <dialog class="dialog" node_ref=node aria-label=title on:close=move |_| if reveal.asked.with_untracked(Option::is_some) { close() }>
+        <dialog class="dialog" node_ref=node aria-label=title on:close=move |_| close()>
             <div class="dialog__body">
                 <h2>{title}</h2>
                 <p>{t::reveal_text}</p>

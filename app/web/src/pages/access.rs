@@ -117,7 +117,7 @@ pub(crate) fn AccessPage() -> impl IntoView {
                 <p>{t::access_text}</p>
                 {move || head.get().map(|head| view! {
                     <p class="muted small">{t::access_head_text}</p>
-                    <p class="small figures access-head">{move || t::access_head(head.seq, &head.hash)}</p>
+                    <p class="small figures access-head">{move || t::access_head(&head.hash, head.seq)}</p>
                 })}
                 <p><button type="button" class="button" disabled=move || busy.get() on:click=move |_| load(None)>{t::office_refresh}</button></p>
             </section>
@@ -145,7 +145,7 @@ fn Lines(lines: Vec<LogLine>) -> impl IntoView {
         let LogLine { seq, user_name, unit_name, device_label, person_name, what, why, read_at_ms } = line;
         let whose = person_name.filter(|name| !name.is_empty());
         let what = move || match (&whose, what_words(what)) {
-            (Some(name), what) => t::access_what_of(what, name),
+            (Some(name), what) => t::access_what_of(name, what),
             (None, what) => t::access_what(what),
         };
         view! {

@@ -38,7 +38,8 @@ pub(crate) fn Notes(
             </li>
         }
     };
-    let add = move |_| {
+    let add = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
         let words = text.get_untracked().trim().to_owned();
         if words.is_empty() || words.chars().count() > NOTE_CHARS_MAX {
             return;
@@ -66,16 +67,18 @@ pub(crate) fn Notes(
         <section class="card">
             <h2>{t::visit_notes}</h2>
             <ol class="timeline">{notes.into_values().map(note).collect_view()}</ol>
-            <TextArea
-                id="note"
-                label=t::visit_add_note
-                hint=t::visit_facts_hint
-                chars_max=NOTE_CHARS_MAX
-                value=text
-                on_input=move |words| text.set(words)
-            />
-            {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
-            <button type="button" class="button" on:click=add>{t::visit_save_note}</button>
+            <form class="stack" novalidate autocomplete="off" on:submit=add>
+                <TextArea
+                    id="note"
+                    label=t::visit_add_note
+                    hint=t::visit_facts_hint
+                    chars_max=NOTE_CHARS_MAX
+                    value=text
+                    on_input=move |words| text.set(words)
+                />
+                {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
+                <p><button type="submit" class="button">{t::visit_save_note}</button></p>
+            </form>
         </section>
     }
 }

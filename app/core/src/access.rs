@@ -1,11 +1,13 @@
 //! Who works on what: the units in a user's scope and the kinds a role may write. Phone and server ask the same table.
 //!
 //! Issue 3 of the road map widens this to role x unit relation x kind x root key x verb; callers already ask here only.
+mod log;
 mod sensitive;
 
 use minicbor::{Decode, Encode};
 
 use crate::record::{Kind, UnitId, list::Role};
+pub use log::{LogReach, has_readings, log_reach, person_log_reach};
 pub use sensitive::{Read, Sensitive, may_write_key, read_right};
 
 /// A unit's level in the tree.

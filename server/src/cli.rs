@@ -1,5 +1,6 @@
 //! What the program does for each command. What a person is to read goes to standard output, logs to standard error.
 
+mod access_log;
 mod backup;
 mod data;
 mod demo;
@@ -44,6 +45,9 @@ pub enum CliError {
     /// There is no certificate for the local network.
     #[error("{0}")]
     Lan(#[from] crate::lan::LanError),
+    /// The access log is not whole.
+    #[error(transparent)]
+    AccessLog(#[from] crate::audit::ChainError),
     /// The server's own part failed.
     #[error("{0}")]
     Server(#[from] crate::error::Error),
@@ -93,6 +97,7 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Compact(compact) => record::compact(compact).await,
         Command::NewEpoch(folder) => record::new_epoch(folder).await,
         Command::Erasures(folder) => record::erasures(folder).await,
+        Command::AccessLog(command) => access_log::run(command).await,
     }
 }
 

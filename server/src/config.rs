@@ -9,6 +9,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::overload::AT_ONCE;
+use crate::readings::Head;
 
 /// The sync server of Zoufang (走访).
 #[derive(Debug, Parser)]
@@ -71,6 +72,27 @@ pub enum Command {
     NewEpoch(DataFolder),
     /// List what was erased, and which phones have not read of it yet.
     Erasures(DataFolder),
+    /// The access log: who read whose number in full.
+    #[command(subcommand)]
+    AccessLog(AccessLogCommand),
+}
+
+/// `access-log …`
+#[derive(Debug, Subcommand)]
+pub enum AccessLogCommand {
+    /// Look whether its lines are one whole chain; says the first at which it breaks.
+    Check(AccessLogCheck),
+}
+
+/// `access-log check`
+#[derive(Clone, Debug, Args)]
+pub struct AccessLogCheck {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// A head that was written down, such as 12: and 64 hex digits: the log must still have it.
+    #[arg(long)]
+    pub head: Option<Head>,
 }
 
 /// `record …`

@@ -24,6 +24,7 @@ pub mod overload;
 pub mod papers;
 pub mod people;
 pub mod projection;
+pub mod readings;
 pub mod rebuild;
 pub mod reseal;
 pub mod retention;

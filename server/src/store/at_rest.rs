@@ -3,7 +3,7 @@
 //! The store below keeps changes, rows, segments and bodies as bytes that it neither reads nor compares. Each is sealed for its
 //! place (table and key), so that it opens nowhere else, and under a key of the keys file, which never lies in the database.
 //! In clear stay units, days, ids, numbers and hashes, by which a database orders and joins, and what is not about people visited:
-//! units, the accounts of workers, their devices.
+//! units, the accounts of workers, their devices, and the access log (ids and codes).
 //!
 //! What a key opened once stays readable as long as it stands in the file, below the one in use; [`crate::reseal`] brings everything
 //! under the one in use. A value in clear is accepted from data only that were never sealed, and only to be sealed.
@@ -23,6 +23,7 @@ use super::{
     Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, NewAccount, Principal, Resealed,
     Result, Sealed, Segment, SignKey, Signer, Store, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
+use crate::readings::{Head, Line, Reading, Which};
 pub use ring::Ring;
 pub(crate) use ring::Table;
 use tx::SealedTx;
@@ -228,6 +229,11 @@ store! {
     fn sealed(unit: UnitId) -> Sealed;
     fn note_cursors(device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> ();
     fn erasures() -> Vec<Erasure>;
+    fn units_of(docs: &[DocId]) -> Vec<(DocId, UnitId)>;
+    fn append_readings(readings: &[Reading]) -> ();
+    fn readings(which: &Which, before_seq: Option<u64>, count_max: u32) -> Vec<Line>;
+    fn readings_after(after_seq: u64, count_max: u32) -> Vec<Line>;
+    fn readings_head() -> Head;
     fn renew_epoch(epoch: EpochId) -> ();
     fn units_with_log() -> Vec<UnitId>;
     fn overview(units: &[UnitId], month: &str) -> Vec<UnitFigures>;

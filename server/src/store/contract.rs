@@ -5,6 +5,7 @@ mod writers;
 
 mod control;
 mod devices;
+mod readings;
 mod resealed;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use writers::{a_claim_changes_no_answer, what_is_committed_is_told, writers_
 
 pub use control::*;
 pub use devices::*;
+pub use readings::*;
 pub use resealed::*;
 
 /// Makes one test of each part of the contract.
@@ -37,6 +39,7 @@ macro_rules! store_contract {
             a_claim_changes_no_answer, what_is_committed_is_told,
             what_is_taken_out_leaves_a_gap, a_segment_read_before_a_cut_is_not_kept, controls_share_the_numbers,
             erasures_know_who_has_not_read, what_is_left_behind_is_remembered, a_log_is_asked_by_hash, what_began_anew_is_read_whole, tickets_and_epochs,
+            readings_are_kept_once_in_one_chain, readings_are_listed_newest_first, readings_of_many_make_one_chain, units_of_documents_are_told,
         }
     };
     (@tests $make:path => $($name:ident),* $(,)?) => {

@@ -5,6 +5,7 @@
 mod devices;
 mod log;
 mod office;
+mod readings;
 mod state;
 mod tx;
 
@@ -23,6 +24,7 @@ use super::{
     Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
     WriteTx,
 };
+use crate::readings::{Head, Line, Reading, Which};
 use devices::Devices;
 use log::UnitLog;
 use state::{State, Try};
@@ -397,6 +399,27 @@ impl Store for MemoryStore {
             erasures.sort_by_key(|erasure| (std::cmp::Reverse(erasure.at), erasure.unit, erasure.seq));
             erasures
         }))
+    }
+
+    async fn units_of(&self, docs: &[DocId]) -> Result<Vec<(DocId, UnitId)>> {
+        Ok(self.look(|state| state.units_of(docs)))
+    }
+
+    async fn append_readings(&self, readings: &[Reading]) -> Result<()> {
+        self.change(|state| state.add_readings(readings)).await;
+        Ok(())
+    }
+
+    async fn readings(&self, which: &Which, before_seq: Option<u64>, count_max: u32) -> Result<Vec<Line>> {
+        Ok(self.look(|state| state.readings(which, before_seq, count_max)))
+    }
+
+    async fn readings_after(&self, after_seq: u64, count_max: u32) -> Result<Vec<Line>> {
+        Ok(self.look(|state| state.readings_after(after_seq, count_max)))
+    }
+
+    async fn readings_head(&self) -> Result<Head> {
+        Ok(self.look(State::readings_head))
     }
 
     async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {

@@ -18,6 +18,7 @@ mod listen;
 mod lock;
 mod log;
 mod office;
+mod readings;
 mod reseal;
 mod stage;
 mod tx;
@@ -41,6 +42,7 @@ use super::{
     TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
+use crate::readings::{Head, Line, Reading, Which};
 use codec::failed;
 use connect::Pools;
 
@@ -54,6 +56,7 @@ const MIGRATIONS: Migrations = &[
     (7, "parcels", include_str!("../../migrations/postgres/0007_parcels.sql")),
     (8, "devices", include_str!("../../migrations/postgres/0008_devices.sql")),
     (9, "at rest", include_str!("../../migrations/postgres/0009_at_rest.sql")),
+    (10, "access log", include_str!("../../migrations/postgres/0010_access_log.sql")),
 ];
 
 /// The store in a PostgreSQL database.
@@ -320,6 +323,26 @@ impl Store for PostgresStore {
 
     async fn erasures(&self) -> Result<Vec<Erasure>> {
         self.read_erasures().await
+    }
+
+    async fn units_of(&self, docs: &[DocId]) -> Result<Vec<(DocId, UnitId)>> {
+        self.read_units_of(docs).await
+    }
+
+    async fn append_readings(&self, readings: &[Reading]) -> Result<()> {
+        self.insert_readings(readings).await
+    }
+
+    async fn readings(&self, which: &Which, before_seq: Option<u64>, count_max: u32) -> Result<Vec<Line>> {
+        self.read_readings(which, before_seq, count_max).await
+    }
+
+    async fn readings_after(&self, after_seq: u64, count_max: u32) -> Result<Vec<Line>> {
+        self.walk_readings(after_seq, count_max).await
+    }
+
+    async fn readings_head(&self) -> Result<Head> {
+        self.read_readings_head().await
     }
 
     async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {

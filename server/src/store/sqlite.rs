@@ -15,6 +15,7 @@ mod office;
 #[cfg(test)]
 mod plans;
 mod projected;
+mod readings;
 mod reseal;
 mod tx;
 
@@ -41,6 +42,7 @@ use super::{
     TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
+use crate::readings::{Head, Line, Reading, Which};
 use codec::failed;
 
 const READERS_MAX: u32 = 4;
@@ -60,6 +62,7 @@ const MIGRATIONS: Migrations = &[
     (7, "parcels", include_str!("../../migrations/sqlite/0007_parcels.sql")),
     (8, "devices", include_str!("../../migrations/sqlite/0008_devices.sql")),
     (9, "at rest", include_str!("../../migrations/sqlite/0009_at_rest.sql")),
+    (10, "access log", include_str!("../../migrations/sqlite/0010_access_log.sql")),
 ];
 
 /// The store in a SQLite file.
@@ -392,6 +395,26 @@ impl Store for SqliteStore {
 
     async fn erasures(&self) -> Result<Vec<Erasure>> {
         self.read_erasures().await
+    }
+
+    async fn units_of(&self, docs: &[DocId]) -> Result<Vec<(DocId, UnitId)>> {
+        self.read_units_of(docs).await
+    }
+
+    async fn append_readings(&self, readings: &[Reading]) -> Result<()> {
+        self.insert_readings(readings).await
+    }
+
+    async fn readings(&self, which: &Which, before_seq: Option<u64>, count_max: u32) -> Result<Vec<Line>> {
+        self.read_readings(which, before_seq, count_max).await
+    }
+
+    async fn readings_after(&self, after_seq: u64, count_max: u32) -> Result<Vec<Line>> {
+        self.walk_readings(after_seq, count_max).await
+    }
+
+    async fn readings_head(&self) -> Result<Head> {
+        self.read_readings_head().await
     }
 
     async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
+use zoufang_server::readings::{Head, Line, Reading, Which};
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
     LogEntry, LogPage, Move, NewAccount, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer,
@@ -166,6 +167,11 @@ store! {
     fn put_segment(segment: &Segment, cuts: u64) -> ();
     fn note_cursors(device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> ();
     fn erasures() -> Vec<Erasure>;
+    fn units_of(docs: &[DocId]) -> Vec<(DocId, UnitId)>;
+    fn append_readings(readings: &[Reading]) -> ();
+    fn readings(which: &Which, before_seq: Option<u64>, count_max: u32) -> Vec<Line>;
+    fn readings_after(after_seq: u64, count_max: u32) -> Vec<Line>;
+    fn readings_head() -> Head;
     fn renew_epoch(epoch: EpochId) -> ();
     fn engine() -> String;
     fn units_with_log() -> Vec<UnitId>;

@@ -7,6 +7,7 @@ use zoufang_core::seal::PublicKey;
 
 use super::devices::Devices;
 use super::log::UnitLog;
+use crate::readings::Line;
 use crate::store::office::{ContactProjection, PersonProjection, VisitProjection};
 use crate::store::{
     Account, Device, DocumentState, Move, Segment, SignKey, Tail, Ticket, TokenHash, Unit, UnitCode,
@@ -45,6 +46,7 @@ pub(super) struct State {
     pub(super) tickets: BTreeMap<DeviceId, Ticket>,
     pub(super) cursors: BTreeMap<(DeviceId, UnitId), u64>,
     pub(super) about_devices: Devices,
+    pub(super) readings: Vec<Line>,
     pub(super) epoch: EpochId,
 }
 

@@ -232,7 +232,7 @@ impl PostgresStore {
     }
 
     /// A transaction that holds these locks.
-    async fn locked_tx(&self, locks: impl Iterator<Item = Lock>) -> Result<Write> {
+    pub(super) async fn locked_tx(&self, locks: impl Iterator<Item = Lock>) -> Result<Write> {
         let mut keys: Vec<i64> = locks.map(|lock| lock.key(self.county)).collect();
         keys.sort_unstable();
         let mut tx = self.write().begin().await.map_err(failed)?;

@@ -15,6 +15,8 @@ pub(super) enum Lock {
     Unit(UnitId),
     /// Users and units.
     Directory,
+    /// The access log.
+    AccessLog,
     /// Sign-in tries under a key.
     Tries([u8; 16]),
 }
@@ -26,6 +28,7 @@ impl Lock {
             Self::County => (1, 0, 0),
             Self::Unit(unit) => (2, u64::from(unit.0), 0),
             Self::Directory => (3, 0, 0),
+            Self::AccessLog => (5, 0, 0),
             Self::Tries(key) => {
                 let number = u128::from_le_bytes(key);
                 let low = u64::try_from(number & u128::from(u64::MAX)).unwrap_or_default();
@@ -56,8 +59,14 @@ mod tests {
     #[test]
     fn locks_of_one_county_have_keys_of_their_own() {
         let units = (0..1_000).map(|unit| Lock::Unit(UnitId(unit)));
-        let all = units.chain([Lock::County, Lock::Directory, Lock::Tries([0; 16]), Lock::Tries([1; 16])]);
+        let all = units.chain([
+            Lock::County,
+            Lock::Directory,
+            Lock::AccessLog,
+            Lock::Tries([0; 16]),
+            Lock::Tries([1; 16]),
+        ]);
         let keys: BTreeSet<i64> = all.flat_map(|lock| [lock.key(1), lock.key(2)]).collect();
-        assert_eq!(keys.len(), 2 * 1_004);
+        assert_eq!(keys.len(), 2 * 1_005);
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::SqliteStore;
 use crate::store::County;
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     include_str!("accounts.rs"),
     include_str!("ahead.rs"),
     include_str!("control.rs"),
@@ -16,6 +16,7 @@ const SOURCES: [&str; 8] = [
     include_str!("log.rs"),
     include_str!("office.rs"),
     include_str!("projected.rs"),
+    include_str!("readings.rs"),
     include_str!("tx.rs"),
 ];
 /// What may be read from end to end: there are few, or it is done rarely.

@@ -13,15 +13,17 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::error::Error;
-use crate::routes::{authority, devices, fallback, health, me, news, office, parcels, people, sign_in, sync};
+use crate::routes::{
+    access, authority, devices, fallback, health, me, news, office, parcels, people, sign_in, sync,
+};
 use crate::state::App;
 use crate::{headers, overload, telemetry};
 
-/// JSON bodies are small; the sync route has its own, larger limit.
+/// JSON bodies are small; sync and readings have limits of their own.
 const JSON_BYTES_MAX: usize = 16 * 1024;
 /// A body that stops coming for so long is given up.
 const BODY_IDLE_MAX: Duration = Duration::from_secs(60);
@@ -45,6 +47,10 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(devices::decide))
         .routes(routes!(news::news))
         .routes(routes!(people::move_person))
+        .routes(routes!(access::note).layer(DefaultBodyLimit::max(access::BODY_BYTES_MAX)))
+        .routes(routes!(access::list))
+        .routes(routes!(access::check))
+        .routes(routes!(access::of_person))
         .routes(routes!(office::overview))
         .routes(routes!(office::visits))
         .routes(routes!(office::contacts))

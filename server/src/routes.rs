@@ -1,5 +1,6 @@
 //! Handlers, one module per noun.
 
+pub mod access;
 pub mod authority;
 pub mod caller;
 pub mod devices;

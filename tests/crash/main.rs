@@ -55,7 +55,7 @@ macro_rules! dies_everywhere {
         }
     };
 }
-dies_everywhere!(first_start sign_in push parcels lost_phone segment building_anew import retention);
+dies_everywhere!(first_start sign_in push parcels lost_phone segment building_anew import retention readings);
 
 /// How the server is started on these data.
 fn launch<G: Ground>(ground: &G) -> Launch {
@@ -179,6 +179,9 @@ fn goes_on<G: Ground>(
                 "{place}: the device's log"
             );
         }
+        // All readings or none, and all once the answer could go out.
+        let kept = held.readings == end.readings;
+        assert!(kept || held.readings == 0 && !place.contains("access.after"), "{place}: {}", held.readings);
         (scenario.end)(&end, place);
         G::close(store).await;
     });

@@ -1,6 +1,7 @@
 //! The routes, one module per URL, and the ingest gate.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod assets;
 mod cli;
 mod control;

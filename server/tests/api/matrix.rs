@@ -18,6 +18,8 @@ use zoufang_core::sync::wire::{Frame, Push, Verdict};
 use zoufang_server::account::password;
 use zoufang_server::store::NewAccount;
 
+#[path = "matrix/access.rs"]
+mod access;
 #[path = "matrix/devices.rs"]
 mod devices;
 
@@ -165,6 +167,10 @@ const ROWS: &[Row] = &[
     ("POST", "/api/v1/device-wiped", |case| devices::not_wiped(case).boxed_local()),
     ("GET", "/api/v1/late", |case| devices::late(case).boxed_local()),
     ("POST", "/api/v1/late/{device}/{doc}", |case| devices::decided(case).boxed_local()),
+    ("POST", "/api/v1/access", |case| access::noted(case).boxed_local()),
+    ("GET", "/api/v1/access", |case| access::listed(case).boxed_local()),
+    ("GET", "/api/v1/access/check", |case| access::checked(case).boxed_local()),
+    ("GET", "/api/v1/people/{id}/access", |case| access::of_person(case).boxed_local()),
     ("POST", "/api/v1/people/{id}/move", |case| moved(case).boxed_local()),
     ("POST", "/api/v1/sign-out", |case| signed_out(case).boxed_local()),
 ];

@@ -8,6 +8,7 @@ use zoufang_core::record::{DocId, UnitId};
 use super::PostgresStore;
 use super::codec::{docs, failed, units};
 use super::lock::Lock;
+use crate::crash::crash_point;
 use crate::readings::{Head, Line, Reading, Which, chained};
 use crate::store::Result;
 use crate::store::codec::{to_array, to_doc, to_unit};
@@ -45,6 +46,7 @@ impl PostgresStore {
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
+        crash_point!("access.lines.after");
         tx.commit().await.map_err(failed)
     }
 

@@ -7,6 +7,7 @@ use zoufang_core::record::{DocId, UnitId};
 
 use super::SqliteStore;
 use super::codec::{docs_json, failed, hex_json, units_json};
+use crate::crash::crash_point;
 use crate::readings::{Head, Line, Reading, Which, chained};
 use crate::store::Result;
 use crate::store::codec::{to_array, to_doc, to_unit};
@@ -47,6 +48,7 @@ impl SqliteStore {
                 .execute(&mut *tx)
                 .await
                 .map_err(failed)?;
+            crash_point!("access.line.after");
         }
         tx.commit().await.map_err(failed)
     }

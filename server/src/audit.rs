@@ -1,4 +1,5 @@
-//! Whether what a store says in several places is the same in all of them: log, unit logs, documents and rows.
+//! Whether what a store says in several places is the same in all of them: log, unit logs, documents and rows; and whether the access log
+//! is one whole chain.
 //!
 //! It reads everything, so it is for tests and for the office hours of an operator, not for every start.
 
@@ -12,10 +13,11 @@ use zoufang_core::sync::scan::scan;
 
 use crate::error::Result;
 use crate::projection;
+use crate::readings::Head;
 use crate::store::office::Filter;
-use crate::store::{DocumentState, LogEntry, LogPage, Store};
+use crate::store::{DocumentState, LogEntry, LogPage, Store, StoreError};
 
-/// Documents read at once.
+/// Documents or lines read at once.
 const BATCH: u32 = 500;
 
 /// What was found.
@@ -25,6 +27,8 @@ pub struct Audit {
     pub changes: BTreeMap<ChangeHash, (UnitId, u64)>,
     /// How many documents there are.
     pub documents: usize,
+    /// How many lines the access log has.
+    pub readings: u64,
     /// What does not agree: places and ids, never what is written there.
     pub faults: Vec<String>,
 }
@@ -45,6 +49,11 @@ pub async fn audit(store: &dyn Store) -> Result<Audit> {
         audit.documents += 1;
         let entries = logged.remove(&state.doc).unwrap_or_default();
         audit.check_document(store, &state, entries).await?;
+    }
+    match access_log(store, None).await {
+        Ok(head) => audit.readings = head.seq,
+        Err(ChainError::Store(error)) => return Err(error.into()),
+        Err(broken @ (ChainError::Broken(_) | ChainError::Gone(_))) => audit.faults.push(broken.to_string()),
     }
     audit.faults.extend(logged.into_keys().map(|doc| format!("{doc}: in the log only")));
     Ok(audit)
@@ -111,6 +120,53 @@ impl Audit {
             self.faults.push(format!("{doc}: row"));
         }
         Ok(())
+    }
+}
+
+/// Why the access log is not what it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// This line is the first that does not follow on the one before, or is not what somebody wrote down.
+    #[error("the access log breaks at reading {0}")]
+    Broken(u64),
+    /// It ends before this line, which somebody wrote down.
+    #[error("the access log ends before reading {0}, which was written down")]
+    Gone(u64),
+    /// It could not be read.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+/// Walks along the access log to its end, and past a head that somebody wrote down.
+///
+/// # Errors
+/// [`ChainError::Broken`] or [`ChainError::Gone`] if it is not whole, [`ChainError::Store`] if the store fails.
+pub async fn access_log(store: &dyn Store, written: Option<Head>) -> std::result::Result<Head, ChainError> {
+    let (mut head, mut count) = (Head::default(), BATCH);
+    loop {
+        let lines = match store.readings_after(head.seq, count).await {
+            // A line that cannot even be read is found by reading one at a time.
+            Err(StoreError::Corrupt(_)) if count > 1 => {
+                count = 1;
+                continue;
+            }
+            Err(StoreError::Corrupt(_)) => return Err(ChainError::Broken(head.seq + 1)),
+            lines => lines?,
+        };
+        if lines.is_empty() {
+            break;
+        }
+        for line in lines {
+            let is_other = written.is_some_and(|written| written.seq == line.seq && written != line.head());
+            if !line.follows(head) || is_other {
+                return Err(ChainError::Broken(head.seq + 1));
+            }
+            head = line.head();
+        }
+    }
+    match written.filter(|written| written.seq > head.seq) {
+        Some(written) => Err(ChainError::Gone(written.seq)),
+        None => Ok(head),
     }
 }
 

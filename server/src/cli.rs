@@ -17,7 +17,7 @@ mod user;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::config::{AccessLogCommand, Cli, Command, LogFormat, UserCommand};
+use crate::config::{Cli, Command, LogFormat, UserCommand};
 use crate::store::StoreError;
 use crate::telemetry;
 
@@ -45,6 +45,9 @@ pub enum CliError {
     /// There is no certificate for the local network.
     #[error("{0}")]
     Lan(#[from] crate::lan::LanError),
+    /// The access log is not whole.
+    #[error(transparent)]
+    AccessLog(#[from] crate::audit::ChainError),
     /// The server's own part failed.
     #[error("{0}")]
     Server(#[from] crate::error::Error),
@@ -94,7 +97,7 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Compact(compact) => record::compact(compact).await,
         Command::NewEpoch(folder) => record::new_epoch(folder).await,
         Command::Erasures(folder) => record::erasures(folder).await,
-        Command::AccessLog(AccessLogCommand::Check(options)) => access_log::check(options).await,
+        Command::AccessLog(command) => access_log::run(command).await,
     }
 }
 

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::overload::AT_ONCE;
+use crate::readings::Head;
 
 /// The sync server of Zoufang (走访).
 #[derive(Debug, Parser)]
@@ -71,7 +72,7 @@ pub enum Command {
     NewEpoch(DataFolder),
     /// List what was erased, and which phones have not read of it yet.
     Erasures(DataFolder),
-    /// The log of who saw sensitive values in full.
+    /// The access log: who read whose number in full.
     #[command(subcommand)]
     AccessLog(AccessLogCommand),
 }
@@ -79,7 +80,7 @@ pub enum Command {
 /// `access-log …`
 #[derive(Debug, Subcommand)]
 pub enum AccessLogCommand {
-    /// Check that no line was changed or taken out; prints the last one with its hash, to be written down.
+    /// Look whether its lines are one whole chain; says the first at which it breaks.
     Check(AccessLogCheck),
 }
 
@@ -89,12 +90,9 @@ pub struct AccessLogCheck {
     /// Where the data are.
     #[command(flatten)]
     pub folder: DataFolder,
-    /// A line that was written down earlier: its number …
-    #[arg(long, requires = "hash")]
-    pub line: Option<u64>,
-    /// … and its hash: the log must still hold it.
-    #[arg(long, requires = "line")]
-    pub hash: Option<String>,
+    /// A head that was written down, such as 12: and 64 hex digits: the log must still have it.
+    #[arg(long)]
+    pub head: Option<Head>,
 }
 
 /// `record …`

@@ -1,149 +1,260 @@
-//! The access log: who saw a sensitive value in full, when, on which device and why, as a chain in which each line's hash covers all
-//! before it. It holds ids and codes only.
+//! The access log: who read whose sensitive value in full, when, on which device and why. Ids and codes only, so that a line says
+//! nothing personal. No IO here: how lines are chained, and whether a line follows on another.
 //!
-//! Whoever writes down the hash of the last line finds out later whether anything before it was changed or taken out. Somebody with
-//! the database could make the whole chain anew, but not one that ends in the hash that was written down.
+//! Each line is hashed together with the hash of the line before it: nobody changes a line, takes one out or puts one between unseen.
+//! The end is another matter: whoever writes to the database can cut lines off, or make the chain anew from a line on. That
+//! shows only against a [`Head`] that somebody wrote down.
+//!
+//! The hash of a line is the SHA-256 of these bytes, one after the other, numbers big-endian:
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 21 | `zoufang access log 1` in ASCII, and a zero byte |
+//! | 32 | `prev`: the hash of the line before; of the first line 32 zero bytes |
+//! | 8 | `seq`: 1, 2, 3 … |
+//! | 16 | `id` |
+//! | 4, 8, 4 | `user`, `device`, `unit` |
+//! | 16 | `person` |
+//! | 4 + n, twice | `what`, then `why`: the number of bytes, then the bytes |
+//! | 8, 8 | `read_at`, `received_at`: signed milliseconds since 1970 |
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
+use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId, UserId};
 
-use zoufang_core::record::list::ValueList;
+use crate::store::hex;
 
-use crate::store::{ReadingEntry, ReadingLine, Result, Store};
+const DOMAIN: &[u8; 21] = b"zoufang access log 1\0";
 
-/// Before what is hashed, so that the hash means nothing else.
-const CHAINED_FOR: &[u8] = b"zoufang access log 1\n";
-/// Lines read at once by a check.
-const PAGE: u32 = 1_000;
+/// That somebody read a value in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Drawn by the phone, so that a reading that is sent twice is kept once.
+    pub id: [u8; 16],
+    /// Who read.
+    pub user: UserId,
+    /// On which device.
+    pub device: DeviceId,
+    /// The unit of the person then.
+    pub unit: UnitId,
+    /// Whose value.
+    pub person: DocId,
+    /// Which value: code of a `Sensitive`. A text, since a later version of the program may know more.
+    pub what: String,
+    /// The reason: code of an `AccessReason`.
+    pub why: String,
+    /// The phone's clock.
+    pub read_at: Timestamp,
+    /// The server's clock.
+    pub received_at: Timestamp,
+}
 
-/// What stands before the first line.
-pub const BEGINNING: [u8; 32] = [0; 32];
+/// A reading in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// 1, 2, 3 … without gap.
+    pub seq: u64,
+    /// The reading.
+    pub reading: Reading,
+    /// The hash of the line before.
+    pub prev: [u8; 32],
+    /// The hash of this line.
+    pub hash: [u8; 32],
+}
 
-/// The hash of a line: SHA-256 of a fixed text, the hash before it (32 bytes), its number (8), its id (16), user (8), device (8),
-/// unit (8), person (16), then the codes of what and why, each with its length before it (1), and the times when it was read and
-/// received (8 each). Numbers are big-endian.
-#[must_use]
-pub fn chained(before: &[u8; 32], seq: u64, entry: &ReadingEntry) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(CHAINED_FOR);
-    hash.update(before);
-    hash.update(seq.to_be_bytes());
-    hash.update(entry.id.0);
-    hash.update(u64::from(entry.user.0).to_be_bytes());
-    hash.update(entry.device.0.to_be_bytes());
-    hash.update(u64::from(entry.unit.0).to_be_bytes());
-    hash.update(entry.person.0);
-    for code in [entry.what.code(), entry.why.code()] {
-        hash.update([u8::try_from(code.len()).unwrap_or(u8::MAX)]);
-        hash.update(code);
+/// Where the chain ends. As text `12:` and 64 hex digits, to be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Head {
+    /// Number of the last line; 0 if there is none.
+    pub seq: u64,
+    /// Its hash; zeros if there is none.
+    pub hash: [u8; 32],
+}
+
+/// Which lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those of people of these units.
+    Units(Vec<UnitId>),
+    /// Those of one person.
+    Person(DocId),
+}
+
+/// A text that is no head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the head of an access log, such as 12: and 64 hex digits")]
+pub struct InvalidHead;
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, hex(&self.hash))
     }
-    hash.update(entry.read_at.0.to_be_bytes());
-    hash.update(entry.received_at.0.to_be_bytes());
-    hash.finalize().into()
 }
 
-/// What a check of the whole log finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chain {
-    /// Every line is as it was written: so many, and the hash of the last.
-    Whole(u64, [u8; 32]),
-    /// The first line that does not go on from the one before it, or is not there.
-    Broken(u64),
-    /// The chain is whole, but it is another one: the line that was written down is not in it as it was.
-    Other(u64),
-}
+impl FromStr for Head {
+    type Err = InvalidHead;
 
-/// Checks the whole log, from its first line; and that it holds the line that somebody wrote down, with its number and hash.
-///
-/// # Errors
-/// If the store fails.
-pub async fn check(store: &dyn Store, noted: Option<(u64, [u8; 32])>) -> Result<Chain> {
-    let (mut seq, mut before) = (0, BEGINNING);
-    loop {
-        let lines = store.readings_after(seq, PAGE).await?;
-        if lines.is_empty() {
-            let gone = noted.filter(|(noted, _)| *noted > seq);
-            return Ok(gone.map_or(Chain::Whole(seq, before), |(noted, _)| Chain::Other(noted)));
+    fn from_str(text: &str) -> Result<Self, InvalidHead> {
+        let (seq, digits) = text.split_once(':').ok_or(InvalidHead)?;
+        let mut hash = [0; 32];
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(InvalidHead);
         }
-        for line in lines {
-            seq += 1;
-            if line.seq != seq || line.hash != chained(&before, seq, &line.entry) {
-                return Ok(Chain::Broken(seq));
-            }
-            before = line.hash;
-            if noted.is_some_and(|(noted, hash)| noted == seq && hash != before) {
-                return Ok(Chain::Other(seq));
-            }
+        for (at, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).map_err(|_| InvalidHead)?;
         }
+        Ok(Self { seq: seq.parse().map_err(|_| InvalidHead)?, hash })
     }
 }
 
-/// Gives entries their places after the last line; what is in the log already is to be left out before.
+impl Line {
+    /// The line that a reading becomes at the end of a chain.
+    #[must_use]
+    pub fn after(head: Head, reading: Reading) -> Self {
+        let (seq, prev) = (head.seq + 1, head.hash);
+        let hash = hash_of(prev, seq, &reading);
+        Self { seq, reading, prev, hash }
+    }
+
+    /// Whether it is the line that follows on a head, as it was written.
+    #[must_use]
+    pub fn follows(&self, head: Head) -> bool {
+        *self == Self::after(head, self.reading.clone())
+    }
+
+    /// The end of the chain that it is the last line of.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head { seq: self.seq, hash: self.hash }
+    }
+}
+
+/// Readings in their order as lines that follow on a head, each id once and none that is known.
 #[must_use]
-pub fn chain(last: Option<(u64, [u8; 32])>, entries: Vec<ReadingEntry>) -> Vec<ReadingLine> {
-    let (mut seq, mut before) = last.unwrap_or((0, BEGINNING));
-    let line = |entry: ReadingEntry| {
-        seq += 1;
-        before = chained(&before, seq, &entry);
-        ReadingLine { seq, entry, hash: before }
-    };
-    entries.into_iter().map(line).collect()
+pub fn chained(mut head: Head, mut known: BTreeSet<[u8; 16]>, readings: &[Reading]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for reading in readings {
+        if known.insert(reading.id) {
+            let line = Line::after(head, reading.clone());
+            head = line.head();
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn hash_of(prev: [u8; 32], seq: u64, reading: &Reading) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    sha.update(DOMAIN);
+    sha.update(prev);
+    sha.update(seq.to_be_bytes());
+    sha.update(reading.id);
+    sha.update(reading.user.0.to_be_bytes());
+    sha.update(reading.device.0.to_be_bytes());
+    sha.update(reading.unit.0.to_be_bytes());
+    sha.update(reading.person.0);
+    for code in [&reading.what, &reading.why] {
+        // A code has a few letters; what is longer than 4 GiB does not come out of a database.
+        sha.update(u32::try_from(code.len()).unwrap_or(u32::MAX).to_be_bytes());
+        sha.update(code.as_bytes());
+    }
+    sha.update(reading.read_at.0.to_be_bytes());
+    sha.update(reading.received_at.0.to_be_bytes());
+    sha.finalize().into()
 }
 
 #[cfg(test)]
 mod tests {
-    use zoufang_core::access::Sensitive;
-    use zoufang_core::record::list::AccessReason;
-    use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId, UserId};
-
     use super::*;
-    use crate::store::hex;
 
-    fn entry() -> ReadingEntry {
-        ReadingEntry {
-            id: DocId([1; 16]),
-            user: UserId(2),
-            device: DeviceId(3),
-            unit: UnitId(4),
-            person: DocId([5; 16]),
-            what: Sensitive::IdNumber,
-            why: AccessReason::Benefit,
-            read_at: Timestamp(6),
-            received_at: Timestamp(7),
+    fn reading(id: u8) -> Reading {
+        Reading {
+            id: [id; 16],
+            user: UserId(7),
+            device: DeviceId(0xf000_0000_0000_0001),
+            unit: UnitId(12),
+            person: DocId([3; 16]),
+            what: "id_number".to_owned(),
+            why: "benefit".to_owned(),
+            read_at: Timestamp(1_790_000_000_000),
+            received_at: Timestamp(1_790_000_360_000),
         }
     }
 
-    /// Made once with Python's hashlib from what the doc comment says.
+    /// Written down: who keeps a head on paper must be able to compute it with another program, now and in ten years.
     #[test]
-    fn the_hash_is_the_one_that_was_written_down() {
+    fn a_line_has_the_hash_that_was_written_down() {
+        let first = Line::after(Head::default(), reading(1));
+        assert_eq!(hex(&first.hash), "da123834712315654c7e40e6be0dab095d81a9cf6f8b017ff48d1847fe13c3c4");
+        let second = Line::after(first.head(), reading(2));
         assert_eq!(
-            hex(&chained(&BEGINNING, 1, &entry())),
-            "03e0496d4fbe0748853062b1eefa45e6e490a6f8d0ad2493540829b9adf43f26"
+            second.head().to_string(),
+            "2:d118845d0e715d58298085c8961cc7d2a2e08094e20d89dc43b612c816cc0370"
         );
     }
 
     #[test]
-    fn every_part_of_a_line_is_covered() {
-        let of = |change: fn(&mut ReadingEntry)| {
-            let mut entry = entry();
-            change(&mut entry);
-            chained(&BEGINNING, 1, &entry)
-        };
-        let changes: [fn(&mut ReadingEntry); 9] = [
-            |entry| entry.id.0[0] ^= 1,
-            |entry| entry.user.0 ^= 1,
-            |entry| entry.device.0 ^= 1,
-            |entry| entry.unit.0 ^= 1,
-            |entry| entry.person.0[0] ^= 1,
-            |entry| entry.what = Sensitive::Phone,
-            |entry| entry.why = AccessReason::Call,
-            |entry| entry.read_at.0 ^= 1,
-            |entry| entry.received_at.0 ^= 1,
+    fn lines_are_chained_in_their_order_and_each_id_once() {
+        let head = Line::after(Head::default(), reading(9)).head();
+        let known = BTreeSet::from([[9; 16]]);
+        let lines = chained(head, known, &[reading(1), reading(9), reading(2), reading(1)]);
+        assert_eq!(
+            lines.iter().map(|line| (line.seq, line.reading.id[0])).collect::<Vec<_>>(),
+            [(2, 1), (3, 2)]
+        );
+        assert!(lines[0].follows(head) && lines[1].follows(lines[0].head()));
+        assert!(!lines[1].follows(head), "not without the line between");
+    }
+
+    #[test]
+    fn no_field_changes_unseen() {
+        let line = Line::after(Head::default(), reading(1));
+        assert!(line.follows(Head::default()));
+        let changes: [fn(&mut Line); 13] = [
+            |line| line.seq = 2,
+            |line| line.prev[31] ^= 1,
+            |line| line.hash[0] ^= 1,
+            |line| line.reading.id[15] ^= 1,
+            |line| line.reading.user.0 += 1,
+            |line| line.reading.device.0 += 1,
+            |line| line.reading.unit.0 += 1,
+            |line| line.reading.person.0[0] ^= 1,
+            |line| line.reading.what = "phone".to_owned(),
+            |line| line.reading.why = "call".to_owned(),
+            |line| line.reading.read_at.0 += 1,
+            |line| line.reading.received_at.0 -= 1,
+            // The letters stay, and the border between two fields moves.
+            |line| {
+                line.reading.what = "id_numberb".to_owned();
+                line.reading.why = "enefit".to_owned();
+            },
         ];
-        let whole = chained(&BEGINNING, 1, &entry());
-        for (place, change) in changes.into_iter().enumerate() {
-            assert_ne!(of(change), whole, "part {place}");
+        for (at, change) in changes.iter().enumerate() {
+            let mut changed = line.clone();
+            change(&mut changed);
+            assert!(!changed.follows(Head::default()), "change {at}");
         }
-        assert_ne!(chained(&BEGINNING, 2, &entry()), whole);
-        assert_ne!(chained(&whole, 1, &entry()), whole);
+    }
+
+    #[test]
+    fn a_head_survives_its_text_form() {
+        let head = Line::after(Head { seq: 41, hash: [0xab; 32] }, reading(1)).head();
+        assert_eq!(head.to_string().parse(), Ok(head));
+        for text in [
+            "",
+            "12",
+            "12:",
+            "x:",
+            "12:zz",
+            &format!("12:{}", "é".repeat(32)),
+            &format!("-1:{}", "0".repeat(64)),
+        ] {
+            assert_eq!(text.parse::<Head>(), Err(InvalidHead), "{text}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, ResponseBuilder};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::error::Error;
@@ -23,7 +23,7 @@ use crate::routes::{
 use crate::state::App;
 use crate::{headers, overload, telemetry};
 
-/// JSON bodies are small; the sync route has its own, larger limit.
+/// JSON bodies are small; sync and readings have limits of their own.
 const JSON_BYTES_MAX: usize = 16 * 1024;
 /// A body that stops coming for so long is given up.
 const BODY_IDLE_MAX: Duration = Duration::from_secs(60);
@@ -47,7 +47,9 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(devices::decide))
         .routes(routes!(news::news))
         .routes(routes!(people::move_person))
-        .routes(routes!(access::note, access::log))
+        .routes(routes!(access::note).layer(DefaultBodyLimit::max(access::BODY_BYTES_MAX)))
+        .routes(routes!(access::list))
+        .routes(routes!(access::check))
         .routes(routes!(access::of_person))
         .routes(routes!(office::overview))
         .routes(routes!(office::visits))

@@ -23,7 +23,6 @@ mod minder;
 mod news;
 pub mod office;
 pub mod postgres;
-mod readings;
 pub mod sqlite;
 mod types;
 
@@ -32,6 +31,8 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, Unit
 use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
 
+use crate::readings::{Head, Line, Reading, Which};
+
 pub use claim::Claim;
 pub(crate) use codec::hex;
 pub(crate) use control::erased_key;
@@ -39,7 +40,6 @@ pub use control::{Erasure, Move, Ticket};
 pub use devices::{DeviceLine, Late};
 pub use error::{Result, StoreError};
 pub use news::{Listener, News};
-pub use readings::{ReadingEntry, ReadingLine, ReadingsOf};
 pub use types::{
     Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, NewAccount,
     Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
@@ -144,17 +144,6 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets some of what a device brought.
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()>;
 
-    /// Adds lines to the access log, in this order and in one piece, each chained to the one before it; what is in the log
-    /// already stays as it is. Nothing ever changes a line or takes it out.
-    async fn append_readings(&self, entries: &[ReadingEntry]) -> Result<()>;
-
-    /// Lines of the access log, newest first, from before a number on.
-    async fn readings(&self, of: ReadingsOf, before: Option<u64>, count_max: u32)
-    -> Result<Vec<ReadingLine>>;
-
-    /// Lines of the access log after a number, in their order.
-    async fn readings_after(&self, seq: u64, count_max: u32) -> Result<Vec<ReadingLine>>;
-
     /// Sets the key with which a device signs what it delivers while nobody is signed in.
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()>;
 
@@ -223,6 +212,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// What was erased, newest first, each with the devices in use that have held the unit's log and not read of it yet.
     async fn erasures(&self) -> Result<Vec<Erasure>>;
+
+    /// Where documents live, by id; unknown ones are left out.
+    async fn units_of(&self, docs: &[DocId]) -> Result<Vec<(DocId, UnitId)>>;
+
+    /// Adds readings to the end of the access log in this order, all or none, each id once and none that is there. Others may do
+    /// so at the same time, also in other processes: it stays one chain.
+    async fn append_readings(&self, readings: &[Reading]) -> Result<()>;
+
+    /// Lines of the access log before a number, newest first.
+    async fn readings(&self, which: &Which, before_seq: Option<u64>, count_max: u32) -> Result<Vec<Line>>;
+
+    /// Lines of the access log after a number, in order, as they are: whether they are whole is not looked at.
+    async fn readings_after(&self, after_seq: u64, count_max: u32) -> Result<Vec<Line>>;
+
+    /// Where the access log ends.
+    async fn readings_head(&self) -> Result<Head>;
 
     /// Draws another epoch, for a log that was restored from a backup, and forgets all tickets.
     async fn renew_epoch(&self, epoch: EpochId) -> Result<()>;

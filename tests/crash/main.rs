@@ -179,6 +179,9 @@ fn goes_on<G: Ground>(
                 "{place}: the device's log"
             );
         }
+        // All readings or none, and all once the answer could go out.
+        let kept = held.readings == end.readings;
+        assert!(kept || held.readings == 0 && !place.contains("access.after"), "{place}: {}", held.readings);
         (scenario.end)(&end, place);
         G::close(store).await;
     });

@@ -1,12 +1,14 @@
 //! Who works on what: the units in a user's scope and the kinds a role may write. Phone and server ask the same table.
 //!
 //! Issue 3 of the road map widens this to role x unit relation x kind x root key x verb; callers already ask here only.
+mod log;
 mod reading;
 mod sensitive;
 
 use minicbor::{Decode, Encode};
 
 use crate::record::{Kind, UnitId, list::Role};
+pub use log::{LogReach, has_readings, log_reach, person_log_reach};
 pub use reading::{READINGS_MAX, Reading};
 pub use sensitive::{Read, Sensitive, may_write_key, read_right};
 
@@ -138,18 +140,6 @@ pub fn device_reach(role: Role) -> DeviceReach {
 #[must_use]
 pub fn may_review_late(role: Role) -> bool {
     role == Role::TownshipHead
-}
-
-/// Whether a role tells a person of its units who read what of them.
-#[must_use]
-pub fn may_tell_readings(role: Role) -> bool {
-    matches!(role, Role::TownshipHead | Role::TownshipWorker | Role::PrivacyOfficer)
-}
-
-/// Whether a role reads the access log: the privacy officer all of it, without names; a head that of its units.
-#[must_use]
-pub fn may_read_access_log(role: Role) -> bool {
-    matches!(role, Role::TownshipHead | Role::PrivacyOfficer)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
--- Who saw a sensitive value in full, when, on which device and why, as a chain of hashes (`readings.rs`). Ids and codes only.
+-- Who read whose sensitive value in full: ids and codes, chained by hashes (`readings.rs`). Lines are added, and that is all: the
+-- database refuses the rest, so that a slip does no harm. It holds nobody off who may change triggers; the chain shows what they did.
 create table access_log (
     county integer not null,
     seq integer not null,
@@ -11,11 +12,17 @@ create table access_log (
     why text not null,
     read_at integer not null,
     received_at integer not null,
+    prev blob not null,
     hash blob not null,
     primary key (county, seq)
 ) strict, without rowid;
 create unique index access_log_by_id on access_log (county, id);
 create index access_log_by_person on access_log (county, person, seq);
 create index access_log_by_unit on access_log (county, unit, seq);
-create trigger access_log_no_update before update on access_log begin select raise(abort, 'append only'); end;
-create trigger access_log_no_delete before delete on access_log begin select raise(abort, 'append only'); end;
+
+create trigger access_log_stays before update on access_log begin
+    select raise(abort, 'lines of the access log stay as they are');
+end;
+create trigger access_log_keeps before delete on access_log begin
+    select raise(abort, 'lines of the access log stay where they are');
+end;

@@ -1,5 +1,6 @@
-//! `/api/v1/access` and `/api/v1/people/{id}/access`: the access log. Devices note who saw a sensitive value in full; the privacy
-//! officer, heads, and the people themselves read that.
+//! `/api/v1/access` and `/api/v1/people/{id}/access`: phones tell which values were read in full, and who may read of it.
+//!
+//! A reading is never refused because of what changed since: it happened, so it is kept, whatever role or unit its user has now.
 
 use std::collections::BTreeMap;
 
@@ -9,195 +10,253 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use zoufang_core::access::{READINGS_MAX, Sensitive, may_read_access_log, may_tell_readings};
-use zoufang_core::query::Row;
-use zoufang_core::record::list::{AccessReason, Role};
-use zoufang_core::record::{DocId, Timestamp, UnitId};
+use zoufang_core::access::{LogReach, READINGS_MAX, Sensitive, has_readings, log_reach, person_log_reach};
+use zoufang_core::record::list::{AccessReason, ValueList};
+use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId, UserId};
 
 use crate::account::SignedIn;
+use crate::audit::{ChainError, access_log};
 use crate::crash::crash_point;
 use crate::error::{Error, ErrorBody, Result};
+use crate::readings::{Head, Line, Reading, Which};
 use crate::state::App;
-use crate::store::{ReadingEntry, ReadingLine, ReadingsOf, hex};
+use crate::store::{Account, Principal, hex};
+use crate::units::UnitTable;
 
-const LIMIT_DEFAULT: u32 = 50;
-const LIMIT_MAX: u32 = 200;
-/// A print-out tells everything, up to this.
-const OF_PERSON_MAX: u32 = 1_000;
+/// Bytes of a body: so many readings, each with some room.
+pub const BODY_BYTES_MAX: usize = 128 * 1024;
+const LINES_MAX: u32 = 100;
+/// One person's lines come at once, for a print-out; who was read more often has a second page.
+const PERSON_LINES_MAX: u32 = 1_000;
+/// The last moment that a browser can show.
+const AT_MS_MAX: i64 = 8_640_000_000_000_000;
 
-/// That the caller saw a sensitive value in full.
-#[derive(Debug, Deserialize, ToSchema)]
+/// A value that was read in full.
+#[derive(Deserialize, ToSchema)]
 pub struct ReadingBody {
-    /// Drawn by the device, 26 characters: what comes twice is kept once.
-    #[schema(min_length = 26, max_length = 26)]
-    pub id: String,
-    /// The person's id, 26 characters.
-    #[schema(min_length = 26, max_length = 26)]
-    pub person: String,
-    /// The unit of the person's file, as the device has it.
-    pub unit: u32,
-    /// Code of what was seen.
-    #[schema(value_type = String)]
-    pub what: Sensitive,
-    /// Code of the reason, of the list `access_reason`.
-    #[schema(value_type = String)]
-    pub why: AccessReason,
-    /// When, by the clock of the device, in milliseconds since 1970.
-    pub at_ms: i64,
+    /// Drawn by the phone, 26 characters: a reading that is sent twice is kept once.
+    id: String,
+    /// Id of the person's record, 26 characters.
+    person: String,
+    /// The person's unit, as the phone knows it.
+    unit: u32,
+    /// Code of what was read: `id_number`, `phone`, `health` or `money`.
+    what: String,
+    /// Code of the reason, of the value list `access_reason`.
+    why: String,
+    /// The phone's clock, in milliseconds since 1970.
+    #[schema(minimum = 0, maximum = 8_640_000_000_000_000_i64)]
+    at_ms: i64,
 }
 
-/// Readings of one device.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct Readings {
-    /// The readings, oldest first, at most 80.
-    pub readings: Vec<ReadingBody>,
+/// What was read on a phone.
+#[derive(Deserialize, ToSchema)]
+pub struct ReadingsBody {
+    /// At most 500, in the order in which they were made.
+    #[schema(max_items = 500)]
+    readings: Vec<ReadingBody>,
 }
 
-/// A line of the log.
+/// A line of the access log.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LogLine {
+pub struct AccessLine {
     /// Its number.
     pub seq: u64,
-    /// Name of who saw it.
+    /// Name of the user who read.
     pub user_name: String,
-    /// Name of the unit in which the person's file stood.
+    /// Name of the unit that the person was in.
     pub unit_name: String,
     /// What the user calls the device.
     pub device_label: String,
-    /// The person's id.
+    /// Id of the person's record.
     pub person: String,
-    /// The person's name, for those who hold the file.
+    /// The person's name, for the head of the person's unit only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub person_name: Option<String>,
-    /// Code of what was seen.
-    #[schema(value_type = String)]
-    pub what: Sensitive,
+    /// Code of what was read.
+    pub what: String,
     /// Code of the reason.
-    #[schema(value_type = String)]
-    pub why: AccessReason,
-    /// When, by the clock of the device, in milliseconds since 1970.
+    pub why: String,
+    /// The phone's clock, in milliseconds since 1970.
     pub read_at_ms: i64,
-    /// When the server heard of it.
+    /// The server's clock when it came.
     pub received_at_ms: i64,
 }
 
-/// The end of the log: whoever writes it down finds out later whether anything before it was changed.
+/// Where the access log ends. Who writes it down can see later whether lines were cut off or made anew.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LogHead {
-    /// Number of the last line.
+pub struct AccessHead {
+    /// Number of the last line; 0 if there is none.
     pub seq: u64,
     /// Its hash, 64 hex digits.
     pub hash: String,
 }
 
-/// Lines, newest first.
+impl From<Head> for AccessHead {
+    fn from(head: Head) -> Self {
+        Self { seq: head.seq, hash: hex(&head.hash) }
+    }
+}
+
+/// One page of the access log, newest first.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LogPart {
+pub struct AccessLines {
     /// The lines.
-    pub lines: Vec<LogLine>,
-    /// `before` of the next part, if there is one.
+    pub items: Vec<AccessLine>,
+    /// For `before`, if there may be more.
     pub next: Option<u64>,
-    /// The end of the whole log, for the privacy officer.
-    pub head: Option<LogHead>,
+    /// Where the whole log ends.
+    pub head: AccessHead,
+}
+
+/// What a walk along the access log found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccessChecked {
+    /// The first line that is not what it was; none if all are.
+    pub broken_at: Option<u64>,
+    /// Where the log ends.
+    pub head: AccessHead,
 }
 
 /// Which lines.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct LogQuery {
-    /// `next` of the part before.
+pub struct AccessQuery {
+    /// `next` of the page before.
     before: Option<u64>,
-    /// At most so many, up to 200.
-    limit: Option<u32>,
+    /// Only of this unit and those below it.
+    unit: Option<u32>,
 }
 
-/// Notes that the caller saw sensitive values in full. It happened, so nothing that is well formed is refused.
-#[utoipa::path(post, path = "/api/v1/access", tag = "access", security(("token" = [])), request_body = Readings,
+/// Which lines of one person.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PersonAccessQuery {
+    /// `next` of the page before.
+    before: Option<u64>,
+}
+
+/// Against what the log is checked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CheckQuery {
+    /// A head that was written down: its number, a colon, and the hash.
+    head: Option<String>,
+}
+
+/// Keeps what was read in full on the phone of the caller. With the answer it is durable; what is there already stays as it is.
+#[utoipa::path(post, path = "/api/v1/access", tag = "access", security(("token" = [])), request_body = ReadingsBody,
     responses(
-        (status = 204, description = "in the log, now or before"),
-        (status = 400, description = "not the form that is wanted: nothing was noted", body = ErrorBody),
+        (status = 204, description = "kept, now or before"),
+        (status = 400, description = "one of them has not the form that is wanted; none is kept", body = ErrorBody),
         (status = 401, description = "no session", body = ErrorBody),
+        (status = 404, description = "this role reads nothing in full", body = ErrorBody),
+        (status = 413, description = "over 128 KiB", body = ErrorBody),
+        (status = 507, description = "the disk is full", body = ErrorBody),
     ))]
 pub async fn note(
     State(app): State<App>,
     signed_in: SignedIn,
-    body: std::result::Result<Json<Readings>, JsonRejection>,
+    body: std::result::Result<Json<ReadingsBody>, JsonRejection>,
 ) -> Result<StatusCode> {
-    let Json(Readings { readings }) = body.map_err(|_| Error::BadRequest("readings"))?;
+    if !has_readings(signed_in.principal.account.role) {
+        return Err(Error::NotFound);
+    }
+    let Json(ReadingsBody { readings }) = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
+        _ => Error::BadRequest("readings"),
+    })?;
     if readings.len() > READINGS_MAX {
-        return Err(Error::BadRequest("readings"));
+        return Err(Error::BadRequest("too many readings"));
     }
-    let (user, device) = (signed_in.principal.account.id, signed_in.principal.device);
-    let entry = |body: ReadingBody| {
-        let id = |text: &str| text.parse::<DocId>().map_err(|_| Error::BadRequest("readings"));
-        Ok(ReadingEntry {
-            id: id(&body.id)?,
-            user,
-            device,
-            unit: UnitId(body.unit),
-            person: id(&body.person)?,
-            what: body.what,
-            why: body.why,
-            read_at: Timestamp(body.at_ms),
-            received_at: app.now(),
-        })
-    };
-    let mut entries: Vec<ReadingEntry> = readings.into_iter().map(entry).collect::<Result<_>>()?;
-    // The server's own word goes before the device's.
-    let people: Vec<DocId> = entries.iter().map(|entry| entry.person).collect();
-    let units = units_of(&app, &people).await?;
-    for entry in &mut entries {
-        entry.unit = units.get(&entry.person).copied().unwrap_or(entry.unit);
+    let now = app.now();
+    let said = readings.into_iter().map(|said| reading_of(said, &signed_in.principal, now));
+    let mut readings = said.collect::<Option<Vec<_>>>().ok_or(Error::BadRequest("reading"))?;
+    // Where a person is, the server knows better than a phone that was away.
+    let people: Vec<DocId> = readings.iter().map(|reading| reading.person).collect();
+    let units: BTreeMap<DocId, UnitId> = app.store.units_of(&people).await?.into_iter().collect();
+    for reading in &mut readings {
+        reading.unit = units.get(&reading.person).copied().unwrap_or(reading.unit);
     }
-    crash_point!("readings.before");
-    app.store.append_readings(&entries).await?;
-    crash_point!("readings.after");
+    crash_point!("access.before");
+    app.store.append_readings(&readings).await?;
+    crash_point!("access.after");
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The access log: all of it, without names, for the privacy officer; that of its units for a head.
-#[utoipa::path(get, path = "/api/v1/access", tag = "access", security(("token" = [])), params(LogQuery),
-    responses(
-        (status = 200, description = "lines, newest first", body = LogPart),
-        (status = 400, description = "not a part of the log", body = ErrorBody),
-        (status = 401, description = "no session", body = ErrorBody),
-        (status = 404, description = "not for this role", body = ErrorBody),
-    ))]
-pub async fn log(
-    State(app): State<App>,
-    signed_in: SignedIn,
-    query: std::result::Result<Query<LogQuery>, QueryRejection>,
-) -> Result<Json<LogPart>> {
-    let Query(LogQuery { before, limit }) = query.map_err(|_| Error::BadRequest("log"))?;
-    let caller = &signed_in.principal.account;
-    if !may_read_access_log(caller.role) {
-        return Err(Error::NotFound);
-    }
-    let limit = limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    let officer = caller.role == Role::PrivacyOfficer;
-    // The officer's scope is empty: nobody's name is theirs to read.
-    let scope = app.units().await?.scope(caller);
-    let of = match officer {
-        true => vec![ReadingsOf::All],
-        false => scope.iter().copied().map(ReadingsOf::Unit).collect(),
-    };
-    let mut lines = Vec::new();
-    for of in of {
-        lines.extend(app.store.readings(of, before, limit).await?);
-    }
-    lines.sort_by_key(|line| std::cmp::Reverse(line.seq));
-    lines.truncate(limit as usize);
-    let full = lines.len() == limit as usize;
-    let next = lines.last().map(|line| line.seq).filter(|seq| full && *seq > 1);
-    let head = if officer { app.store.readings(ReadingsOf::All, None, 1).await?.pop() } else { None };
-    let head = head.map(|line| LogHead { seq: line.seq, hash: hex(&line.hash) });
-    Ok(Json(LogPart { lines: told(&app, lines, &scope).await?, next, head }))
+/// What was said, in the name of who is signed in; nothing if it has another form.
+fn reading_of(said: ReadingBody, by: &Principal, now: Timestamp) -> Option<Reading> {
+    let id: DocId = said.id.parse().ok()?;
+    Some(Reading {
+        id: id.0,
+        user: by.account.id,
+        device: by.device,
+        unit: UnitId(said.unit),
+        person: said.person.parse().ok()?,
+        what: Sensitive::of_code(&said.what)?.code().to_owned(),
+        why: AccessReason::of_code(&said.why)?.code().to_owned(),
+        read_at: (0..=AT_MS_MAX).contains(&said.at_ms).then_some(Timestamp(said.at_ms))?,
+        received_at: now,
+    })
 }
 
-/// Who saw what of one person, all of it, for a print-out.
-#[utoipa::path(get, path = "/api/v1/people/{id}/access", tag = "access", security(("token" = [])),
-    params(("id" = String, Path, description = "the person's id, 26 characters")),
+/// The access log: all of it for the privacy officer, without the names of the people; that of its units for a township's head.
+#[utoipa::path(get, path = "/api/v1/access", tag = "access", security(("token" = [])), params(AccessQuery),
     responses(
-        (status = 200, description = "lines, newest first", body = LogPart),
+        (status = 200, description = "one page", body = AccessLines),
+        (status = 400, description = "not the form that is wanted", body = ErrorBody),
+        (status = 401, description = "no session", body = ErrorBody),
+        (status = 404, description = "not for this role or unit", body = ErrorBody),
+    ))]
+pub async fn list(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    query: std::result::Result<Query<AccessQuery>, QueryRejection>,
+) -> Result<Json<AccessLines>> {
+    let caller = &signed_in.principal.account;
+    let reach = log_reach(caller.role);
+    if reach == LogReach::Nothing {
+        return Err(Error::NotFound);
+    }
+    let Query(AccessQuery { before, unit }) = query.map_err(|_| Error::BadRequest("query"))?;
+    let table = app.units().await?;
+    let lines = app.store.readings(&which(reach, caller, unit, &table)?, before, LINES_MAX).await?;
+    let mut page = page_of(&app, lines, LINES_MAX, &table).await?;
+    if reach == LogReach::Units {
+        let known = app.people.of(app.store.as_ref(), &table.scope(caller)).await?;
+        let names: BTreeMap<String, &str> = known
+            .iter()
+            .flat_map(|(_, people)| people.iter())
+            .map(|(doc, says)| (doc.to_string(), says.name.as_str()))
+            .collect();
+        for line in &mut page.items {
+            line.person_name = names.get(&line.person).map(|name| (*name).to_owned());
+        }
+    }
+    tracing::info!(user = caller.id.0, lines = page.items.len(), "access log read");
+    Ok(Json(page))
+}
+
+/// What a caller reads, narrowed to a unit and those below it.
+fn which(reach: LogReach, caller: &Account, unit: Option<u32>, table: &UnitTable) -> Result<Which> {
+    let mut units: Vec<UnitId> = match (reach, unit) {
+        (LogReach::Nothing, _) => return Err(Error::NotFound),
+        (LogReach::All, None) => return Ok(Which::All),
+        (LogReach::All, Some(_)) => table.units.keys().copied().collect(),
+        (LogReach::Units, _) => table.scope(caller),
+    };
+    if let Some(unit) = unit {
+        units.retain(|below| table.lineage(*below).contains(&UnitId(unit)));
+    }
+    if units.is_empty() { Err(Error::NotFound) } else { Ok(Which::Units(units)) }
+}
+
+/// All lines about one person, newest first, for an answer to that person.
+#[utoipa::path(get, path = "/api/v1/people/{id}/access", tag = "access", security(("token" = [])),
+    params(("id" = String, Path, description = "the record's id, 26 characters"), PersonAccessQuery),
+    responses(
+        (status = 200, description = "the lines", body = AccessLines),
+        (status = 400, description = "not the form that is wanted", body = ErrorBody),
         (status = 401, description = "no session", body = ErrorBody),
         (status = 404, description = "no such person for this role", body = ErrorBody),
     ))]
@@ -205,53 +264,77 @@ pub async fn of_person(
     State(app): State<App>,
     signed_in: SignedIn,
     Path(id): Path<String>,
-) -> Result<Json<LogPart>> {
-    let person: DocId = id.parse().map_err(|_| Error::NotFound)?;
-    let caller = &signed_in.principal.account;
-    if !may_tell_readings(caller.role) {
-        return Err(Error::NotFound);
-    }
-    // Of somebody whose file is erased the officer can still tell it.
-    let officer = caller.role == Role::PrivacyOfficer;
-    let unit = units_of(&app, &[person]).await?.remove(&person);
-    let scope = app.units().await?.scope(caller);
-    if !officer && unit.is_none_or(|unit| !scope.contains(&unit)) {
-        return Err(Error::NotFound);
-    }
-    let lines = app.store.readings(ReadingsOf::Person(person), None, OF_PERSON_MAX).await?;
-    Ok(Json(LogPart { lines: told(&app, lines, &scope).await?, next: None, head: None }))
-}
-
-/// In which units files stand now.
-async fn units_of(app: &App, people: &[DocId]) -> Result<BTreeMap<DocId, UnitId>> {
-    let rows = app.store.rows(people).await?;
-    let unit = |(doc, row): (DocId, Vec<u8>)| Some((doc, minicbor::decode::<Row>(&row).ok()?.unit));
-    Ok(rows.into_iter().filter_map(unit).collect())
-}
-
-/// Lines in words, with the names of people in these units.
-async fn told(app: &App, lines: Vec<ReadingLine>, named: &[UnitId]) -> Result<Vec<LogLine>> {
-    let (table, accounts) = (app.units().await?, app.store.accounts().await?);
-    let devices = app.store.devices().await?;
-    let known = app.people.of(app.store.as_ref(), named).await?;
-    let known = known.iter().flat_map(|(_, people)| people.iter());
-    let names: BTreeMap<DocId, &str> = known.map(|(doc, says)| (*doc, says.name.as_str())).collect();
-    let line = |line: ReadingLine| {
-        let ReadingLine { seq, entry, .. } = line;
-        let user = accounts.iter().find(|account| account.id == entry.user);
-        let device = devices.iter().find(|line| line.device.id == entry.device);
-        LogLine {
-            seq,
-            user_name: user.map(|account| account.name.clone()).unwrap_or_default(),
-            unit_name: table.short_name(entry.unit).to_owned(),
-            device_label: device.map(|line| line.device.label.clone()).unwrap_or_default(),
-            person: entry.person.to_string(),
-            person_name: names.get(&entry.person).map(|name| (*name).to_owned()),
-            what: entry.what,
-            why: entry.why,
-            read_at_ms: entry.read_at.0,
-            received_at_ms: entry.received_at.0,
-        }
+    query: std::result::Result<Query<PersonAccessQuery>, QueryRejection>,
+) -> Result<Json<AccessLines>> {
+    let (caller, person) = (&signed_in.principal.account, id.parse::<DocId>().map_err(|_| Error::NotFound)?);
+    let reach = person_log_reach(caller.role);
+    let table = app.units().await?;
+    let home = app.store.units_of(&[person]).await?.first().map(|(_, unit)| *unit);
+    let may = match reach {
+        LogReach::Nothing => false,
+        LogReach::Units => home.is_some_and(|home| table.scope(caller).contains(&home)),
+        LogReach::All => true,
     };
-    Ok(lines.into_iter().map(line).collect())
+    if !may {
+        return Err(Error::NotFound);
+    }
+    let Query(PersonAccessQuery { before }) = query.map_err(|_| Error::BadRequest("query"))?;
+    let lines = app.store.readings(&Which::Person(person), before, PERSON_LINES_MAX).await?;
+    // Of somebody who was erased the lines stay, and the officer still answers with them.
+    if home.is_none() && lines.is_empty() && before.is_none() {
+        return Err(Error::NotFound);
+    }
+    tracing::info!(user = caller.id.0, lines = lines.len(), "access log of a person read");
+    Ok(Json(page_of(&app, lines, PERSON_LINES_MAX, &table).await?))
+}
+
+/// Walks along the whole log and says whether it is one chain.
+#[utoipa::path(get, path = "/api/v1/access/check", tag = "access", security(("token" = [])), params(CheckQuery),
+    responses(
+        (status = 200, description = "what was found", body = AccessChecked),
+        (status = 400, description = "not the form that is wanted", body = ErrorBody),
+        (status = 401, description = "no session", body = ErrorBody),
+        (status = 404, description = "not for this role", body = ErrorBody),
+    ))]
+pub async fn check(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    query: std::result::Result<Query<CheckQuery>, QueryRejection>,
+) -> Result<Json<AccessChecked>> {
+    if log_reach(signed_in.principal.account.role) != LogReach::All {
+        return Err(Error::NotFound);
+    }
+    let Query(CheckQuery { head }) = query.map_err(|_| Error::BadRequest("query"))?;
+    let written = head.map(|head| head.parse::<Head>()).transpose().map_err(|_| Error::BadRequest("head"))?;
+    let (broken_at, head) = match access_log(app.store.as_ref(), written).await {
+        Ok(head) => (None, head),
+        Err(ChainError::Broken(seq) | ChainError::Gone(seq)) => {
+            tracing::error!(seq, "the access log is not whole");
+            (Some(seq), app.store.readings_head().await?)
+        }
+        Err(ChainError::Store(error)) => return Err(error.into()),
+    };
+    Ok(Json(AccessChecked { broken_at, head: head.into() }))
+}
+
+async fn page_of(app: &App, lines: Vec<Line>, count_max: u32, table: &UnitTable) -> Result<AccessLines> {
+    let users: BTreeMap<UserId, String> =
+        app.store.accounts().await?.into_iter().map(|account| (account.id, account.name)).collect();
+    let devices = app.store.devices().await?.into_iter().map(|line| (line.device.id, line.device.label));
+    let devices: BTreeMap<DeviceId, String> = devices.collect();
+    let next = lines.last().filter(|_| lines.len() >= count_max as usize).map(|line| line.seq);
+    let item = |Line { seq, reading, .. }: Line| AccessLine {
+        seq,
+        user_name: users.get(&reading.user).cloned().unwrap_or_default(),
+        unit_name: table.short_name(reading.unit).to_owned(),
+        device_label: devices.get(&reading.device).cloned().unwrap_or_default(),
+        person: reading.person.to_string(),
+        person_name: None,
+        what: reading.what,
+        why: reading.why,
+        read_at_ms: reading.read_at.0,
+        received_at_ms: reading.received_at.0,
+    };
+    let items = lines.into_iter().map(item).collect();
+    Ok(AccessLines { items, next, head: app.store.readings_head().await?.into() })
 }

@@ -3,7 +3,7 @@
 //! The store below keeps changes, rows, segments and bodies as bytes that it neither reads nor compares. Each is sealed for its
 //! place (table and key), so that it opens nowhere else, and under a key of the keys file, which never lies in the database.
 //! In clear stay units, days, ids, numbers and hashes, by which a database orders and joins, and what is not about people visited:
-//! units, the accounts of workers, their devices.
+//! units, the accounts of workers, their devices, and the access log (ids and codes).
 //!
 //! What a key opened once stays readable as long as it stands in the file, below the one in use; [`crate::reseal`] brings everything
 //! under the one in use. A value in clear is accepted from data only that were never sealed, and only to be sealed.
@@ -20,10 +20,10 @@ use zoufang_core::seal::PublicKey;
 use super::codec::hex;
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, NewAccount, Principal,
-    ReadingEntry, ReadingLine, ReadingsOf, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, Tail,
-    TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, NewAccount, Principal, Resealed,
+    Result, Sealed, Segment, SignKey, Signer, Store, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
+use crate::readings::{Head, Line, Reading, Which};
 pub use ring::Ring;
 pub(crate) use ring::Table;
 use tx::SealedTx;
@@ -218,9 +218,6 @@ store! {
     fn touch_devices(seen: &[(DeviceId, Timestamp)]) -> ();
     fn put_wiped(device: DeviceId, now: Timestamp) -> ();
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
-    fn append_readings(entries: &[ReadingEntry]) -> ();
-    fn readings(of: ReadingsOf, before: Option<u64>, count_max: u32) -> Vec<ReadingLine>;
-    fn readings_after(seq: u64, count_max: u32) -> Vec<ReadingLine>;
     fn put_sign_key(device: DeviceId, key: SignKey) -> ();
     fn signer(device: DeviceId) -> Option<Signer>;
     fn open_session(token: TokenHash, device: DeviceId, user: UserId, expires_at: Timestamp) -> ();
@@ -232,6 +229,11 @@ store! {
     fn sealed(unit: UnitId) -> Sealed;
     fn note_cursors(device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> ();
     fn erasures() -> Vec<Erasure>;
+    fn units_of(docs: &[DocId]) -> Vec<(DocId, UnitId)>;
+    fn append_readings(readings: &[Reading]) -> ();
+    fn readings(which: &Which, before_seq: Option<u64>, count_max: u32) -> Vec<Line>;
+    fn readings_after(after_seq: u64, count_max: u32) -> Vec<Line>;
+    fn readings_head() -> Head;
     fn renew_epoch(epoch: EpochId) -> ();
     fn units_with_log() -> Vec<UnitId>;
     fn overview(units: &[UnitId], month: &str) -> Vec<UnitFigures>;

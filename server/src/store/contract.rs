@@ -33,12 +33,13 @@ pub use resealed::*;
 macro_rules! store_contract {
     ($make:path) => {
         $crate::store_contract! { @tests $make =>
-            meta_is_drawn_once, a_sync_key_is_told, what_is_stored_is_sealed_anew, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, readings_are_one_chain, sign_in_tries_are_counted,
+            meta_is_drawn_once, a_sync_key_is_told, what_is_stored_is_sealed_anew, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, sign_in_tries_are_counted,
             a_log_has_no_gaps, a_dropped_transaction_leaves_nothing, what_is_unique_is_refused, pages_are_bounded_by_bytes,
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
             a_claim_changes_no_answer, what_is_committed_is_told,
             what_is_taken_out_leaves_a_gap, a_segment_read_before_a_cut_is_not_kept, controls_share_the_numbers,
             erasures_know_who_has_not_read, what_is_left_behind_is_remembered, a_log_is_asked_by_hash, what_began_anew_is_read_whole, tickets_and_epochs,
+            readings_are_kept_once_in_one_chain, readings_are_listed_newest_first, readings_of_many_make_one_chain, units_of_documents_are_told,
         }
     };
     (@tests $make:path => $($name:ident),* $(,)?) => {

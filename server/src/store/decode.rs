@@ -1,21 +1,21 @@
 //! Records from rows, the same in both databases: whoever selects gives the columns in the order named here.
 
-use zoufang_core::access::Sensitive;
-use zoufang_core::record::list::{AccessReason, Role};
+use zoufang_core::record::list::Role;
 use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId};
 use zoufang_core::sync::wire::Control;
 
+use crate::readings::{Head, Line, Reading};
+
 use super::codec::{
-    Columns, to_bytes, to_bytes_option, to_digest, to_doc, to_doc_option, to_hash, to_i64, to_i64_option,
-    to_ids, to_kind, to_text, to_u64, to_unit, to_user,
+    Columns, to_array, to_bytes, to_bytes_option, to_digest, to_doc, to_doc_option, to_hash, to_i64,
+    to_i64_option, to_ids, to_kind, to_text, to_u64, to_unit, to_user,
 };
 use super::office::{
     ContactLine, ContactProjection, PersonLine, PersonProjection, UnitFigures, VisitLine, VisitProjection,
 };
 use super::{
     Account, ChangeRecord, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, LogEntry, Move,
-    Principal, ReadingEntry, ReadingLine, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit,
-    UnitCode, level_of,
+    Principal, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
 };
 
 /// `seq, doc, kind, hash, raw, user, received_at`
@@ -43,6 +43,28 @@ pub(super) fn state_of(row: &impl Columns) -> Result<DocumentState> {
         changes: to_u64(row, 6)?,
         re_rooted: to_i64(row, 7)? != 0,
     })
+}
+
+/// `seq, id, user, device, unit, person, what, why, read_at, received_at, prev, hash`
+pub(super) fn line_of(row: &impl Columns) -> Result<Line> {
+    let reading = Reading {
+        id: to_array(row, 1)?,
+        user: to_user(row, 2)?,
+        device: DeviceId(to_u64(row, 3)?),
+        unit: to_unit(row, 4)?,
+        person: to_doc(row, 5)?,
+        what: to_text(row, 6)?,
+        why: to_text(row, 7)?,
+        read_at: Timestamp(to_i64(row, 8)?),
+        received_at: Timestamp(to_i64(row, 9)?),
+    };
+    Ok(Line { seq: to_u64(row, 0)?, reading, prev: to_array(row, 10)?, hash: to_array(row, 11)? })
+}
+
+/// `seq, hash` of the last line, if there is one.
+pub(super) fn head_of(row: Option<&impl Columns>) -> Result<Head> {
+    let head = row.map(|row| Ok(Head { seq: to_u64(row, 0)?, hash: to_array(row, 1)? }));
+    head.unwrap_or(Ok(Head::default()))
 }
 
 /// A control record as it is stored.
@@ -215,29 +237,6 @@ pub(super) fn late_of(row: &impl Columns) -> Result<Late> {
         raw: to_bytes(row, 5)?,
         received_at: Timestamp(to_i64(row, 6)?),
     })
-}
-
-/// `seq, id, user, device, unit, person, what, why, read_at, received_at, hash`
-pub(super) fn reading_of(row: &impl Columns) -> Result<ReadingLine> {
-    let what = Sensitive::of_code(&to_text(row, 6)?).ok_or(StoreError::Corrupt("sensitive value"))?;
-    let why = to_text(row, 7)?.parse::<AccessReason>().map_err(|_| StoreError::Corrupt("reason"))?;
-    let entry = ReadingEntry {
-        id: to_doc(row, 1)?,
-        user: to_user(row, 2)?,
-        device: DeviceId(to_u64(row, 3)?),
-        unit: to_unit(row, 4)?,
-        person: to_doc(row, 5)?,
-        what,
-        why,
-        read_at: Timestamp(to_i64(row, 8)?),
-        received_at: Timestamp(to_i64(row, 9)?),
-    };
-    Ok(ReadingLine { seq: to_u64(row, 0)?, entry, hash: to_hash(row, 10)?.0 })
-}
-
-/// `seq, hash` of the last line.
-pub(super) fn last_reading_of(row: &impl Columns) -> Result<(u64, [u8; 32])> {
-    Ok((to_u64(row, 0)?, to_hash(row, 1)?.0))
 }
 
 /// `unit, people, visits of the month, visits, contacts, last received`

@@ -5,6 +5,7 @@
 mod devices;
 mod log;
 mod office;
+mod readings;
 mod state;
 mod tx;
 
@@ -19,11 +20,11 @@ use zoufang_core::seal::PublicKey;
 use super::news::{Listener, News, Teller};
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, Principal, ReadingEntry,
-    ReadingLine, ReadingsOf, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail,
-    TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, Principal, Resealed, Result,
+    Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx,
 };
-use crate::readings::chain;
+use crate::readings::{Head, Line, Reading, Which};
 use devices::Devices;
 use log::UnitLog;
 use state::{State, Try};
@@ -225,46 +226,6 @@ impl Store for MemoryStore {
         Ok(self.look(|state| state.about_devices.late()))
     }
 
-    async fn append_readings(&self, entries: &[ReadingEntry]) -> Result<()> {
-        self.change(|state| {
-            let mut new: Vec<ReadingEntry> = Vec::new();
-            for entry in entries {
-                let is_known = state.readings.iter().any(|line| line.entry.id == entry.id);
-                if !is_known && new.iter().all(|kept| kept.id != entry.id) {
-                    new.push(entry.clone());
-                }
-            }
-            let last = state.readings.last().map(|line| (line.seq, line.hash));
-            state.readings.extend(chain(last, new));
-        })
-        .await;
-        Ok(())
-    }
-
-    async fn readings(
-        &self,
-        of: ReadingsOf,
-        before: Option<u64>,
-        count_max: u32,
-    ) -> Result<Vec<ReadingLine>> {
-        let is_asked = |line: &ReadingLine| match of {
-            ReadingsOf::All => true,
-            ReadingsOf::Unit(unit) => line.entry.unit == unit,
-            ReadingsOf::Person(person) => line.entry.person == person,
-        };
-        Ok(self.look(|state| {
-            let lines = state.readings.iter().rev().filter(|line| before.is_none_or(|seq| line.seq < seq));
-            lines.filter(|line| is_asked(line)).take(count_max as usize).cloned().collect()
-        }))
-    }
-
-    async fn readings_after(&self, seq: u64, count_max: u32) -> Result<Vec<ReadingLine>> {
-        Ok(self.look(|state| {
-            let lines = state.readings.iter().filter(|line| line.seq > seq);
-            lines.take(count_max as usize).cloned().collect()
-        }))
-    }
-
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
         self.change(|state| state.about_devices.remove_late(device, hashes)).await;
         Ok(())
@@ -438,6 +399,27 @@ impl Store for MemoryStore {
             erasures.sort_by_key(|erasure| (std::cmp::Reverse(erasure.at), erasure.unit, erasure.seq));
             erasures
         }))
+    }
+
+    async fn units_of(&self, docs: &[DocId]) -> Result<Vec<(DocId, UnitId)>> {
+        Ok(self.look(|state| state.units_of(docs)))
+    }
+
+    async fn append_readings(&self, readings: &[Reading]) -> Result<()> {
+        self.change(|state| state.add_readings(readings)).await;
+        Ok(())
+    }
+
+    async fn readings(&self, which: &Which, before_seq: Option<u64>, count_max: u32) -> Result<Vec<Line>> {
+        Ok(self.look(|state| state.readings(which, before_seq, count_max)))
+    }
+
+    async fn readings_after(&self, after_seq: u64, count_max: u32) -> Result<Vec<Line>> {
+        Ok(self.look(|state| state.readings_after(after_seq, count_max)))
+    }
+
+    async fn readings_head(&self) -> Result<Head> {
+        Ok(self.look(State::readings_head))
     }
 
     async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {

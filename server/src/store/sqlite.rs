@@ -38,10 +38,11 @@ use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
     Account, County, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, PUSH_TABLES,
-    Principal, ReadingEntry, ReadingLine, ReadingsOf, Resealed, Result, Sealed, Segment, SignKey, Signer,
-    Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash,
+    TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
+use crate::readings::{Head, Line, Reading, Which};
 use codec::failed;
 
 const READERS_MAX: u32 = 4;
@@ -312,23 +313,6 @@ impl Store for SqliteStore {
         self.delete_late(device, hashes).await
     }
 
-    async fn append_readings(&self, entries: &[ReadingEntry]) -> Result<()> {
-        self.insert_readings(entries).await
-    }
-
-    async fn readings(
-        &self,
-        of: ReadingsOf,
-        before: Option<u64>,
-        count_max: u32,
-    ) -> Result<Vec<ReadingLine>> {
-        self.read_readings(of, before, count_max).await
-    }
-
-    async fn readings_after(&self, seq: u64, count_max: u32) -> Result<Vec<ReadingLine>> {
-        self.read_readings_after(seq, count_max).await
-    }
-
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {
         self.write_sign_key(device, key).await
     }
@@ -411,6 +395,26 @@ impl Store for SqliteStore {
 
     async fn erasures(&self) -> Result<Vec<Erasure>> {
         self.read_erasures().await
+    }
+
+    async fn units_of(&self, docs: &[DocId]) -> Result<Vec<(DocId, UnitId)>> {
+        self.read_units_of(docs).await
+    }
+
+    async fn append_readings(&self, readings: &[Reading]) -> Result<()> {
+        self.insert_readings(readings).await
+    }
+
+    async fn readings(&self, which: &Which, before_seq: Option<u64>, count_max: u32) -> Result<Vec<Line>> {
+        self.read_readings(which, before_seq, count_max).await
+    }
+
+    async fn readings_after(&self, after_seq: u64, count_max: u32) -> Result<Vec<Line>> {
+        self.walk_readings(after_seq, count_max).await
+    }
+
+    async fn readings_head(&self) -> Result<Head> {
+        self.read_readings_head().await
     }
 
     async fn renew_epoch(&self, epoch: EpochId) -> Result<()> {

@@ -275,3 +275,29 @@ async fn a_document_has_a_budget() {
     assert_eq!(village.push(vec![beyond]).await, [refused(Refusal::OverBudget)]);
     assert_eq!(counts().await, before);
 }
+
+/// Benefits, health and money are the township's to establish.
+#[tokio::test]
+async fn a_village_worker_writes_no_benefits_health_or_money() {
+    let server = Server::start().await;
+    let (village, township) = (server.phone("village").await, server.phone("township").await);
+    let keys =
+        ["support_status", "entitlement/martyr_survivor", "disability.grade", "entitlements_confirmed_on"];
+    for (id, key) in (1..).zip(keys) {
+        let entries = |phone: &Phone<'_>, id: u8| {
+            let mut entries = Entries::default();
+            entries.put_text("name", Some("张伟"));
+            match key {
+                "disability.grade" => entries.put_int(key, Some(7_u32)),
+                "support_status" => entries.put_text(key, Some("none")),
+                "entitlements_confirmed_on" => entries.put_text(key, Some("2026-01-01")),
+                _ => entries.put_set("entitlement", ["martyr_survivor"]),
+            }
+            phone.first(id, server.village, Kind::Person, entries).0
+        };
+        let refused = village.push(vec![entries(&village, id)]).await;
+        assert_eq!(refused, [Verdict::Refused(Refusal::Role)], "{key}");
+        let taken = township.push(vec![entries(&township, id + 50)]).await;
+        assert!(matches!(taken[..], [Verdict::Accepted(_)]), "{key} {taken:?}");
+    }
+}

@@ -66,7 +66,7 @@ impl Answer {
     }
 }
 
-/// A server with accounts `village`, `neighbour` (another township's village), `township`, `head`, `city`, `admin`.
+/// A server with accounts `village`, `neighbour` (another township's village), `township`, `head`, `city`, `admin`, `officer` (of privacy).
 pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) epoch: EpochId,
@@ -101,6 +101,7 @@ impl Server {
             ("city", Role::CityDuty, county),
             ("admin", Role::SystemAdmin, county),
             ("sibling", Role::VillageWorker, sibling),
+            ("officer", Role::PrivacyOfficer, county),
         ] {
             let account = NewAccount {
                 login: login.to_owned(),

@@ -5,6 +5,7 @@ mod at_rest;
 mod guarded;
 mod interleaved;
 mod lost_line;
+mod readings;
 
 use std::sync::Arc;
 

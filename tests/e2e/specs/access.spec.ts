@@ -105,7 +105,7 @@ test('a number is masked, is shown for a reason and a minute, and the log says s
   expect(await officer.page.content()).not.toContain(PERSON);
 
   for (const text of ['15411112222', PERSON]) expect(server.log).not.toContain(text);
-  expect(server.command('access-log', 'check')).toContain('4');
+  expect(server.command('access-log', 'check')).toContain('4 readings, chain whole');
   expect([...village.complaints, ...township.complaints, ...officer.complaints]).toEqual([]);
   await Promise.all([village.dispose(), township.dispose(), officer.dispose()]);
   await server.dispose();
@@ -144,9 +144,9 @@ test('what cannot be noted is not shown, and what the log lacks outlives a sign-
   await device.go('/more');
   await page.getByRole('button', { name: '退出登录' }).click();
   await page.getByRole('dialog').getByRole('button', { name: '退出登录' }).click();
-  await device.offline(false);
-  await device.expectState('attention');
+  await expect(page.locator('.toast')).toContainText('没有上传的内容还在本机');
   expect(await waiting(device)).toBe(1);
+  await device.offline(false);
   await device.go('/sign-in');
   await device.typeSignIn('sy');
   await expect(page.locator('main .notice[data-kind=problem]')).toContainText('1');

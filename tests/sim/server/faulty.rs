@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 use zoufang_core::seal::PublicKey;
 use zoufang_core::sync::wire::Control;
+use zoufang_server::readings::{Head, Line, Reading, Which};
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
-    LogEntry, LogPage, Move, NewAccount, Principal, ReadingEntry, ReadingLine, ReadingsOf, Resealed, Result,
-    Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode,
-    WriteTx, office,
+    LogEntry, LogPage, Move, NewAccount, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer,
+    Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -136,9 +136,6 @@ store! {
     fn put_late(late: &[Late]) -> ();
     fn late() -> Vec<Late>;
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
-    fn append_readings(entries: &[ReadingEntry]) -> ();
-    fn readings(of: ReadingsOf, before: Option<u64>, count_max: u32) -> Vec<ReadingLine>;
-    fn readings_after(seq: u64, count_max: u32) -> Vec<ReadingLine>;
     fn sealed_under() -> Option<u32>;
     fn put_sealed_under(key: u32) -> ();
     fn reseal_changes(unit: UnitId, changes: &[Resealed]) -> ();
@@ -170,6 +167,11 @@ store! {
     fn put_segment(segment: &Segment, cuts: u64) -> ();
     fn note_cursors(device: DeviceId, cursors: &[(UnitId, u64)], now: Timestamp) -> ();
     fn erasures() -> Vec<Erasure>;
+    fn units_of(docs: &[DocId]) -> Vec<(DocId, UnitId)>;
+    fn append_readings(readings: &[Reading]) -> ();
+    fn readings(which: &Which, before_seq: Option<u64>, count_max: u32) -> Vec<Line>;
+    fn readings_after(after_seq: u64, count_max: u32) -> Vec<Line>;
+    fn readings_head() -> Head;
     fn renew_epoch(epoch: EpochId) -> ();
     fn engine() -> String;
     fn units_with_log() -> Vec<UnitId>;

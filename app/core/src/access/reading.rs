@@ -5,8 +5,8 @@ use minicbor::{Decode, Encode};
 use super::Sensitive;
 use crate::record::{DocId, Timestamp, UnitId, UserId, list::AccessReason};
 
-/// Most readings in one request: they stay below the bound on JSON bodies.
-pub const READINGS_MAX: usize = 80;
+/// Most readings in one request.
+pub const READINGS_MAX: usize = 500;
 
 /// That a sensitive value was seen in full. It holds ids and codes only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

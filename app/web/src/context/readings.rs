@@ -142,13 +142,12 @@ pub(crate) struct Head {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct LogPart {
     /// The lines.
-    pub(crate) lines: Vec<LogLine>,
+    pub(crate) items: Vec<LogLine>,
     /// Before which number the next part begins, if there is one.
     #[serde(default)]
     pub(crate) next: Option<u64>,
     /// The end of the whole log.
-    #[serde(default)]
-    pub(crate) head: Option<Head>,
+    pub(crate) head: Head,
 }
 
 /// The log of the units that the user answers for, from before a number on.

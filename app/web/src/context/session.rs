@@ -191,8 +191,8 @@ impl SessionCtx {
         self.keep(account).await
     }
 
-    /// Signs out; records that are not uploaded stay on this phone, and so does all of it while the access log lacks a reading.
-    pub(crate) async fn sign_out(self) -> Result<(), Problem> {
+    /// Signs out; records that are not uploaded stay on this phone, and so does all of it while the access log lacks a reading. Says whether nothing is left.
+    pub(crate) async fn sign_out(self) -> Result<bool, Problem> {
         let device = self.hub.device()?;
         let delivered = readings::deliver(&device.store).await;
         if let Some(token) = self.token() {
@@ -222,7 +222,7 @@ impl SessionCtx {
             slots::erase().await?;
             self.hub.open(false);
         }
-        Ok(())
+        Ok(forgotten)
     }
 }
 

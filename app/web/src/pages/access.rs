@@ -53,14 +53,14 @@ fn OfPerson(doc: DocId) -> impl IntoView {
             .with(|index| index.row(doc).and_then(|row| row.person().map(|person| person.name.clone())))
     };
     let lines = move |found: LogPart| {
-        if found.lines.is_empty() {
+        if found.items.is_empty() {
             return view! { <Empty icon=Icon::Check title=t::access_none text=t::access_none_text/> }
                 .into_any();
         }
-        let count = found.lines.len();
+        let count = found.items.len();
         view! {
             <p class="strong" role="status">{move || t::access_count(count)}</p>
-            <Lines lines=found.lines/>
+            <Lines lines=found.items/>
         }
         .into_any()
     };
@@ -96,13 +96,13 @@ pub(crate) fn AccessPage() -> impl IntoView {
             match readings::log(session, before).await {
                 Ok(part) => {
                     lines.try_update(|lines| match (lines, before) {
-                        (Some(lines), Some(_)) => lines.extend(part.lines),
-                        (lines, _) => *lines = Some(part.lines),
+                        (Some(lines), Some(_)) => lines.extend(part.items),
+                        (lines, _) => *lines = Some(part.items),
                     });
                     next.try_set(part.next);
                     // The end of the log as it was when the page was opened.
                     if before.is_none() {
-                        head.try_set(part.head);
+                        head.try_set(Some(part.head));
                     }
                 }
                 Err(cause) => drop(problem.try_set(Some(cause))),

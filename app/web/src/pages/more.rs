@@ -1,11 +1,13 @@
 //! 更多: devices, language, theme, size of the text, installing the app, the account, what this app is.
 use leptos::prelude::*;
-use zoufang_core::access::{may_read_access_log, may_review_late};
+use zoufang_core::access::{LogReach, log_reach, may_review_late};
 
 use super::sign_in::LanguageSwitch;
 use crate::{
     components::{dialog::Confirm, facts::Facts, problem::ProblemNotice, shell::is_office},
-    context::{drafts::DraftDesk, page_head, problem::Problem, use_lock, use_session, use_sync},
+    context::{
+        drafts::DraftDesk, page_head, problem::Problem, toasts::use_toasts, use_lock, use_session, use_sync,
+    },
     i18n::{Text, label, t},
     platform::{
         install::{Install, InstallWay},
@@ -71,7 +73,8 @@ fn DevicesCard() -> impl IntoView {
 #[component]
 fn AccessCard() -> impl IntoView {
     let user = use_session().user();
-    let may_read = move || user.with(|user| user.as_ref().is_some_and(|user| may_read_access_log(user.role)));
+    let may_read =
+        move || user.with(|user| user.as_ref().is_some_and(|user| log_reach(user.role) != LogReach::Nothing));
     view! {
         <Show when=may_read>
             <section class="card">
@@ -155,7 +158,7 @@ fn InstallCard() -> impl IntoView {
 /// Who is signed in, and the way out.
 #[component]
 fn Account() -> impl IntoView {
-    let (session, sync) = (use_session(), use_sync());
+    let (session, sync, toasts) = (use_session(), use_sync(), use_toasts());
     let desk: DraftDesk = expect_context();
     let asking = RwSignal::new(false);
     let problem = RwSignal::new(None::<Problem>);
@@ -171,8 +174,10 @@ fn Account() -> impl IntoView {
     let sign_out = move |()| {
         desk.keep();
         leptos::task::spawn_local(async move {
-            if let Err(cause) = session.sign_out().await {
-                problem.try_set(Some(cause));
+            match session.sign_out().await {
+                Ok(true) => {}
+                Ok(false) => toasts.say(t::more_signed_out_kept()),
+                Err(cause) => drop(problem.try_set(Some(cause))),
             }
         });
     };

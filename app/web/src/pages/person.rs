@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use zoufang_core::{
-    access::{may_tell_readings, may_write_key},
+    access::{LogReach, may_write_key, person_log_reach},
     document::conflict::Conflict,
     query::Row,
     record::{ChangeHash, DocId, Kind, Patch, Person, Record, UnitId, Value},
@@ -72,8 +72,9 @@ fn PersonView(doc: DocId) -> impl IntoView {
     provide_context(reveal);
     let session = use_session();
     let user = session.user();
-    let tells =
-        Memo::new(move |_| user.with(|user| user.as_ref().is_some_and(|user| may_tell_readings(user.role))));
+    let tells = Memo::new(move |_| {
+        user.with(|user| user.as_ref().is_some_and(|user| person_log_reach(user.role) != LogReach::Nothing))
+    });
     let file = use_record(doc, PersonFile::of);
     read_view(file, move |file| {
         view! {

@@ -7,10 +7,10 @@ use zoufang_core::seal::PublicKey;
 
 use super::devices::Devices;
 use super::log::UnitLog;
+use crate::readings::Line;
 use crate::store::office::{ContactProjection, PersonProjection, VisitProjection};
 use crate::store::{
-    Account, Device, DocumentState, Move, ReadingLine, Segment, SignKey, Tail, Ticket, TokenHash, Unit,
-    UnitCode,
+    Account, Device, DocumentState, Move, Segment, SignKey, Tail, Ticket, TokenHash, Unit, UnitCode,
 };
 
 /// One failed or running sign-in try.
@@ -46,7 +46,7 @@ pub(super) struct State {
     pub(super) tickets: BTreeMap<DeviceId, Ticket>,
     pub(super) cursors: BTreeMap<(DeviceId, UnitId), u64>,
     pub(super) about_devices: Devices,
-    pub(super) readings: Vec<ReadingLine>,
+    pub(super) readings: Vec<Line>,
     pub(super) epoch: EpochId,
 }
 

@@ -15,10 +15,10 @@ pub(super) enum Lock {
     Unit(UnitId),
     /// Users and units.
     Directory,
+    /// The access log.
+    AccessLog,
     /// Sign-in tries under a key.
     Tries([u8; 16]),
-    /// The end of the access log.
-    Readings,
 }
 
 impl Lock {
@@ -28,12 +28,12 @@ impl Lock {
             Self::County => (1, 0, 0),
             Self::Unit(unit) => (2, u64::from(unit.0), 0),
             Self::Directory => (3, 0, 0),
+            Self::AccessLog => (5, 0, 0),
             Self::Tries(key) => {
                 let number = u128::from_le_bytes(key);
                 let low = u64::try_from(number & u128::from(u64::MAX)).unwrap_or_default();
                 (4, low, u64::try_from(number >> 64).unwrap_or_default())
             }
-            Self::Readings => (5, 0, 0),
         };
         [kind, low, high]
             .into_iter()
@@ -62,7 +62,7 @@ mod tests {
         let all = units.chain([
             Lock::County,
             Lock::Directory,
-            Lock::Readings,
+            Lock::AccessLog,
             Lock::Tries([0; 16]),
             Lock::Tries([1; 16]),
         ]);

@@ -45,7 +45,7 @@ for (const look of LOOKS) {
     await device.go('/');
     await expect(page.locator('#user')).toBeVisible();
     await check('01-sign-in');
-    await device.typeSignIn('sy');
+    await device.typeSignIn('syhead');
     await expect(page.locator('#new-pin')).toBeVisible();
     await check('01-first-pin');
     await page.locator('#new-pin').fill('123456');
@@ -56,12 +56,24 @@ for (const look of LOOKS) {
     await check('02-today');
     const id = await device.openPerson('高革强');
     await check('03-person');
+    await page.locator('.phone-line').first().getByRole('button', { name: /看全|Show all/ }).click();
+    await expect(page.locator('dialog[open]')).toBeVisible();
+    await check('03-reveal');
+    await page.locator('[data-why=identity]').click();
+    await expect(page.getByRole('button', { name: /隐藏|Hide/ })).toBeVisible();
+    await check('03-revealed');
+    await page.locator('.facts').getByRole('button', { name: /看全|Show all/ }).click();
+    await page.locator('[data-why=benefit]').click();
+    await expect(page.locator('.facts').getByRole('button', { name: /隐藏|Hide/ })).toBeVisible();
+    await expect.poll(async () => await device.rows('reading')).toBe(0);
     await device.go('/people');
     await expect(page.locator('[data-at="0"]')).toBeVisible();
     await check('04-people');
     const pages: [string, string, string][] = [
       ['05-person-edit', `/people/${id}/edit`, 'form'],
       ['06-person-new', '/people/new', 'form'],
+      ['07-access', `/people/${id}/access`, '.access-line'],
+      ['07-copy', `/people/${id}/copy`, 'button'],
       ['07-history', `/people/${id}/history`, '.timeline__item'],
       ['08-visit-new', `/visits/new?person=${id}`, 'form'],
       ['09-contact-new', `/contacts/new?person=${id}`, 'form'],
@@ -70,6 +82,7 @@ for (const look of LOOKS) {
       ['11-pin', '/more/pin', 'form'],
       ['11-devices', '/more/devices', '.device-row'],
       ['11-privacy', '/more/privacy', '.privacy-group'],
+      ['11-access', '/more/access', '.access-line'],
       ['11-late', '/more/late', 'h1, .empty'],
       ['12-office', '/office', '.table'],
       ['13-not-found', '/nowhere', '.empty'],
@@ -78,6 +91,11 @@ for (const look of LOOKS) {
       await device.go(path);
       await expect(page.locator(`main ${there}`).first()).toBeVisible();
       await check(name);
+      if (name === '07-copy') {
+        await page.getByRole('button', { name: /做一份资料|Make the copy/ }).click();
+        await expect(page.locator('.copy .facts').first()).toBeVisible();
+        await check('07-copied');
+      }
     }
     await device.go(`/visits/new?person=${id}`);
     await page.locator('form button[type=submit]').click();

@@ -1,4 +1,4 @@
-//! 给本人的资料: everything on this device about one person, in full and in plain words, to print for that person.
+//! 本人资料: everything on this device about one person, in full and in plain words, to print for that person.
 //!
 //! Nothing of it is drawn before the readings of what is sensitive in it are kept. Of others who were visited with the person it
 //! tells only how many they are.
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 use zoufang_core::{
     access::Sensitive,
-    record::{DocId, Entries, Kind, Value, list::AccessReason},
+    record::{DocId, Entries, Kind, PartialDate, Value, list::AccessReason},
 };
 
 use super::load::doc_in_path;
@@ -116,7 +116,11 @@ fn Sheet(doc: DocId, copy: Copy) -> impl IntoView {
     let head = move || {
         let unit = unit.map(|unit| library.directory().with(|directory| unit_name(directory, unit)));
         let by = session.user().with(|user| user.as_ref().map(|user| user.name.clone()));
-        t::copy_head(clock::today_words(), by.unwrap_or_default(), unit.unwrap_or_default())
+        t::copy_head(
+            clock::partial_words(PartialDate::Day(clock::today())),
+            by.unwrap_or_default(),
+            unit.unwrap_or_default(),
+        )
     };
     let no_visits = !copy.iter().any(|part| matches!(part.kind, Kind::Visit | Kind::Contact));
     view! {
@@ -167,8 +171,9 @@ fn PartCard(part: Part) -> impl IntoView {
     let removed = entries.0.iter().filter(|(_, value)| is_set(value));
     let taken_out: BTreeSet<String> =
         removed.filter_map(|(key, _)| key.strip_suffix(".removed")).map(str::to_owned).collect();
-    let lines: Vec<(String, Value)> =
+    let mut lines: Vec<(String, Value)> =
         entries.0.into_iter().filter(|(key, value)| is_told(key, value)).collect();
+    lines.sort_by_key(|(key, _)| place_of(key));
     let line = move |(key, value): (String, Value)| {
         let name = key.clone();
         // What was taken out is kept, and so it is told.
@@ -196,6 +201,15 @@ fn PartCard(part: Part) -> impl IntoView {
             {(people > 1).then(|| view! { <p>{move || t::copy_others(people - 1)}</p> })}
         </section>
     }
+}
+
+/// What a person looks for first stands first; the rest as it comes.
+fn place_of(key: &str) -> usize {
+    let first = ["name", "sex", "birth", "id_number", "phone/", "address", "residence", "happened_on"];
+    first
+        .iter()
+        .position(|name| key == *name || name.ends_with('/') && key.starts_with(name))
+        .unwrap_or(first.len())
 }
 
 /// Ids of people, and what the app notes for itself, tell the person nothing.

@@ -17,6 +17,7 @@ const TAKE_AWAY_MS = 5_000;
 const BODY_BYTES_MAX = 900 * 1024;
 const PARCELS_MAX = 1000;
 const PARCELS_MAGIC = [0x5a, 0x46, 0x50, 0x31];
+const CARRIED_MAGIC = [0x5a, 0x46, 0x43, 0x31];
 const STORED = 1;
 const REFUSED = 2;
 /** What the browser wakes us for when there is a line again. */
@@ -158,12 +159,46 @@ function lengthOf(bytes) {
   return length;
 }
 
+function bodyOf(load) {
+  return bytesOf(new Uint8Array(PARCELS_MAGIC), ...load.flatMap(({ bytes }) => [lengthOf(bytes), bytes]));
+}
+
+/** What waits, as a file for a computer that has a line (`app/core/src/sync/carried.rs`), or why there is none. All of it still waits
+ * here afterwards. */
+async function carry() {
+  const me = await readDevice();
+  if (!me || !me.known) return { why: 'unknown' };
+  let rest = await waitingParcels();
+  const count = rest.length;
+  if (count === 0) return { why: 'nothing' };
+  const parts = [];
+  let bodies = 0;
+  for (; rest.length > 0; bodies += 1) {
+    const load = firstLoad(rest);
+    rest = rest.slice(load.length);
+    const body = bodyOf(load);
+    parts.push(await signed(me, body), lengthOf(body), body);
+  }
+  const head = new DataView(new ArrayBuffer(CARRIED_MAGIC.length + 12));
+  CARRIED_MAGIC.forEach((byte, place) => head.setUint8(place, byte));
+  head.setBigUint64(CARRIED_MAGIC.length, BigInt(`0x${me.device}`));
+  head.setUint32(CARRIED_MAGIC.length + 8, bodies, true);
+  const content = bytesOf(new Uint8Array(head.buffer), ...parts);
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
+  return { file: bytesOf(content, hash), count };
+}
+
+/** A device's signature of a body. */
+function signed(me, body) {
+  return signature(me, bytesOf(`zoufang parcels\n${me.device}\n`, body));
+}
+
 /** A request in this device's name, signed with its key. */
 async function say(me, path, body, sent) {
   const headers = {
     'content-type': PARCELS_TYPE,
     'x-zoufang-device': me.device,
-    'x-zoufang-signature': base64url(await signature(me, bytesOf(`zoufang parcels\n${me.device}\n`, body))),
+    'x-zoufang-signature': base64url(await signed(me, body)),
   };
   return await fetch(path, { method: 'POST', headers, body: sent, credentials: 'omit', redirect: 'error' });
 }
@@ -176,7 +211,7 @@ async function send(me, parcels, ask) {
   for (let first = true; rest.length > 0 || (first && ask); first = false) {
     const load = firstLoad(rest);
     rest = rest.slice(load.length);
-    const body = bytesOf(new Uint8Array(PARCELS_MAGIC), ...load.flatMap(({ bytes }) => [lengthOf(bytes), bytes]));
+    const body = bodyOf(load);
     const response = await say(me, PARCELS, body, body);
     if (response.status === 410) {
       // What was sent is kept there, if the word is said; the rest goes first.
@@ -280,6 +315,9 @@ self.addEventListener('message', (event) => {
     event.waitUntil(deliverOnce(true).catch(() => undefined));
   } else if (said && said.kind === 'DELIVER') {
     event.waitUntil(deliverOnce().catch(() => undefined));
+  } else if (said && said.kind === 'CARRY') {
+    const [port] = event.ports;
+    event.waitUntil(carry().catch(() => ({ why: 'storage' })).then((made) => port.postMessage(made)));
   } else if (said && said.kind === 'WAITING' && self.registration.sync) {
     event.waitUntil(self.registration.sync.register(SYNC_TAG).catch(() => undefined));
   }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does input or output. The protocol in words: `server/PROTOCOL.md`.
 pub mod backoff;
+pub mod carried;
 pub mod digest;
 pub mod gate;
 pub mod news;

@@ -146,6 +146,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/office") view=later(|pages| pages.office)/>
                 <Route path=path!("/more") view=later(|pages| pages.more)/>
                 <Route path=path!("/more/access") view=later(|pages| pages.access)/>
+                <Route path=path!("/more/carry") view=later(|pages| pages.carry)/>
                 <Route path=path!("/more/devices") view=later(|pages| pages.devices)/>
                 <Route path=path!("/more/late") view=later(|pages| pages.late)/>
                 <Route path=path!("/more/pin") view=later(|pages| pages.pin)/>

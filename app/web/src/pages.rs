@@ -1,5 +1,6 @@
 //! The pages. Each reads what it shows from the contexts and hands signals and callbacks to components.
 mod access;
+mod carry;
 mod devices;
 mod draft;
 mod forgotten;

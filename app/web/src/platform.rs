@@ -2,6 +2,7 @@
 //!
 //! The only module, beside the store and the transport, that touches web-sys.
 pub(crate) mod clock;
+pub(crate) mod file;
 pub(crate) mod focus;
 pub(crate) mod idle;
 pub(crate) mod install;

@@ -5,4 +5,4 @@ mod transport;
 
 pub(crate) use driver::{Driver, Listener};
 pub(crate) use news::News;
-pub(crate) use transport::{Answer, call_json};
+pub(crate) use transport::{Answer, HandedIn, call_json, hand_in};

@@ -83,6 +83,7 @@ for (const look of LOOKS) {
       ['11-devices', '/more/devices', '.device-row'],
       ['11-privacy', '/more/privacy', '.privacy-group'],
       ['11-access', '/more/access', '.access-line'],
+      ['11-carry', '/more/carry', '#hand-in'],
       ['11-late', '/more/late', 'h1, .empty'],
       ['12-office', '/office', '.table'],
       ['13-not-found', '/nowhere', '.empty'],

@@ -23,6 +23,7 @@ use crate::{
         readings::{Reader, Readings, use_readings},
     },
     i18n::{label, t},
+    platform::clock,
 };
 
 /// A value stays so long, in seconds.
@@ -45,8 +46,8 @@ pub(crate) struct Reveal {
     asked: RwSignal<Option<(Sensitive, String)>>,
     shown: RwSignal<Option<String>>,
     left_s: RwSignal<u32>,
-    /// By the steady clock, in ms: ticks of a page in the background come late, or not at all.
-    ends_at: StoredValue<f64>,
+    /// By the steady clock: ticks of a page in the background come late, or not at all.
+    ends_at_ms: StoredValue<u64>,
     timer: StoredValue<Option<Interval>, LocalStorage>,
     problem: RwSignal<Option<Problem>>,
 }
@@ -60,7 +61,7 @@ impl Reveal {
             asked: RwSignal::new(None),
             shown: RwSignal::new(None),
             left_s: RwSignal::new(0),
-            ends_at: StoredValue::new(0.0),
+            ends_at_ms: StoredValue::new(0),
             timer: StoredValue::new_local(None),
             problem: RwSignal::new(None),
         };
@@ -92,7 +93,7 @@ impl Reveal {
                     // The page may be gone meanwhile.
                     if self.left_s.try_set(SHOWN_S).is_none() {
                         self.shown.set(Some(key));
-                        self.ends_at.set_value(steady_ms() + f64::from(SHOWN_S) * 1_000.0);
+                        self.ends_at_ms.set_value(clock::steady_ms() + u64::from(SHOWN_S) * 1_000);
                         self.timer.set_value(Some(Interval::new(1_000, move || self.count())));
                     }
                 }
@@ -102,26 +103,17 @@ impl Reveal {
     }
 
     fn count(self) {
-        let left = ((self.ends_at.get_value() - steady_ms()) / 1_000.0).ceil();
-        if left <= 0.0 {
-            return self.hide();
+        let left_ms = self.ends_at_ms.get_value().saturating_sub(clock::steady_ms());
+        match u32::try_from(left_ms.div_ceil(1_000)) {
+            Ok(0) | Err(_) => self.hide(),
+            Ok(left_s) => self.left_s.set(left_s),
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "above zero, and at most a minute"
-        )]
-        self.left_s.set(left as u32);
     }
 
     fn hide(self) {
         self.timer.update_value(|timer| drop(timer.take()));
         self.shown.try_set(None);
     }
-}
-
-fn steady_ms() -> f64 {
-    gloo::utils::window().performance().map_or(0.0, |clock| clock.now())
 }
 
 /// A value, masked, with the way to see it where the reader may.

@@ -1,7 +1,7 @@
 //! The PIN is forgotten: what was saved is delivered, then the phone begins anew with a new one.
 use leptos::prelude::*;
 
-use super::lock::Waiting;
+use super::{carry::MakeFile, lock::Waiting};
 use crate::{
     components::{
         dialog::Confirm,
@@ -23,6 +23,7 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
     let problem = RwSignal::new(None::<Problem>);
     let gone = move || view.with(|view| view.gone);
     let only_by_pin = move || view.with(|view| view.held.map_or(0, |held| held.only_by_pin));
+    let waits = Memo::new(move |_| view.with(|view| view.held.is_some_and(|held| held.waiting > 0)));
     let asking = RwSignal::new(false);
     Effect::new(move |_| {
         focus::set_title(&t::app_window_title(t::forgotten_title()));
@@ -66,6 +67,7 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
             {move || (only_by_pin() > 0).then(|| view! { <p>{t::forgotten_only_by_pin(only_by_pin())}</p> })}
         </Notice>
         <Waiting/>
+        <Show when=move || waits.get()><MakeFile/></Show>
         {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
         <form class="stack" novalidate on:submit=submit>
             <TextField id="user" label=t::sign_in_user autocomplete="username" value=user on_input=move |text| user.set(text) error=missing(user)/>

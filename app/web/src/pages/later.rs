@@ -7,6 +7,7 @@ use leptos::{
 
 use super::{
     access::{AccessPage, PersonAccessPage},
+    carry::CarryPage,
     devices::DevicesPage,
     forgotten::ForgottenPage,
     history::HistoryPage,
@@ -35,6 +36,7 @@ type Draw = fn() -> AnyView;
 #[derive(Clone, Copy)]
 pub(crate) struct LaterPages {
     pub(crate) access: Draw,
+    pub(crate) carry: Draw,
     pub(crate) contact_edit: Draw,
     pub(crate) contact_new: Draw,
     pub(crate) devices: Draw,
@@ -61,6 +63,7 @@ pub(crate) struct LaterPages {
 fn read_pages() -> Result<LaterPages, SplitLoaderError> {
     Ok(LaterPages {
         access: || view! { <AccessPage/> }.into_any(),
+        carry: || view! { <CarryPage/> }.into_any(),
         contact_edit: || view! { <ContactEditPage/> }.into_any(),
         contact_new: || view! { <ContactNewPage/> }.into_any(),
         devices: || view! { <DevicesPage/> }.into_any(),

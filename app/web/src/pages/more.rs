@@ -27,6 +27,11 @@ pub(crate) fn MorePage() -> impl IntoView {
                 <a class="button button--large button--wide" href="/office">{t::nav_office}</a>
             </Show>
             <DevicesCard/>
+            <section class="card">
+                <h2>{t::carry_title}</h2>
+                <p>{t::carry_more_text}</p>
+                <a class="button button--large button--wide" href="/more/carry">{t::carry_title}</a>
+            </section>
             <AccessCard/>
             <section class="card">
                 <h2>{t::more_language}</h2>

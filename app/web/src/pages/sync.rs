@@ -39,7 +39,10 @@ pub(crate) fn SyncPage() -> impl IntoView {
                         <a class="button button--primary" href="/sign-in">{t::sign_in_again}</a>
                     }.into_any(),
                     SyncState::Attention(problem) => view! { <ProblemNotice problem=Signal::stored(problem)/> }.into_any(),
-                    SyncState::Offline => view! { <Notice weight=Weight::Info title=title><p>{t::sync_offline_text}</p></Notice> }.into_any(),
+                    SyncState::Offline => view! {
+                        <Notice weight=Weight::Info title=title><p>{t::sync_offline_text}</p></Notice>
+                        <Show when=move || { sync.waiting().get() > 0 }><a class="button" href="/more/carry">{t::carry_title}</a></Show>
+                    }.into_any(),
                     SyncState::Paused => view! { <Notice weight=Weight::Warn title=title><p>{t::sync_paused_text}</p></Notice> }.into_any(),
                     SyncState::Waiting(_) => view! { <Notice weight=Weight::Warn title=title><p>{t::sync_waiting_text}</p></Notice> }.into_any(),
                     SyncState::Running { .. } => view! { <Notice weight=Weight::Info title=title><Running/></Notice> }.into_any(),

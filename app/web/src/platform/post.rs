@@ -1,10 +1,10 @@
 //! Words to the service worker, which delivers what was saved while the app is closed (`public/post.js`).
-use gloo::events::EventListener;
+use gloo::{events::EventListener, timers::future::TimeoutFuture};
 use indexed_db_futures::{database::Database, prelude::*};
-use js_sys::{Object, Reflect};
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{MessageEvent, ServiceWorkerRegistration};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{MessageChannel, MessageEvent, ServiceWorker, ServiceWorkerRegistration};
 use zoufang_core::record::DeviceId;
 
 /// Where the worker keeps who this device is.
@@ -12,6 +12,9 @@ const NAME: &str = "zoufang.device";
 const VERSION: u8 = 1;
 const TABLE: &str = "device";
 const ME: &str = "me";
+
+/// A file that takes longer to make has failed.
+const CARRY_MS_MAX: u32 = 20_000;
 
 /// Who this device is: it gets a key of its own, which the server learns while somebody is signed in.
 pub(crate) fn introduce(device: DeviceId, token: &str) {
@@ -31,6 +34,52 @@ pub(crate) fn deliver() {
 /// Whether this device is still wanted: one that was revoked is wiped by the worker, once what waits is at the server.
 pub(crate) fn ask() {
     tell(&[("kind", "ASK")]);
+}
+
+/// What waits on this phone, as a file.
+pub(crate) struct MadeFile {
+    /// Its bytes.
+    pub(crate) bytes: Uint8Array,
+    /// So many changes are in it.
+    pub(crate) count: u32,
+}
+
+/// Why there is no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoFile {
+    /// Nothing waits.
+    Nothing,
+    /// The server does not know this phone's key yet: it was never online since its enrolment.
+    Unknown,
+    /// What waits cannot be read, or there is no worker.
+    Storage,
+}
+
+/// Has the worker make a file of what waits; it needs no PIN for that.
+pub(crate) async fn carry() -> Result<MadeFile, NoFile> {
+    let channel = MessageChannel::new().map_err(|_| NoFile::Storage)?;
+    let (ours, theirs) = (channel.port1(), channel.port2());
+    let answer = Promise::new(&mut |resolve, _| ours.set_onmessage(Some(&resolve)));
+    // Where no worker can be, none ever comes.
+    let ready = gloo::utils::window().navigator().service_worker().ready().map_err(|_| NoFile::Storage)?;
+    within(CARRY_MS_MAX, ready).await.ok_or(NoFile::Storage)?;
+    let worker = worker().await.ok_or(NoFile::Storage)?;
+    let message = said(&[("kind", "CARRY")]);
+    worker.post_message_with_transferable(&message, &Array::of1(&theirs)).map_err(|_| NoFile::Storage)?;
+    let event = within(CARRY_MS_MAX, answer).await.ok_or(NoFile::Storage)?;
+    let made = event.dyn_into::<MessageEvent>().map_err(|_| NoFile::Storage)?.data();
+    ours.close();
+    let part = |name: &str| Reflect::get(&made, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
+    match part("why").as_string().as_deref() {
+        Some("nothing") => return Err(NoFile::Nothing),
+        Some("unknown") => return Err(NoFile::Unknown),
+        Some(_) => return Err(NoFile::Storage),
+        None => {}
+    }
+    let bytes = part("file").dyn_into::<Uint8Array>().map_err(|_| NoFile::Storage)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as many as fit into a file")]
+    let count = part("count").as_f64().unwrap_or_default() as u32;
+    Ok(MadeFile { bytes, count })
 }
 
 /// The worker is about to wipe this device, and nothing may be saved any more; and it has: whatever a page still knows must go.
@@ -79,17 +128,35 @@ async fn read_me(database: &Database) -> Result<Option<JsValue>, indexed_db_futu
 pub(crate) struct Unknown;
 
 /// Says it to the worker in charge, as soon as there is one. A browser without loses nothing but deliveries while it is closed.
-fn tell(said: &[(&str, &str)]) {
-    let message = Object::new();
-    for (key, value) in said {
-        let _ = Reflect::set(&message, &JsValue::from_str(key), &JsValue::from_str(value));
-    }
+fn tell(words: &[(&str, &str)]) {
+    let message = said(words);
     leptos::task::spawn_local(async move {
-        let Ok(ready) = gloo::utils::window().navigator().service_worker().ready() else { return };
-        let registration = JsFuture::from(ready).await.ok();
-        let registration = registration.and_then(|found| found.dyn_into::<ServiceWorkerRegistration>().ok());
-        if let Some(worker) = registration.and_then(|registration| registration.active()) {
+        if let Some(worker) = worker().await {
             let _ = worker.post_message(&message);
         }
     });
+}
+
+/// What a promise brings, if it does not fail and is not too late.
+async fn within(ms: u32, promise: Promise) -> Option<JsValue> {
+    let late = future_to_promise(async move {
+        TimeoutFuture::new(ms).await;
+        Err(JsValue::NULL)
+    });
+    JsFuture::from(Promise::race(&Array::of2(&promise, &late))).await.ok()
+}
+
+fn said(words: &[(&str, &str)]) -> Object {
+    let message = Object::new();
+    for (key, value) in words {
+        let _ = Reflect::set(&message, &JsValue::from_str(key), &JsValue::from_str(value));
+    }
+    message
+}
+
+/// The worker in charge, as soon as there is one.
+async fn worker() -> Option<ServiceWorker> {
+    let ready = gloo::utils::window().navigator().service_worker().ready().ok()?;
+    let registration = JsFuture::from(ready).await.ok()?.dyn_into::<ServiceWorkerRegistration>().ok()?;
+    registration.active()
 }

@@ -8,9 +8,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader};
-use zoufang_core::sync::{session::Failure, wire::CONTENT_TYPE};
+use zoufang_core::{
+    record::DeviceId,
+    sync::{carried::Signed, parcel, session::Failure, wire::CONTENT_TYPE},
+};
 
 const SYNC_PATH: &str = "/api/v1/sync";
+const PARCELS_PATH: &str = "/api/v1/parcels";
 const NEWS_PATH: &str = "/api/v1/news";
 const NEWS_TYPE: &str = "text/event-stream";
 /// A line that brings nothing for so long is given up.
@@ -65,6 +69,43 @@ pub(crate) async fn call_json<T: DeserializeOwned>(
         (false, false) => return Err(failure_of(&response)),
     };
     serde_json::from_str(&text).map(Answer::Ok).map_err(|_| Failure::Garbled)
+}
+
+/// What became of a body that was handed in for a phone.
+pub(crate) enum HandedIn {
+    /// A byte for each parcel.
+    Fates(Vec<u8>),
+    /// The phone is ended: what it brought is kept for its head.
+    Ended,
+    /// The server does not know the phone, or the body is not what it has signed.
+    Unknown,
+}
+
+/// Hands in parcels in the name of the phone that has signed them, whoever is signed in here.
+pub(crate) async fn hand_in(device: DeviceId, signed: &Signed<'_>) -> Result<HandedIn, Failure> {
+    let request = RequestBuilder::new(PARCELS_PATH)
+        .method(Method::POST)
+        .header("Content-Type", parcel::CONTENT_TYPE)
+        .header("X-Zoufang-Device", &device.to_string())
+        .header("X-Zoufang-Signature", &base64url(signed.signature))
+        .body(Uint8Array::from(signed.body));
+    let response =
+        request.map_err(|_| Failure::Unreachable)?.send().await.map_err(|_| Failure::Unreachable)?;
+    match response.status() {
+        // What the server says besides is for that phone only.
+        410 => Ok(HandedIn::Ended),
+        401 => Ok(HandedIn::Unknown),
+        _ if !response.ok() => Err(failure_of(&response)),
+        _ if !content_type(&response).starts_with(parcel::CONTENT_TYPE) => Err(Failure::NotOurs),
+        _ => response.binary().await.map(HandedIn::Fates).map_err(|_| Failure::CutOff),
+    }
+}
+
+/// As the browser's own `btoa` writes it, for addresses.
+fn base64url(bytes: &[u8]) -> String {
+    let binary: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+    let text = gloo::utils::window().btoa(&binary).unwrap_or_default();
+    text.trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 
 /// One sync request under way; it is given up when this is dropped.

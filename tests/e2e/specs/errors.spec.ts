@@ -140,6 +140,7 @@ test('another person cannot sign in over what is not uploaded', async () => {
   await device.go('/more');
   await device.page.getByRole('button', { name: '退出登录' }).click();
   await device.page.locator('dialog').getByRole('button', { name: '退出登录' }).click();
+  await expect(device.page.locator('.toast')).toContainText('没有上传的内容还在本机');
   await line.up();
   await device.go('/sign-in');
   await device.typeSignIn('sy');

@@ -32,6 +32,24 @@ test('people are found by name, pinyin, initials, last four digits and village',
   await server.dispose();
 });
 
+test('an ID number that no record takes is told before it is saved', async () => {
+  const server = await Server.start();
+  const device = await Device.open(server.url);
+  await device.enrol('cys');
+  await device.go('/people/new');
+  await device.page.locator('#name').fill('张试');
+  await device.page.locator('#id_number').fill('211381 19480305 12345');
+  await device.page.locator('form button[type=submit]').click();
+  await expect(device.page.locator('.error-summary')).toContainText('证件号最多 18 位');
+  // One that only looks wrong is taken, with spaces as people type them.
+  await device.page.locator('#id_number').fill('211381 19480305 123x');
+  await device.save();
+  await device.expectSynced();
+  expect(device.complaints).toEqual([]);
+  await device.dispose();
+  await server.dispose();
+});
+
 test('a list, a person and a form by the keyboard alone', async () => {
   const server = await Server.start();
   const device = await Device.open(server.url, { width: 1280 });

@@ -4,6 +4,9 @@
 //! the person can correct. What looks wrong is a warning.
 use super::{Date, list::Sex};
 
+/// The most characters of a number that a record takes.
+pub const CHARS_MAX: usize = 18;
+
 /// Something that looks wrong with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IdWarning {

@@ -1,5 +1,6 @@
 //! Keys of a person's file.
 use super::{Field, FieldType::*, LINE_CHARS_MAX, Merge::*, NAME_CHARS_MAX, code, field, sensitive};
+use crate::record::id_number;
 use crate::record::list::{
     ContactWish, DisabilityNature, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard,
     Relation, Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
@@ -13,7 +14,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("sex", Code(code::<Sex>), Latest),
     field("ethnicity", Text(20), Latest),
     field("birth", PartialDate, Keep),
-    sensitive("id_number", Text(18), Keep),
+    sensitive("id_number", Text(id_number::CHARS_MAX), Keep),
     field("phone/*.number", Text(20), Keep),
     field("phone/*.owner", Code(code::<PhoneOwner>), Latest),
     field("phone/*.worked_on", Date, Latest),

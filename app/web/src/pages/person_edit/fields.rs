@@ -97,6 +97,7 @@ pub(crate) fn BasicFields(
                 hint=t::person_id_hint
                 value=Signal::derive(move || form.with(|form| form.id_typed.clone()))
                 on_input=move |text| form.update(|form| form.id_typed = text)
+                error=fault_of(faults, "id_number")
                 warning=Signal::derive(move || form.with(PersonForm::id_warning))
                 optional=true
             />

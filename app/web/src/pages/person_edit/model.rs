@@ -163,6 +163,10 @@ impl PersonForm {
                 faults.push((date.field(), t::fault_date().to_owned()));
             }
         }
+        // A number that looks wrong is taken, but the record has no room for a longer one.
+        if id_number::normalise(&self.id_typed).chars().count() > id_number::CHARS_MAX {
+            faults.push(("id_number", t::fault_id_long().to_owned()));
+        }
         let numbers =
             self.person.phones.values().map(|phone| &phone.number).chain(self.phones_typed.values());
         if numbers.filter(|number| !number.trim().is_empty()).any(|number| parse_phone(number).is_err()) {

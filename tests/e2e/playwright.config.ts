@@ -1,4 +1,5 @@
-// How the browser tests run: one at a time, since each starts its own server and browsers on a machine of two cores.
+// How the browser tests run: two files at a time on a machine of two cores, since a browser mostly waits. Each test starts its own
+// server and browsers.
 import { defineConfig } from '@playwright/test';
 
 // Where the counts go that `TESTING.md` is made of.
@@ -6,7 +7,7 @@ const report = process.env.ZOUFANG_E2E_REPORT;
 
 export default defineConfig({
   testDir: './specs',
-  workers: 1,
+  workers: 2,
   retries: 0,
   timeout: 180_000,
   expect: { timeout: 20_000 },

@@ -1,5 +1,6 @@
 //! Accounts and sessions: passwords, tokens, and who is asking.
 
+pub mod code;
 pub mod password;
 pub mod session;
 pub mod token;

@@ -82,6 +82,7 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Serve(serve) => serve::run(serve).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::User(UserCommand::Add(add)) => user::add(add).await,
+        Command::User(UserCommand::Code(options)) => user::make_code(options).await,
         Command::ImportPeople(import) => import::run(import).await,
         Command::Openapi => say(&crate::router::openapi()
             .to_pretty_json()

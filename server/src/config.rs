@@ -307,6 +307,10 @@ pub struct Listen {
     /// A reverse proxy is before us: the last entry of `X-Forwarded-For` is the caller.
     #[arg(long, env = "ZOUFANG_BEHIND_PROXY")]
     pub behind_proxy: bool,
+    /// A phone that signs in for the first time needs a one-time code, which a township's head or the administrator makes for
+    /// its user, in the app or with `user code`. Phones that are enrolled go on.
+    #[arg(long, env = "ZOUFANG_ENROL_BY_CODE")]
+    pub enrol_by_code: bool,
     /// Requests of a kind that are worked on at once; some more wait up to a second, and the rest is told when to come again.
     #[arg(long, env = "ZOUFANG_AT_ONCE", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,
@@ -361,6 +365,19 @@ pub struct Demo {
 pub enum UserCommand {
     /// Add an account. The password is asked for, or read from a file or from standard input; never from the command line.
     Add(UserAdd),
+    /// Print a one-time code with which a user enrols a phone, for a server that runs with `--enrol-by-code`.
+    Code(UserCode),
+}
+
+/// `user code`
+#[derive(Debug, Args)]
+pub struct UserCode {
+    /// The user's login.
+    #[arg(long)]
+    pub login: String,
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
 }
 
 /// `user add`

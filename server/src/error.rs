@@ -21,6 +21,12 @@ pub enum Error {
     /// Sign-in with an unknown login or a wrong password.
     #[error("bad_credentials")]
     BadCredentials,
+    /// The password fits, but this phone is not enrolled, and no one-time code came with it.
+    #[error("code_needed")]
+    CodeNeeded,
+    /// The one-time code is not the user's, was used, or is too old.
+    #[error("code_wrong")]
+    CodeWrong,
     /// Too many failed sign-ins.
     #[error("locked")]
     Locked {
@@ -89,7 +95,7 @@ impl Error {
             Self::BadCredentials | Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Locked { .. } => StatusCode::LOCKED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::WrongDevice => StatusCode::FORBIDDEN,
+            Self::WrongDevice | Self::CodeNeeded | Self::CodeWrong => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -108,6 +114,8 @@ impl Error {
             Self::Overtaken => Some(1),
             Self::Disk(_) => Some(30),
             Self::BadCredentials
+            | Self::CodeNeeded
+            | Self::CodeWrong
             | Self::SignedOut
             | Self::WrongDevice
             | Self::NotFound
@@ -128,6 +136,8 @@ impl Error {
             Self::Full | Self::Busy | Self::Overtaken => tracing::warn!(code = %self, "request failed"),
             Self::BadRequest(reason) => tracing::info!(code = %self, reason, "request refused"),
             Self::BadCredentials
+            | Self::CodeNeeded
+            | Self::CodeWrong
             | Self::Locked { .. }
             | Self::TooMany { .. }
             | Self::SignedOut

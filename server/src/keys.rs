@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use zoufang_core::record::DeviceId;
 use zoufang_core::seal::{DataKey, KeyId, PublicKey, SecretKey};
 
+use crate::account::code::CodeKey;
 use crate::crash::crash_point;
 use crate::store::at_rest::{Ring, SealedStore};
 use crate::store::{Store, StoreError, hex};
@@ -154,6 +155,12 @@ impl Keys {
         SealedStore::over(below, Arc::new(self.at_rest()))
     }
 
+    /// What one-time codes are hashed with. A code is good for a day, so that the key in use is enough.
+    #[must_use]
+    pub fn codes(&self) -> CodeKey {
+        CodeKey::new(derived(&self.0[0], b"zoufang one-time codes"))
+    }
+
     /// What wipes devices, the key in use first.
     #[must_use]
     pub fn wipe(&self) -> Vec<WipeKey> {
@@ -198,7 +205,7 @@ impl WipeKey {
 }
 
 /// A key for one purpose.
-fn derived(from: &[u8; KEY_BYTES], purpose: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
+pub(crate) fn derived(from: &[u8; KEY_BYTES], purpose: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     let expanded = Hkdf::<Sha256>::new(None, from).expand(purpose, &mut *key);
     expanded.unwrap_or_else(|_| unreachable!("32 bytes are short"));

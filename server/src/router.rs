@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::error::Error;
 use crate::routes::{
-    access, authority, devices, fallback, health, me, news, office, parcels, people, sign_in, sync,
+    access, authority, codes, devices, fallback, health, me, news, office, parcels, people, sign_in, sync,
 };
 use crate::state::App;
 use crate::{headers, overload, telemetry};
@@ -40,6 +40,7 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(parcels::deliver))
         .routes(routes!(parcels::put_sign_key))
         .routes(routes!(parcels::wiped))
+        .routes(routes!(codes::make))
         .routes(routes!(devices::list))
         .routes(routes!(devices::revoke))
         .routes(routes!(devices::people))

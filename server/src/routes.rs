@@ -3,6 +3,7 @@
 pub mod access;
 pub mod authority;
 pub mod caller;
+pub mod codes;
 pub mod devices;
 pub mod fallback;
 pub mod health;

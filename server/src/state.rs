@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use zoufang_core::record::{DeviceId, Timestamp, UnitId};
 use zoufang_core::seal::SecretKey;
 
+use crate::account::code::CodeKey;
 use crate::account::session::Unforgiven;
 use crate::account::token;
 use crate::assets::Assets;
@@ -87,6 +88,10 @@ pub struct App {
     pub sync_keys: Arc<[SecretKey]>,
     /// What wipes devices that were revoked, the key in use first.
     pub wipe_keys: Arc<[WipeKey]>,
+    /// What one-time codes are hashed with.
+    pub code_key: CodeKey,
+    /// Whether a phone that is enrolled needs a one-time code.
+    pub enrol_by_code: bool,
     /// The files of the app.
     pub assets: Assets,
     /// The certificate, in DER, of the authority that phones in a local network are told to trust; only with `--lan`.
@@ -133,6 +138,8 @@ impl App {
             random: Arc::new(token::random_u64),
             sync_keys: Arc::new([]),
             wipe_keys: Arc::new([]),
+            code_key: CodeKey::default(),
+            enrol_by_code: false,
             assets,
             authority: None,
             tls: false,

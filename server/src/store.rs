@@ -144,6 +144,13 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets some of what a device brought.
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()>;
 
+    /// Sets a user's code for enrolling a phone, by its hash, in place of one that there was.
+    async fn put_enrol_code(&self, user: UserId, hash: [u8; 32], expires_at: Timestamp) -> Result<()>;
+
+    /// Uses a user's code up if this is its hash and it has not expired; says whether it was there. Of two at the same time one
+    /// gets it.
+    async fn take_enrol_code(&self, user: UserId, hash: [u8; 32], now: Timestamp) -> Result<bool>;
+
     /// Sets the key with which a device signs what it delivers while nobody is signed in.
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()>;
 

@@ -279,6 +279,8 @@ fn failure_of(error: &Error) -> Failure {
         | Error::TooLarge
         | Error::UnsupportedMediaType
         | Error::Full
+        | Error::CodeNeeded
+        | Error::CodeWrong
         | Error::Internal(_) => Failure::Server,
     }
 }

@@ -1,6 +1,7 @@
 //! The parts that pages are made of. They take signals and callbacks and know no context, except the frame in `shell`.
 pub(crate) mod app_bar;
 pub(crate) mod choice;
+pub(crate) mod code_field;
 pub(crate) mod conflict_card;
 pub(crate) mod date_field;
 pub(crate) mod dialog;

@@ -8,7 +8,7 @@ use axum::http::{header, request::Parts};
 use sha2::{Digest, Sha256};
 use zoufang_core::record::{DeviceId, Timestamp};
 
-use super::{password, token};
+use super::{code, password, token};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::state::App;
@@ -42,13 +42,14 @@ pub struct Opened {
 /// Opens a session if login and password fit; enrols the device if it is new.
 ///
 /// # Errors
-/// [`Error::BadCredentials`], [`Error::Locked`] after too many failed tries, or [`Error::Busy`].
+/// [`Error::BadCredentials`], [`Error::CodeNeeded`] or [`Error::CodeWrong`] if the device is new and the server wants a code,
+/// [`Error::Locked`] after too many failed tries, or [`Error::Busy`].
 pub async fn sign_in(
     app: &App,
     login: &str,
     password: String,
     device: Presented,
-    label: &str,
+    (label, typed_code): (&str, Option<&str>),
     caller: IpAddr,
 ) -> Result<Opened> {
     if password.len() > password::PASSWORD_BYTES_MAX {
@@ -72,6 +73,14 @@ pub async fn sign_in(
     let fits =
         password::verify(app, password, account.as_ref().map(|account| account.password.clone())).await?;
     let account = account.filter(|_| fits).ok_or(Error::BadCredentials)?;
+    // A wrong code stays counted as a wrong password is; that one is missing is no try.
+    let coded = match app.enrol_by_code && !is_enrolled(app, &account, &device).await? {
+        true => code::take(app, account.id, typed_code).await,
+        false => Ok(()),
+    };
+    if matches!(coded, Err(Error::CodeWrong)) {
+        return Err(Error::CodeWrong);
+    }
     crash_point!("forgive.before");
     let tried = (keys.map(|(key, _)| key), nonce);
     if let Err(error) = app.store.forgive_try(&tried.0, nonce).await {
@@ -79,6 +88,7 @@ pub async fn sign_in(
         return Err(error.into());
     }
     crash_point!("forgive.after");
+    coded?;
     admit(app, account, device, label).await
 }
 
@@ -136,6 +146,8 @@ pub struct Presented {
     pub device: Option<DeviceId>,
     /// It was told that its storage is a copy, so it needs an id of its own.
     pub is_copy: bool,
+    /// What it held cannot be opened any more.
+    pub anew: bool,
     /// The ids it had before that one, for a server that lost them with a restore.
     pub former: Vec<DeviceId>,
 }
@@ -144,7 +156,7 @@ pub struct Presented {
 /// backup may not know a phone that was enrolled since, and must take what that phone holds. Else a new id is drawn.
 /// A copy gets an id of its own, which may also send what was written under the one it had.
 async fn enrol(app: &App, account: &Account, presented: Presented, label: &str) -> Result<DeviceId> {
-    let Presented { device, is_copy, former: claimed } = presented;
+    let Presented { device, is_copy, anew: _, former: claimed } = presented;
     let known = match device {
         Some(id) => app.store.device(id).await?,
         None => None,
@@ -165,6 +177,15 @@ async fn enrol(app: &App, account: &Account, presented: Presented, label: &str) 
     app.store.add_device(&Device { id, user, label, enrolled_at, revoked_at: None, former }).await?;
     crash_point!("device.after");
     Ok(id)
+}
+
+/// Whether the device goes on as it was: not a new one, not a copy, and not begun anew.
+async fn is_enrolled(app: &App, account: &Account, presented: &Presented) -> Result<bool> {
+    let Some(id) = presented.device.filter(|_| !presented.is_copy && !presented.anew) else {
+        return Ok(false);
+    };
+    let known = app.store.device(id).await?;
+    Ok(known.is_some_and(|known| known.user == account.id && known.revoked_at.is_none()))
 }
 
 /// Those of these ids that are not another user's.

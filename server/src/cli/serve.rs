@@ -93,6 +93,8 @@ pub(super) async fn serve_until_signal(
     app.authority = lan.map(|lan| lan.authority_der.into());
     app.sync_keys = keys.sync().into();
     app.wipe_keys = keys.wipe().into();
+    app.code_key = keys.codes();
+    app.enrol_by_code = options.enrol_by_code;
     app.behind_proxy = options.behind_proxy;
     app.gates = Arc::new(Gates::new(options.at_once));
     tracing::info!(store = store.engine().await?, tls = app.tls, "serving");

@@ -1,15 +1,16 @@
-//! `user add`
+//! `user add`, `user code`
 
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
 use zoufang_core::record::list::Role;
 
-use super::data::open_store;
+use super::data::{Data, open_store};
 use super::{CliError, Result, say};
-use crate::account::password;
-use crate::config::UserAdd;
+use crate::account::{code, password};
+use crate::config::{UserAdd, UserCode};
 use crate::crash::crash_point;
+use crate::state::system_clock;
 use crate::store::{NewAccount, StoreError};
 use crate::units::UnitTable;
 
@@ -52,6 +53,17 @@ pub(super) async fn add(options: UserAdd) -> Result<()> {
     crash_point!("account.after");
     store.close().await;
     say(&format!("user {id} added"))
+}
+
+/// Makes a one-time code, for whoever has nobody to make one: the first administrator.
+pub(super) async fn make_code(options: UserCode) -> Result<()> {
+    let data = Data::open(&options.folder).await?;
+    let store = data.store().await?;
+    let account = store.account_by_login(&options.login).await?;
+    let account = account.ok_or_else(|| CliError::Usage(format!("no login {}", options.login)))?;
+    let (code, _) = code::make(store.as_ref(), &data.keys.codes(), account.id, system_clock()()).await?;
+    store.close().await;
+    say(&format!("{code} is good once, for a day"))
 }
 
 /// The first line of the file, of what is typed unseen, or of standard input.

@@ -29,6 +29,11 @@ pub struct SignIn {
     /// The device was told that its storage is a copy of another's: it needs an id of its own.
     #[serde(default)]
     pub is_copy: bool,
+    /// A one-time code, where the server wants one for a device that is enrolled: eight digits.
+    pub code: Option<String>,
+    /// What the device held cannot be opened any more: where a new device needs a code, it needs one, too.
+    #[serde(default)]
+    pub anew: bool,
     /// The ids that this device had before that one: 16 hex digits each.
     #[serde(default)]
     pub former: Vec<String>,
@@ -54,6 +59,7 @@ pub struct SignedInBody {
     (status = 200, description = "signed in", body = SignedInBody),
     (status = 400, description = "not the form that is wanted", body = ErrorBody),
     (status = 401, description = "unknown login or wrong password", body = ErrorBody),
+    (status = 403, description = "the device is new, and there is no one-time code, or not the right one", body = ErrorBody),
     (status = 423, description = "too many failed tries", body = ErrorBody),
 ))]
 pub async fn sign_in(
@@ -66,9 +72,9 @@ pub async fn sign_in(
         body.device.as_deref().map(str::parse).transpose().map_err(|_| Error::BadRequest("device"))?;
     let former = body.former.iter().map(|id| id.parse()).collect::<std::result::Result<_, _>>();
     let former = former.map_err(|_| Error::BadRequest("device"))?;
-    let device = Presented { device, is_copy: body.is_copy, former };
-    let opened =
-        session::sign_in(&app, body.user.trim(), body.password, device, &body.device_label, caller).await?;
+    let device = Presented { device, is_copy: body.is_copy, anew: body.anew, former };
+    let said = (body.device_label.as_str(), body.code.as_deref());
+    let opened = session::sign_in(&app, body.user.trim(), body.password, device, said, caller).await?;
     let units = app.units().await?;
     Ok(Json(SignedInBody {
         token: opened.token,

@@ -218,6 +218,8 @@ store! {
     fn touch_devices(seen: &[(DeviceId, Timestamp)]) -> ();
     fn put_wiped(device: DeviceId, now: Timestamp) -> ();
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
+    fn put_enrol_code(user: UserId, hash: [u8; 32], expires_at: Timestamp) -> ();
+    fn take_enrol_code(user: UserId, hash: [u8; 32], now: Timestamp) -> bool;
     fn put_sign_key(device: DeviceId, key: SignKey) -> ();
     fn signer(device: DeviceId) -> Option<Signer>;
     fn open_session(token: TokenHash, device: DeviceId, user: UserId, expires_at: Timestamp) -> ();

@@ -33,7 +33,7 @@ pub use resealed::*;
 macro_rules! store_contract {
     ($make:path) => {
         $crate::store_contract! { @tests $make =>
-            meta_is_drawn_once, a_sync_key_is_told, what_is_stored_is_sealed_anew, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, sign_in_tries_are_counted,
+            meta_is_drawn_once, a_sync_key_is_told, what_is_stored_is_sealed_anew, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, a_code_is_taken_once, sign_in_tries_are_counted,
             a_log_has_no_gaps, a_dropped_transaction_leaves_nothing, what_is_unique_is_refused, pages_are_bounded_by_bytes,
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
             a_claim_changes_no_answer, what_is_committed_is_told,

@@ -226,6 +226,23 @@ impl Store for MemoryStore {
         Ok(self.look(|state| state.about_devices.late()))
     }
 
+    async fn put_enrol_code(&self, user: UserId, hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
+        self.change(|state| {
+            state.enrol_codes.insert(user, (hash, expires_at));
+        })
+        .await;
+        Ok(())
+    }
+
+    async fn take_enrol_code(&self, user: UserId, hash: [u8; 32], now: Timestamp) -> Result<bool> {
+        let taken = self.change(|state| {
+            let fits =
+                state.enrol_codes.get(&user).is_some_and(|(kept, until)| *kept == hash && *until > now);
+            fits && state.enrol_codes.remove(&user).is_some()
+        });
+        Ok(taken.await)
+    }
+
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
         self.change(|state| state.about_devices.remove_late(device, hashes)).await;
         Ok(())

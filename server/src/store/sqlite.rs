@@ -63,6 +63,7 @@ const MIGRATIONS: Migrations = &[
     (8, "devices", include_str!("../../migrations/sqlite/0008_devices.sql")),
     (9, "at rest", include_str!("../../migrations/sqlite/0009_at_rest.sql")),
     (10, "access log", include_str!("../../migrations/sqlite/0010_access_log.sql")),
+    (11, "enrol code", include_str!("../../migrations/sqlite/0011_enrol_code.sql")),
 ];
 
 /// The store in a SQLite file.
@@ -311,6 +312,14 @@ impl Store for SqliteStore {
 
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
         self.delete_late(device, hashes).await
+    }
+
+    async fn put_enrol_code(&self, user: UserId, hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
+        self.write_enrol_code(user, hash, expires_at).await
+    }
+
+    async fn take_enrol_code(&self, user: UserId, hash: [u8; 32], now: Timestamp) -> Result<bool> {
+        self.delete_enrol_code(user, hash, now).await
     }
 
     async fn put_sign_key(&self, device: DeviceId, key: SignKey) -> Result<()> {

@@ -161,6 +161,7 @@ const ROWS: &[Row] = &[
     ("POST", "/api/v1/sync", |case| synced(case).boxed_local()),
     ("PUT", "/api/v1/device-key", |case| Signer::known(&case.phone).map(drop).boxed_local()),
     ("POST", "/api/v1/parcels", |case| delivered(case).boxed_local()),
+    ("POST", "/api/v1/enrol-codes", |case| devices::code(case).boxed_local()),
     ("GET", "/api/v1/devices", |case| devices::listed(case).boxed_local()),
     ("GET", "/api/v1/devices/{id}/people", |case| devices::people(case).boxed_local()),
     ("POST", "/api/v1/devices/{id}/revoke", |case| devices::revoked(case).boxed_local()),

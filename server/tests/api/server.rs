@@ -136,6 +136,12 @@ impl Server {
         self.router = router(self.app.clone());
     }
 
+    /// As a server that asks for one-time codes.
+    pub(crate) fn want_codes(&mut self) {
+        self.app.enrol_by_code = true;
+        self.router = router(self.app.clone());
+    }
+
     /// So often streams of news say that they are alive.
     pub(crate) fn beat_every(&mut self, heartbeat: std::time::Duration) {
         self.app.heartbeat = heartbeat;

@@ -174,3 +174,52 @@ async fn every_route_but_the_public_ones_asks_who_is_there() {
         }
     }
 }
+
+/// Where the server asks for codes, a password alone enrols no phone; one that is enrolled goes on.
+#[tokio::test]
+async fn a_phone_is_enrolled_with_a_code_that_is_good_once() {
+    let mut server = Server::start().await;
+    let known = server.phone("village").await.device.to_string();
+    let head = server.phone("head").await.token.clone();
+    server.want_codes();
+    let enter = async |device: Option<&str>, code: Option<&str>| {
+        let body = json!({ "user": "village", "password": PASSWORD, "device": device, "code": code });
+        server.post("/api/v1/sign-in", None, &body).await
+    };
+    let make = async || {
+        let made =
+            server.post("/api/v1/enrol-codes", Some(&head), &json!({ "user": "village" })).await.json();
+        assert_eq!((&made["user_name"], &made["wanted"]), (&json!("name of village"), &json!(true)));
+        made["code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(enter(Some(&known), None).await.status, StatusCode::OK);
+    // Nor is an id that the phone still knows, once its PIN is forgotten.
+    let anew = json!({ "user": "village", "password": PASSWORD, "device": known, "anew": true });
+    assert_eq!(server.post("/api/v1/sign-in", None, &anew).await.code(), "code_needed");
+    // A made-up id, as of a server that was restored, is not enough.
+    for device in [None, Some("00000000000000ab")] {
+        let answer = enter(device, None).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "code_needed"));
+    }
+    let first = make().await;
+    assert_eq!((first.len(), first.bytes().all(|digit| digit.is_ascii_digit())), (8, true));
+    let code = make().await;
+    assert_eq!(enter(None, Some(&first)).await.code(), "code_wrong", "another one took its place");
+    let spaced = format!(" {} {}", &code[..4], &code[4..]);
+    assert_eq!(enter(None, Some(&spaced)).await.status, StatusCode::OK);
+    assert_eq!(enter(None, Some(&code)).await.code(), "code_wrong", "it was used");
+
+    // It is good for a day, and a wrong one counts as a wrong password does.
+    let late = make().await;
+    server.pass_ms(24 * 3_600_000);
+    for _ in 0..5 {
+        assert_eq!(enter(None, Some(&late)).await.code(), "code_wrong");
+    }
+    assert_eq!(enter(None, Some(&make().await)).await.status, StatusCode::LOCKED);
+    // That none was typed is no try.
+    server.pass_ms(TRY_WINDOW_MS);
+    for _ in 0..6 {
+        assert_eq!(enter(None, None).await.code(), "code_needed");
+    }
+    assert_eq!(enter(None, Some(&make().await)).await.status, StatusCode::OK);
+}

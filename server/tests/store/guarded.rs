@@ -94,7 +94,7 @@ async fn a_database_that_fails_is_no_wrong_password() {
     let caller = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let sign_in = async || {
         let device = session::Presented::default();
-        session::sign_in(&app, "village", PASSWORD.to_owned(), device, "", caller).await.map(|_| ())
+        session::sign_in(&app, "village", PASSWORD.to_owned(), device, ("", None), caller).await.map(|_| ())
     };
     let failing = async |break_it: &str, mend_it: &str| {
         sql(break_it);

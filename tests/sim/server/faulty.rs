@@ -136,6 +136,8 @@ store! {
     fn put_late(late: &[Late]) -> ();
     fn late() -> Vec<Late>;
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
+    fn put_enrol_code(user: UserId, hash: [u8; 32], expires_at: Timestamp) -> ();
+    fn take_enrol_code(user: UserId, hash: [u8; 32], now: Timestamp) -> bool;
     fn sealed_under() -> Option<u32>;
     fn put_sealed_under(key: u32) -> ();
     fn reseal_changes(unit: UnitId, changes: &[Resealed]) -> ();

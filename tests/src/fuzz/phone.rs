@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use zoufang_core::{
+    access::Reading,
     phone::{Draft, Edit, Phone, Plan, SegmentId, Segments, Stored, Table},
     record::{DocId, Kind, Patch, Timestamp, UnitId, UserId, Value},
     sync::session::{Effect, Event, Session},
@@ -34,6 +35,7 @@ pub(super) fn stored(input: &[u8]) {
             Table::Row => stored.rows.push((key, value)),
             Table::Draft => draft(&value),
             Table::Parcel => stored.parcel_keys.push(key),
+            Table::Reading => drop(minicbor::decode::<Reading>(&value)),
             Table::Log => {
                 let numbers: Vec<u32> = key.split('/').filter_map(|part| part.parse().ok()).collect();
                 if let [unit, number] = numbers[..] {

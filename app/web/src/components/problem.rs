@@ -26,6 +26,8 @@ fn words(problem: &Problem) -> Words {
             words(&t::problem_undelivered(count), kept, t::problem_undelivered_todo())
         }
         Problem::BadCredentials => words(t::problem_credentials(), "", t::problem_credentials_todo()),
+        Problem::CodeNeeded => words(t::problem_code_needed(), kept, t::problem_code_needed_todo()),
+        Problem::CodeWrong => words(t::problem_code_wrong(), kept, t::problem_code_wrong_todo()),
         Problem::Locked(seconds) => {
             words(t::problem_locked(), kept, &t::problem_locked_todo(seconds.div_ceil(60)))
         }

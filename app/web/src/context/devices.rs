@@ -33,6 +33,29 @@ pub(crate) struct DeviceLine {
     pub(crate) late: u64,
 }
 
+/// A one-time code, for somebody to type on a phone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct MadeCode {
+    /// Eight digits.
+    pub(crate) code: String,
+    /// The user's name.
+    pub(crate) user_name: String,
+    /// Until when it is good.
+    pub(crate) expires_at_ms: i64,
+    /// Whether the server asks for codes at all.
+    pub(crate) wanted: bool,
+}
+
+#[derive(Serialize)]
+struct CodeFor<'a> {
+    user: &'a str,
+}
+
+/// Makes a one-time code for a user.
+pub(crate) async fn make_code(session: SessionCtx, user: &str) -> Result<MadeCode, Problem> {
+    ask(session, Method::POST, "/api/v1/enrol-codes", Some(&CodeFor { user })).await
+}
+
 /// Somebody whose record was on a device.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct OnDevice {

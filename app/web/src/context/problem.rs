@@ -18,6 +18,12 @@ pub(crate) enum Problem {
     /// Wrong user name or password.
     #[error("wrong user or password")]
     BadCredentials,
+    /// The password is right, and a one-time code is needed, too.
+    #[error("a code is needed")]
+    CodeNeeded,
+    /// The one-time code is not good.
+    #[error("wrong code")]
+    CodeWrong,
     /// Too many wrong tries.
     #[error("locked for {0} s")]
     Locked(u32),
@@ -69,6 +75,8 @@ impl Problem {
             Self::Undelivered(_) => "N4".to_owned(),
             Self::BadCredentials => "A1".to_owned(),
             Self::Locked(_) => "A2".to_owned(),
+            Self::CodeNeeded => "A6".to_owned(),
+            Self::CodeWrong => "A7".to_owned(),
             Self::SignInAgain => "A3".to_owned(),
             Self::NotAllowed => "A4".to_owned(),
             Self::OthersWork(_) => "A5".to_owned(),

@@ -54,7 +54,10 @@ struct SignInBody<'a> {
     device_label: &'a str,
     device: Option<String>,
     is_copy: bool,
+    anew: bool,
     former: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
 }
 
 #[derive(serde::Deserialize)]
@@ -114,7 +117,13 @@ impl SessionCtx {
     }
 
     /// Signs in and enrols this phone under a label. What waits on the phone stays; another user's work is not touched.
-    pub(crate) async fn sign_in(self, user: &str, password: &str, device_label: &str) -> Result<(), Problem> {
+    pub(crate) async fn sign_in(
+        self,
+        user: &str,
+        password: &str,
+        device_label: &str,
+        code: Option<&str>,
+    ) -> Result<(), Problem> {
         let store = self.hub.device()?.store;
         let body = {
             let phone = store.phone();
@@ -125,6 +134,8 @@ impl SessionCtx {
                 device_label,
                 device: enrolled.map(|account| account.device.to_string()),
                 is_copy: phone.is_cloned(),
+                anew: false,
+                code,
                 former: enrolled.map_or_else(Vec::new, |account| {
                     account.former.iter().map(ToString::to_string).collect()
                 }),
@@ -161,7 +172,12 @@ impl SessionCtx {
 
     /// Signs in on a phone whose PIN is forgotten: what was saved is delivered first, then the phone begins anew. Nothing is
     /// deleted while something waits.
-    pub(crate) async fn begin_anew(self, user: &str, password: &str) -> Result<(), Problem> {
+    pub(crate) async fn begin_anew(
+        self,
+        user: &str,
+        password: &str,
+        code: Option<&str>,
+    ) -> Result<(), Problem> {
         let device = post::device().await.map_err(|_| Problem::StorageFails("device"))?;
         let device_label = t::sign_in_device_default();
         let body = SignInBody {
@@ -170,7 +186,9 @@ impl SessionCtx {
             device_label,
             device: device.clone(),
             is_copy: false,
+            anew: true,
             former: Vec::new(),
+            code,
         };
         let account = ask(&body).await?;
         let waiting = store::held().await?.waiting;
@@ -248,6 +266,8 @@ async fn ask(body: &SignInBody<'_>) -> Result<Account, Problem> {
 fn refused(code: &str, retry_after_s: u32) -> Problem {
     match code {
         "bad_credentials" => Problem::BadCredentials,
+        "code_needed" => Problem::CodeNeeded,
+        "code_wrong" => Problem::CodeWrong,
         "locked" => Problem::Locked(retry_after_s),
         other => Problem::Refused(other.to_owned()),
     }

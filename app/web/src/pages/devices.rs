@@ -1,8 +1,10 @@
 //! 设备: which devices have this user's records or those of the township, and ending one that is lost.
+mod code;
 mod people;
 mod row;
 
 use leptos::prelude::*;
+use zoufang_core::access::{DeviceReach, device_reach};
 
 use self::row::DeviceRow;
 use crate::{
@@ -34,6 +36,9 @@ pub(crate) fn DevicesPage() -> impl IntoView {
             })
         })
     };
+    let user = use_session().user();
+    let reach = move || user.with(|user| user.as_ref().map(|user| device_reach(user.role)));
+    let makes_codes = Memo::new(move |_| reach().is_some_and(|reach| reach != DeviceReach::Own));
     let about = Signal::derive(move || chosen.get().map(|line| row::full_name(&line)).unwrap_or_default());
     view! {
         <div class="stack stack--loose">
@@ -47,6 +52,7 @@ pub(crate) fn DevicesPage() -> impl IntoView {
             <Show when=move || busy.get() && lines.with(Option::is_none)><Skeleton/></Show>
             <Group title=t::device_in_use revoked=false desk=desk/>
             <Group title=t::device_revoked revoked=true desk=desk/>
+            <Show when=move || makes_codes.get()><code::CodeCard/></Show>
             <Confirm
                 open=asking
                 title=t::device_revoke_title

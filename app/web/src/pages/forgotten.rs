@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use super::{carry::MakeFile, lock::Waiting};
 use crate::{
     components::{
+        code_field::{CodeField, OneTimeCode},
         dialog::Confirm,
         notice::{Notice, Weight},
         problem::ProblemNotice,
@@ -21,6 +22,7 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
     let (user, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
     let problem = RwSignal::new(None::<Problem>);
+    let code = OneTimeCode::new();
     let gone = move || view.with(|view| view.gone);
     let only_by_pin = move || view.with(|view| view.held.map_or(0, |held| held.only_by_pin));
     let waits = Memo::new(move |_| view.with(|view| view.held.is_some_and(|held| held.waiting > 0)));
@@ -42,7 +44,8 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
         busy.set(true);
         problem.set(None);
         leptos::task::spawn_local(async move {
-            if let Err(cause) = session.begin_anew(&name, &word).await {
+            if let Err(cause) = session.begin_anew(&name, &word, code.get().as_deref()).await {
+                code.look_at(&cause);
                 problem.try_set(Some(cause));
             }
             busy.try_set(false);
@@ -80,6 +83,7 @@ pub(crate) fn ForgottenPage() -> impl IntoView {
                 on_input=move |text| password.set(text)
                 error=missing(password)
             />
+            <CodeField code=code/>
             <button type="submit" class="button button--primary button--large button--wide" disabled=move || busy.get()>
                 {move || if busy.get() { t::forgotten_busy() } else { t::forgotten_do() }}
             </button>

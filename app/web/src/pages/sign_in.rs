@@ -7,6 +7,7 @@ use leptos_router::{
 
 use crate::{
     components::{
+        code_field::{CodeField, OneTimeCode},
         mark::Mark,
         notice::{Notice, Weight},
         problem::ProblemNotice,
@@ -34,6 +35,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
     );
     let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
     let problem = RwSignal::new(None::<Problem>);
+    let code = OneTimeCode::new();
     let missing = move |value: RwSignal<String>| {
         Signal::derive(move || {
             (tried.get() && value.with(|value| value.trim().is_empty())).then(|| t::fault_empty().to_owned())
@@ -53,13 +55,14 @@ pub(crate) fn SignInPage() -> impl IntoView {
         problem.set(None);
         let navigate = navigate.clone();
         leptos::task::spawn_local(async move {
-            match session.sign_in(&name, &word, label.trim()).await {
+            match session.sign_in(&name, &word, label.trim(), code.get().as_deref()).await {
                 Ok(()) => {
                     if path.get_untracked() == "/sign-in" {
                         navigate("/", NavigateOptions { replace: true, ..Default::default() });
                     }
                 }
                 Err(cause) => {
+                    code.look_at(&cause);
                     problem.try_set(Some(cause));
                 }
             }
@@ -97,6 +100,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                     on_input=move |text| password.set(text)
                     error=missing(password)
                 />
+                <CodeField code=code/>
                 <TextField
                     id="device"
                     label=t::sign_in_device

@@ -1,9 +1,31 @@
 //! The part of the suite about what is known of devices.
 
-use zoufang_core::record::{DeviceId, Kind, Timestamp};
+use zoufang_core::record::{DeviceId, Kind, Timestamp, UserId};
 
 use super::{DEVICE, OTHER, UNIT, account, doc, hash};
 use crate::store::{Device, Late, Store};
+
+/// A user's code is good once, until it expires, and a later one takes its place.
+pub async fn a_code_is_taken_once(store: &dyn Store) {
+    let (user, other) = (UserId(1), UserId(2));
+    let (first, second) = ([1; 32], [2; 32]);
+    assert!(!store.take_enrol_code(user, first, Timestamp(1)).await.expect("none"));
+    store.put_enrol_code(user, first, Timestamp(10)).await.expect("put");
+    assert!(!store.take_enrol_code(user, second, Timestamp(1)).await.expect("wrong"));
+    assert!(!store.take_enrol_code(other, first, Timestamp(1)).await.expect("of another"));
+    assert!(!store.take_enrol_code(user, first, Timestamp(10)).await.expect("too late"));
+    assert!(store.take_enrol_code(user, first, Timestamp(9)).await.expect("in time"));
+    assert!(!store.take_enrol_code(user, first, Timestamp(9)).await.expect("used"));
+    store.put_enrol_code(user, first, Timestamp(10)).await.expect("put");
+    store.put_enrol_code(user, second, Timestamp(20)).await.expect("another");
+    assert!(!store.take_enrol_code(user, first, Timestamp(1)).await.expect("the one before"));
+    let both = futures_util::future::join(
+        store.take_enrol_code(user, second, Timestamp(1)),
+        store.take_enrol_code(user, second, Timestamp(1)),
+    );
+    let (one, two) = both.await;
+    assert_ne!(one.expect("one"), two.expect("two"), "one of two gets it");
+}
 
 /// Contact and wiping are kept for each device, and what a revoked one brought waits in its order until it is taken or let go.
 pub async fn devices_are_listed_with_what_they_brought_late(store: &dyn Store) {

@@ -46,6 +46,7 @@ pub(super) struct State {
     pub(super) tickets: BTreeMap<DeviceId, Ticket>,
     pub(super) cursors: BTreeMap<(DeviceId, UnitId), u64>,
     pub(super) about_devices: Devices,
+    pub(super) enrol_codes: BTreeMap<UserId, ([u8; 32], Timestamp)>,
     pub(super) readings: Vec<Line>,
     pub(super) epoch: EpochId,
 }

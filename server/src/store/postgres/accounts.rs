@@ -231,6 +231,32 @@ impl PostgresStore {
         tx.commit().await.map_err(failed)
     }
 
+    pub(super) async fn write_enrol_code(
+        &self,
+        user: UserId,
+        hash: [u8; 32],
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        let sql = "insert into enrol_code (county, user_id, hash, expires_at) values ($1, $2, $3, $4)
+            on conflict (county, user_id) do update set hash = excluded.hash, expires_at = excluded.expires_at";
+        let query = sqlx::query(sql).bind(self.county).bind(i64::from(user.0)).bind(hash.to_vec());
+        query.bind(expires_at.0).execute(&self.write()).await.map_err(failed)?;
+        Ok(())
+    }
+
+    pub(super) async fn delete_enrol_code(
+        &self,
+        user: UserId,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<bool> {
+        let sql =
+            "delete from enrol_code where county = $1 and user_id = $2 and hash = $3 and expires_at > $4";
+        let query = sqlx::query(sql).bind(self.county).bind(i64::from(user.0)).bind(hash.to_vec());
+        let done = query.bind(now.0).execute(&self.write()).await.map_err(failed)?;
+        Ok(done.rows_affected() > 0)
+    }
+
     /// A transaction that holds these locks.
     pub(super) async fn locked_tx(&self, locks: impl Iterator<Item = Lock>) -> Result<Write> {
         let mut keys: Vec<i64> = locks.map(|lock| lock.key(self.county)).collect();

@@ -248,6 +248,30 @@ impl SqliteStore {
         tx.commit().await.map_err(failed)
     }
 
+    pub(super) async fn write_enrol_code(
+        &self,
+        user: UserId,
+        hash: [u8; 32],
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        let sql = "insert or replace into enrol_code (county, user, hash, expires_at) values (?, ?, ?, ?)";
+        let query = sqlx::query(sql).bind(self.county).bind(i64::from(user.0)).bind(hash.to_vec());
+        query.bind(expires_at.0).execute(&self.write).await.map_err(failed)?;
+        Ok(())
+    }
+
+    pub(super) async fn delete_enrol_code(
+        &self,
+        user: UserId,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<bool> {
+        let sql = "delete from enrol_code where county = ? and user = ? and hash = ? and expires_at > ?";
+        let query = sqlx::query(sql).bind(self.county).bind(i64::from(user.0)).bind(hash.to_vec());
+        let done = query.bind(now.0).execute(&self.write).await.map_err(failed)?;
+        Ok(done.rows_affected() > 0)
+    }
+
     pub(super) async fn write_tx(&self) -> Result<Write<'static>> {
         self.write.begin_with("begin immediate").await.map_err(failed)
     }

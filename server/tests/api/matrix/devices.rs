@@ -142,3 +142,22 @@ pub(super) async fn decided(case: &Case<'_>) {
         }
     }
 }
+
+/// Whose devices they may end, for those they make a code; for themselves nobody does.
+pub(super) async fn code(case: &Case<'_>) {
+    let make = async |login: &str| {
+        case.server.post("/api/v1/enrol-codes", Some(&case.phone.token), &json!({ "user": login })).await
+    };
+    for place in Place::ALL {
+        let answer = make(place.login()).await;
+        assert_eq!(
+            answer.status,
+            status(reach(case).contains(&place), StatusCode::OK),
+            "{} {place:?}",
+            case.says("code")
+        );
+    }
+    for login in [case.rights.role.to_string().as_str(), "nobody"] {
+        assert_eq!(make(login).await.status, StatusCode::NOT_FOUND, "{} {login}", case.says("code"));
+    }
+}

@@ -51,8 +51,8 @@ pub(crate) fn DevicesPage() -> impl IntoView {
             })}
             <Show when=move || busy.get() && lines.with(Option::is_none)><Skeleton/></Show>
             <Group title=t::device_in_use revoked=false desk=desk/>
-            <Group title=t::device_revoked revoked=true desk=desk/>
             <Show when=move || makes_codes.get()><code::CodeCard/></Show>
+            <Group title=t::device_revoked revoked=true desk=desk/>
             <Confirm
                 open=asking
                 title=t::device_revoke_title

@@ -76,9 +76,10 @@ pub(crate) fn HandIn() -> impl IntoView {
         <section class="card stack" id="hand-in">
             <h2>{t::carry_hand_title}</h2>
             <p>{t::carry_hand_text}</p>
-            <label class="field">
-                <span class="field__label">{t::carry_choose}</span>
-                <input class="input" type="file" accept=FILE_SUFFIX disabled=move || running.get() on:change=take/>
+            // The browser's own words for it are in the browser's language.
+            <label class="button button--primary button--large button--wide file-button">
+                <input class="visually-hidden" type="file" accept=FILE_SUFFIX disabled=move || running.get() on:change=take/>
+                {t::carry_choose}
             </label>
             <div role="status">{move || outcome(state)}</div>
         </section>

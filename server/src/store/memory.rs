@@ -227,20 +227,12 @@ impl Store for MemoryStore {
     }
 
     async fn put_enrol_code(&self, user: UserId, hash: [u8; 32], expires_at: Timestamp) -> Result<()> {
-        self.change(|state| {
-            state.enrol_codes.insert(user, (hash, expires_at));
-        })
-        .await;
+        self.change(|state| state.about_devices.put_code(user, hash, expires_at)).await;
         Ok(())
     }
 
     async fn take_enrol_code(&self, user: UserId, hash: [u8; 32], now: Timestamp) -> Result<bool> {
-        let taken = self.change(|state| {
-            let fits =
-                state.enrol_codes.get(&user).is_some_and(|(kept, until)| *kept == hash && *until > now);
-            fits && state.enrol_codes.remove(&user).is_some()
-        });
-        Ok(taken.await)
+        Ok(self.change(|state| state.about_devices.take_code(user, hash, now)).await)
     }
 
     async fn remove_late(&self, device: DeviceId, hashes: &[ChangeHash]) -> Result<()> {
@@ -259,13 +251,7 @@ impl Store for MemoryStore {
     }
 
     async fn signer(&self, device: DeviceId) -> Result<Option<Signer>> {
-        Ok(self.look(|state| {
-            let found = state.devices.get(&device)?;
-            let account = state.accounts.get(&found.user).filter(|account| !account.disabled)?.clone();
-            let key = *state.sign_keys.get(&device)?;
-            let revoked = found.revoked_at.is_some();
-            Some(Signer { account, former: found.former.clone(), key, revoked })
-        }))
+        Ok(self.look(|state| state.signer(device)))
     }
 
     async fn open_session(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UserId};
 
 use super::State;
 use crate::store::{DeviceLine, Late};
@@ -13,6 +13,7 @@ pub(super) struct Devices {
     seen: BTreeMap<DeviceId, Timestamp>,
     wiped: BTreeMap<DeviceId, Timestamp>,
     late: Vec<Late>,
+    codes: BTreeMap<UserId, ([u8; 32], Timestamp)>,
 }
 
 impl Devices {
@@ -35,6 +36,15 @@ impl Devices {
 
     pub(super) fn wiped(&mut self, device: DeviceId, now: Timestamp) {
         self.wiped.entry(device).or_insert(now);
+    }
+
+    pub(super) fn put_code(&mut self, user: UserId, hash: [u8; 32], expires_at: Timestamp) {
+        self.codes.insert(user, (hash, expires_at));
+    }
+
+    pub(super) fn take_code(&mut self, user: UserId, hash: [u8; 32], now: Timestamp) -> bool {
+        let fits = self.codes.get(&user).is_some_and(|(kept, until)| *kept == hash && *until > now);
+        fits && self.codes.remove(&user).is_some()
     }
 
     pub(super) fn put_late(&mut self, late: &[Late]) {

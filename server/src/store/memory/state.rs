@@ -10,7 +10,7 @@ use super::log::UnitLog;
 use crate::readings::Line;
 use crate::store::office::{ContactProjection, PersonProjection, VisitProjection};
 use crate::store::{
-    Account, Device, DocumentState, Move, Segment, SignKey, Tail, Ticket, TokenHash, Unit, UnitCode,
+    Account, Device, DocumentState, Move, Segment, SignKey, Signer, Tail, Ticket, TokenHash, Unit, UnitCode,
 };
 
 /// One failed or running sign-in try.
@@ -46,12 +46,19 @@ pub(super) struct State {
     pub(super) tickets: BTreeMap<DeviceId, Ticket>,
     pub(super) cursors: BTreeMap<(DeviceId, UnitId), u64>,
     pub(super) about_devices: Devices,
-    pub(super) enrol_codes: BTreeMap<UserId, ([u8; 32], Timestamp)>,
     pub(super) readings: Vec<Line>,
     pub(super) epoch: EpochId,
 }
 
 impl State {
+    pub(super) fn signer(&self, device: DeviceId) -> Option<Signer> {
+        let found = self.devices.get(&device)?;
+        let account = self.accounts.get(&found.user).filter(|account| !account.disabled)?.clone();
+        let key = *self.sign_keys.get(&device)?;
+        let revoked = found.revoked_at.is_some();
+        Some(Signer { account, former: found.former.clone(), key, revoked })
+    }
+
     pub(super) fn tail(&self, unit: UnitId) -> Tail {
         self.log.get(&unit).map_or(Tail { unit, ..Tail::default() }, |log| log.tail)
     }

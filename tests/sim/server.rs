@@ -155,7 +155,13 @@ impl Server {
         let opened = self.run(async {
             let account = store.account_by_login(login).await?.context("no such account")?;
             anyhow::Ok(
-                admit(&self.app, account, Presented { device: Some(device), is_copy, former }, "").await?,
+                admit(
+                    &self.app,
+                    account,
+                    Presented { device: Some(device), is_copy, anew: false, former },
+                    "",
+                )
+                .await?,
             )
         })?;
         if opened.device != device && !is_copy {

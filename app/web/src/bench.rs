@@ -124,7 +124,7 @@ impl Bench {
     /// Signs in where nobody is. Peers know no accounts; on a new phone it is part of what it measures.
     async fn sign_in(&self) -> Result<(), Problem> {
         if self.session.token().is_none() {
-            self.session.sign_in(LOGIN, PASSWORD, "bench").await?;
+            self.session.sign_in(LOGIN, PASSWORD, "bench", None).await?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ mod sensitive;
 use minicbor::{Decode, Encode};
 
 use crate::record::{Kind, UnitId, list::Role};
-pub use log::{LogReach, has_readings, log_reach, person_log_reach};
+pub use log::{LogReach, log_reach, person_log_reach};
 pub use reading::{READINGS_MAX, Reading};
 pub use sensitive::{Read, Sensitive, may_write_key, read_right};
 

@@ -304,6 +304,30 @@ export class Device {
     await expect(this.page.locator('#phones input[type=tel]').first()).toBeVisible();
   }
 
+  /** Waits until the server knows this phone's key, and the phone the hash of the word that wipes it; gives the phone's id.
+   * No script can read the key. */
+  async introduced(): Promise<string> {
+    const known = async (): Promise<string> =>
+      await this.page.evaluate(async () => {
+        const names = (await indexedDB.databases()).map(({ name }) => name);
+        if (!names.includes('zoufang.device')) return '';
+        return await new Promise<string>((resolve) => {
+          const request = indexedDB.open('zoufang.device');
+          request.onsuccess = () => {
+            const asked = request.result.transaction('device').objectStore('device').get('me');
+            asked.onsuccess = () => {
+              const me = asked.result;
+              const ready = me?.known && /^[0-9a-f]{64}$/.test(me.wipe) && me.keys.privateKey.extractable === false;
+              resolve(ready ? me.device : '');
+            };
+            request.result.close();
+          };
+        });
+      });
+    await expect.poll(known).not.toBe('');
+    return await known();
+  }
+
   /** The numbers on a person's page, as they are shown: masked. */
   get phones(): Locator {
     return this.page.locator('.phone-line .sensitive__value');

@@ -9,24 +9,6 @@ const PERSON = '高革强';
 const FACTS = ['东墙裂了一道缝', '想学开收割机'] as const;
 const HASH_BYTES = 32;
 
-/** Waits until the server knows this phone's key. */
-async function known(device: Device): Promise<void> {
-  await expect
-    .poll(async () => await device.page.evaluate(async () => {
-      const names = (await indexedDB.databases()).map(({ name }) => name);
-      if (!names.includes('zoufang.device')) return false;
-      return await new Promise<boolean>((resolve) => {
-        const request = indexedDB.open('zoufang.device');
-        request.onsuccess = () => {
-          const asked = request.result.transaction('device').objectStore('device').get('me');
-          asked.onsuccess = () => resolve(Boolean(asked.result?.known));
-          request.result.close();
-        };
-      });
-    }))
-    .toBe(true);
-}
-
 /** Has a phone make the file, and gives its name and bytes. */
 async function made(device: Device): Promise<{ name: string; bytes: Buffer }> {
   await device.page.getByRole('button', { name: '做成文件' }).click();
@@ -51,7 +33,7 @@ test('what waits on a phone without a line is carried to a computer and handed i
   const [phone, office] = [await Device.open(server.url), await Device.open(server.url, { width: 1280 })];
   await phone.enrol('cys');
   await office.enrol('sy');
-  await known(phone);
+  await phone.introduced();
   await phone.go('/more/carry');
   await phone.page.getByRole('button', { name: '做成文件' }).click();
   await expect(phone.page.getByText('没有要上交的')).toBeVisible();
@@ -103,7 +85,7 @@ test('a phone whose PIN is forgotten makes the file; one that was ended is told 
   const [phone, head] = [await Device.open(server.url), await Device.open(server.url, { width: 1280 })];
   await phone.enrol('cys');
   await head.enrol('syhead');
-  await known(phone);
+  await phone.introduced();
   await phone.offline(true);
   await phone.logVisit({ person: PERSON, facts: FACTS[0] });
   await phone.page.reload();

@@ -8,25 +8,6 @@ const PERSON = '高革强';
 const FACTS = '后院的枯树要倒了';
 const OTHER_FACTS = '想问春耕补贴怎么领';
 
-/** Waits until the server knows this phone's key, and the phone the hash of the word that wipes it; gives the phone's id. */
-async function marked(device: Device): Promise<string> {
-  const known = async (): Promise<string> =>
-    await device.page.evaluate(async () => {
-      const names = (await indexedDB.databases()).map(({ name }) => name);
-      if (!names.includes('zoufang.device')) return '';
-      return await new Promise<string>((resolve) => {
-        const request = indexedDB.open('zoufang.device');
-        request.onsuccess = () => {
-          const asked = request.result.transaction('device').objectStore('device').get('me');
-          asked.onsuccess = () => resolve(asked.result?.known && /^[0-9a-f]{64}$/.test(asked.result.wipe) ? asked.result.device : '');
-          request.result.close();
-        };
-      });
-    });
-  await expect.poll(known).not.toBe('');
-  return await known();
-}
-
 /** What is left in the databases of the app: names of databases, and rows by table. */
 async function left(page: Page): Promise<string[]> {
   return await page.evaluate(async () => {
@@ -61,7 +42,7 @@ test('a lost phone is ended with two taps, brings what it had, and wipes itself'
   const [phone, head] = [await Device.open(line.url), await Device.open(server.url, { width: 1280 })];
   await phone.enrol('cys');
   await head.enrol('syhead');
-  const id = await marked(phone);
+  const id = await phone.introduced();
   await line.down();
   const path = await phone.logVisit({ person: PERSON, facts: FACTS });
   const other = await phone.logVisit({ person: PERSON, facts: OTHER_FACTS });
@@ -117,7 +98,7 @@ test('a locked phone that its finder opens is wiped before anybody types a PIN',
   const [phone, head] = [await Device.open(server.url), await Device.open(server.url, { width: 1280 })];
   await phone.enrol('cys');
   await head.enrol('syhead');
-  const id = await marked(phone);
+  const id = await phone.introduced();
   await phone.page.goto('about:blank');
   await end(head, id);
   await phone.page.goto(`${server.url}/people`);

@@ -22,24 +22,6 @@ async function parcels(device: Device): Promise<number[]> {
   });
 }
 
-/** Waits until the server knows this phone's key. */
-async function introduced(device: Device): Promise<void> {
-  const known = async (): Promise<boolean> =>
-    await device.page.evaluate(async () => {
-      const names = (await indexedDB.databases()).map(({ name }) => name);
-      if (!names.includes('zoufang.device')) return false;
-      return await new Promise<boolean>((resolve) => {
-        const request = indexedDB.open('zoufang.device');
-        request.onsuccess = () => {
-          const asked = request.result.transaction('device').objectStore('device').get('me');
-          asked.onsuccess = () => resolve(asked.result?.known === true && asked.result.keys.privateKey.extractable === false);
-          request.result.close();
-        };
-      });
-    });
-  await expect.poll(known).toBe(true);
-}
-
 /** Closes the app, but not the browser: its service worker goes on. The browser wakes it as it does when a line is there again. */
 async function wakeWithAppClosed(device: Device): Promise<void> {
   const { page } = device;
@@ -63,7 +45,7 @@ test('a visit that was saved without a line arrives while the app is closed', as
   const [village, township] = [await Device.open(line.url), await Device.open(server.url)];
   await village.enrol('cys');
   await township.enrol('sy');
-  await introduced(village);
+  await village.introduced();
   await line.down();
   const path = await village.logVisit({ person: PERSON, facts: FACTS });
   const sizes = await parcels(village);
@@ -97,7 +79,7 @@ test('an answer that is not ours is no receipt, and what arrived is emptied and 
   const line = await Line.open(() => server.port);
   const device = await Device.open(line.url);
   await device.enrol('cys');
-  await introduced(device);
+  await device.introduced();
   await line.down();
   await device.logVisit({ person: PERSON, facts: FACTS });
   await line.portal();

@@ -64,14 +64,16 @@ pub fn read(file: &[u8]) -> Result<Carried<'_>, CarriedError> {
     if file.len() > FILE_BYTES_MAX {
         return Err(CarriedError::TooBig);
     }
-    match file.strip_prefix(FAMILY).and_then(|rest| rest.first()) {
-        Some(&VERSION) => {}
-        Some(later) if *later > VERSION => return Err(CarriedError::Newer),
-        Some(_) | None => return Err(CarriedError::NotOurs),
-    }
+    let version = file.strip_prefix(FAMILY).and_then(|rest| rest.first()).ok_or(CarriedError::NotOurs)?;
     let (content, hash) = file.split_last_chunk::<HASH_BYTES>().ok_or(CarriedError::Damaged)?;
     if *hash != <[u8; HASH_BYTES]>::from(Sha256::digest(content)) {
         return Err(CarriedError::Damaged);
+    }
+    // After the hash, which every version has: a flipped bit is no newer version.
+    match *version {
+        VERSION => {}
+        later if later > VERSION => return Err(CarriedError::Newer),
+        _ => return Err(CarriedError::NotOurs),
     }
     parts(content.get(FAMILY.len() + 1..).unwrap_or_default()).ok_or(CarriedError::Damaged)
 }
@@ -136,7 +138,8 @@ mod tests {
         for bit in 0..8 * file.len() {
             let mut touched = file.clone();
             touched[bit / 8] ^= 1 << (bit % 8);
-            assert!(read(&touched).is_err(), "bit {bit}");
+            let error = if bit < 8 * FAMILY.len() { CarriedError::NotOurs } else { CarriedError::Damaged };
+            assert_eq!(read(&touched), Err(error), "bit {bit}");
         }
         assert_eq!(read(&[&file[..], b"\0"].concat()), Err(CarriedError::Damaged));
     }
@@ -145,8 +148,10 @@ mod tests {
     fn other_files_are_told_apart() {
         assert_eq!(read(b""), Err(CarriedError::NotOurs));
         assert_eq!(read(b"PK\x03\x04"), Err(CarriedError::NotOurs));
-        assert_eq!(read(b"ZFC0 and so on"), Err(CarriedError::NotOurs));
-        assert_eq!(read(b"ZFC2 and so on"), Err(CarriedError::Newer));
+        let hashed = |content: &[u8]| [content, &Sha256::digest(content)[..]].concat();
+        assert_eq!(read(&hashed(b"ZFC0 and so on")), Err(CarriedError::NotOurs));
+        assert_eq!(read(&hashed(b"ZFC2 and so on")), Err(CarriedError::Newer));
+        assert_eq!(read(b"ZFC2 and so on"), Err(CarriedError::Damaged));
         assert_eq!(read(b"ZFC1"), Err(CarriedError::Damaged));
         assert_eq!(read(&vec![0; FILE_BYTES_MAX + 1]), Err(CarriedError::TooBig));
     }

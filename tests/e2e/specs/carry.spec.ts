@@ -47,6 +47,21 @@ test('what waits on a phone without a line is carried to a computer and handed i
   for (const text of [PERSON, ...FACTS]) expect(bytes.includes(Buffer.from(text))).toBe(false);
   await phone.expectWaiting(2);
 
+  // Where the browser shares files it is text that it shares; where it does not after all, the file is downloaded.
+  await phone.page.evaluate(() => {
+    Object.assign(navigator, {
+      canShare: () => true,
+      share: async ({ files: [file] }: { files: [File] }) => {
+        document.documentElement.dataset['shared'] = `${file.type} ${file.name}`;
+        throw new DOMException('', 'NotAllowedError');
+      },
+    });
+  });
+  await phone.page.getByRole('button', { name: '做成文件' }).click();
+  const [instead] = await Promise.all([phone.page.waitForEvent('download'), phone.page.getByRole('button', { name: '发送到' }).click()]);
+  expect(instead.suggestedFilename()).toBe(name);
+  await expect(phone.page.locator('html')).toHaveAttribute('data-shared', `text/plain ${name}.txt`);
+
   // What is not whole, or not what the phone has signed, brings nothing.
   const touched = Buffer.from(bytes);
   touched[touched.length - HASH_BYTES - 1]! ^= 1;

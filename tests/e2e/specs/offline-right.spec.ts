@@ -61,6 +61,9 @@ test('after 30 days no record is shown, on no address and by no clock, and what 
   expect(await device.rows('parcel')).toBe(1);
   await page.getByRole('button', { name: '立即同步' }).click();
   await device.expectState('offline');
+  // What waits can be carried to a computer that has a line: the file shows nothing of it.
+  await page.getByRole('button', { name: '做成文件' }).click();
+  await expect(page.getByText('文件做好了，里面有 1 条修改')).toBeVisible();
   // A clock that is set back gives no day back.
   await later(1);
   await expect(page.locator('main[data-offline-ended]')).toBeVisible();

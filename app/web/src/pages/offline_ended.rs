@@ -1,7 +1,10 @@
 //! The offline right has ended: what happened, what is safe, what to do. No record is shown until the server was heard.
 use leptos::prelude::*;
 
-use super::sign_in::{LanguageSwitch, SignInPage};
+use super::{
+    carry::MakeFile,
+    sign_in::{LanguageSwitch, SignInPage},
+};
 use crate::{
     components::{
         icon::{Glyph, Icon},
@@ -75,6 +78,7 @@ fn Ended(signs_in: RwSignal<bool>) -> impl IntoView {
                     {t::sign_in_again}
                 </button>
             </Show>
+            <Show when=move || { waiting.get() > 0 }><MakeFile/></Show>
             <LanguageSwitch/>
         </main>
     }

@@ -75,8 +75,11 @@ pub(crate) async fn call_json<T: DeserializeOwned>(
 pub(crate) enum HandedIn {
     /// A byte for each parcel.
     Fates(Vec<u8>),
-    /// The phone is ended: what it brought is kept for its head.
-    Ended,
+    /// The phone is ended: what it brought is kept for its head, if there was room for all of it.
+    Ended {
+        /// Whether there was.
+        kept: bool,
+    },
     /// The server does not know the phone, or the body is not what it has signed.
     Unknown,
 }
@@ -92,8 +95,11 @@ pub(crate) async fn hand_in(device: DeviceId, signed: &Signed<'_>) -> Result<Han
     let response =
         request.map_err(|_| Failure::Unreachable)?.send().await.map_err(|_| Failure::Unreachable)?;
     match response.status() {
-        // What the server says besides is for that phone only.
-        410 => Ok(HandedIn::Ended),
+        // What the server says is for that phone only; that it says something means that all was kept.
+        410 => {
+            let said = response.binary().await.map_err(|_| Failure::CutOff)?;
+            Ok(HandedIn::Ended { kept: !said.is_empty() })
+        }
         401 => Ok(HandedIn::Unknown),
         _ if !response.ok() => Err(failure_of(&response)),
         _ if !content_type(&response).starts_with(parcel::CONTENT_TYPE) => Err(Failure::NotOurs),

@@ -49,8 +49,8 @@ enum State {
     Done(Tally),
     Stopped,
     BadFile(CarriedError),
-    /// The phone is ended.
-    Ended,
+    /// The phone is ended; whether all that it brought could be kept.
+    Ended(bool),
     /// The server does not know the phone, or the file is not the one that it has made.
     Unknown,
     Failed(Problem),
@@ -78,7 +78,7 @@ pub(crate) fn HandIn() -> impl IntoView {
             <p>{t::carry_hand_text}</p>
             // The browser's own words for it are in the browser's language.
             <label class="button button--primary button--large button--wide file-button">
-                <input class="visually-hidden" type="file" accept=FILE_SUFFIX disabled=move || running.get() on:change=take/>
+                <input class="visually-hidden" type="file" accept=format!("{FILE_SUFFIX},{}", file::TEXT_SUFFIX) disabled=move || running.get() on:change=take/>
                 {t::carry_choose}
             </label>
             <div role="status">{move || outcome(state)}</div>
@@ -101,7 +101,7 @@ async fn deliver(file: &[u8], state: RwSignal<State>) -> State {
         state.try_set(State::Running(done, total));
         match one(carried.device, signed).await {
             Ok(HandedIn::Fates(fates)) => tally.add(&fates),
-            Ok(HandedIn::Ended) => return State::Ended,
+            Ok(HandedIn::Ended { kept }) => return State::Ended(kept),
             Ok(HandedIn::Unknown) => return State::Unknown,
             Err(problem) => return State::Failed(problem),
         }
@@ -132,7 +132,8 @@ fn outcome(state: RwSignal<State>) -> Option<AnyView> {
         State::BadFile(CarriedError::Newer) => notice(Weight::Problem, t::carry_newer, t::carry_newer_text),
         State::BadFile(CarriedError::Damaged) => notice(Weight::Problem, t::carry_damaged, t::carry_damaged_text),
         State::BadFile(CarriedError::TooBig) => notice(Weight::Problem, t::carry_too_big, t::carry_damaged_text),
-        State::Ended => notice(Weight::Warn, t::carry_ended, t::carry_ended_text),
+        State::Ended(true) => notice(Weight::Warn, t::carry_ended, t::carry_ended_text),
+        State::Ended(false) => notice(Weight::Problem, t::carry_ended, t::carry_ended_part_text),
         State::Unknown => notice(Weight::Problem, t::carry_not_known, t::carry_not_known_text),
         State::Failed(problem) => view! {
             <ProblemNotice problem=Signal::stored(problem)/>

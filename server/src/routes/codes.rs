@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use zoufang_core::access::{DeviceReach, device_reach};
 
+use super::devices::may_see;
 use crate::account::{SignedIn, code};
 use crate::error::{Error, ErrorBody, Result};
 use crate::state::App;
@@ -49,12 +49,7 @@ pub async fn make(
     let user =
         app.store.account_by_login(user.trim()).await?.filter(|user| !user.disabled && user.id != caller.id);
     let user = user.ok_or(Error::NotFound)?;
-    let may = match device_reach(caller.role) {
-        DeviceReach::Own => false,
-        DeviceReach::Units => app.units().await?.scope(caller).contains(&user.unit),
-        DeviceReach::All => true,
-    };
-    if !may {
+    if !may_see(caller, &user, &*app.units().await?) {
         return Err(Error::NotFound);
     }
     let (code, expires_at) = code::make(app.store.as_ref(), &app.code_key, user.id, app.now()).await?;

@@ -319,7 +319,8 @@ async fn device_for(app: &App, signed_in: &SignedIn, id: &str) -> Result<(Device
     if may_see(&signed_in.principal.account, &user, &table) { Ok((id, user)) } else { Err(Error::NotFound) }
 }
 
-fn may_see(caller: &Account, user: &Account, table: &UnitTable) -> bool {
+/// Whether a caller sees a user's devices: their own, or those in reach of the role.
+pub(super) fn may_see(caller: &Account, user: &Account, table: &UnitTable) -> bool {
     let is_of = |unit: UnitId| table.scope(caller).contains(&unit);
     caller.id == user.id
         || match device_reach(caller.role) {

@@ -17,7 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use zoufang_core::record::DeviceId;
-use zoufang_core::sync::parcel::{CONTENT_TYPE, signed, signed_key};
+use zoufang_core::sync::parcel::{CONTENT_TYPE, SIGNATURE_BYTES, signed, signed_key};
 
 use super::caller::Caller;
 use super::sync::{check_head, read};
@@ -38,7 +38,6 @@ const WIPE_CONTENT_TYPE: &str = "application/vnd.zoufang.wipe";
 /// What a device signs that is wiped.
 const WIPED: &[u8] = b"wiped";
 const KEY_BYTES: usize = 65;
-const SIGNATURE_BYTES: usize = 64;
 
 /// Delivers changes that were sealed when they were saved.
 #[utoipa::path(post, path = "/api/v1/parcels", tag = "sync",

@@ -6,16 +6,13 @@
 //! service worker writes it (`public/post.js`).
 use sha2::{Digest, Sha256};
 
+use super::{gate::BODY_BYTES_MAX, parcel::SIGNATURE_BYTES};
 use crate::record::DeviceId;
 
 /// The end of a file's name.
 pub const FILE_SUFFIX: &str = ".zoufang";
 /// The longest file that is read, in bytes: more than a phone makes in a year without a line.
 pub const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// The longest body that the server takes, in bytes.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// A signature's length in bytes.
-pub const SIGNATURE_BYTES: usize = 64;
 
 const FAMILY: &[u8; 3] = b"ZFC";
 const VERSION: u8 = b'1';

@@ -13,6 +13,8 @@ use crate::{
 
 /// The content type of bodies and answers.
 pub const CONTENT_TYPE: &str = "application/vnd.zoufang.parcels";
+/// A device's signature in bytes: r and s of ECDSA on P-256.
+pub const SIGNATURE_BYTES: usize = 64;
 /// Most parcels in one body.
 pub const PARCELS_MAX: usize = 1_000;
 

@@ -3,6 +3,20 @@ use leptos::{html, prelude::*};
 
 use crate::i18n::{Text, t};
 
+/// A node for a dialog that is shown while `open` says so.
+pub(super) fn modal(open: impl Into<Signal<bool>>) -> NodeRef<html::Dialog> {
+    let (node, open): (NodeRef<html::Dialog>, Signal<bool>) = (NodeRef::new(), open.into());
+    Effect::new(move |_| {
+        let Some(dialog) = node.get() else { return };
+        if open.get() {
+            let _ = dialog.show_modal();
+        } else if dialog.open() {
+            dialog.close();
+        }
+    });
+    node
+}
+
 /// A question with two answers.
 #[component]
 pub(crate) fn Confirm(
@@ -21,15 +35,7 @@ pub(crate) fn Confirm(
     #[prop(into)]
     on_yes: Callback<()>,
 ) -> impl IntoView {
-    let node: NodeRef<html::Dialog> = NodeRef::new();
-    Effect::new(move |_| {
-        let Some(dialog) = node.get() else { return };
-        if open.get() {
-            let _ = dialog.show_modal();
-        } else if dialog.open() {
-            dialog.close();
-        }
-    });
+    let node = modal(open);
     let yes = move |_| {
         open.set(false);
         on_yes.run(());

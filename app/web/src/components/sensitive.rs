@@ -2,7 +2,7 @@
 //!
 //! Invariant: a value is in the page only after [`Readings::note`](crate::context::readings::Readings::note) has returned.
 use gloo::{events::EventListener, timers::callback::Interval};
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use zoufang_core::{
     access::{Read, Sensitive},
@@ -14,6 +14,7 @@ use zoufang_core::{
 };
 
 use super::{
+    dialog::modal,
     icon::{Glyph, Icon},
     problem::ProblemNotice,
 };
@@ -226,16 +227,8 @@ pub(crate) fn RevealDialog(
     /// The page's.
     reveal: Reveal,
 ) -> impl IntoView {
-    let node: NodeRef<html::Dialog> = NodeRef::new();
     let what = Memo::new(move |_| reveal.asked.with(|asked| asked.as_ref().map(|(what, _)| *what)));
-    Effect::new(move |_| {
-        let Some(dialog) = node.get() else { return };
-        if what.get().is_some() {
-            let _ = dialog.show_modal();
-        } else if dialog.open() {
-            dialog.close();
-        }
-    });
+    let node = modal(Memo::new(move |_| what.get().is_some()));
     let close = move || {
         reveal.asked.set(None);
         reveal.problem.set(None);

@@ -110,9 +110,10 @@ fn code_words<T: ValueList>(code: &str) -> String {
 /// The words of a value under a key. What is sensitive is masked, or not said at all, as the reader may see it.
 pub(crate) fn value_words(key: &str, value: &Value) -> String {
     let sensitive = Sensitive::of_key(Kind::Person, key);
-    if let Some(what) = sensitive.filter(|what| Reader::now().right(*what) != Read::Clear) {
+    let right = sensitive.map(|what| (what, Reader::now().right(what)));
+    if let Some((what, right)) = right.filter(|(_, right)| *right != Read::Clear) {
         return match value {
-            Value::Text(text) if Reader::now().right(what) != Read::Hidden => masked(what, text),
+            Value::Text(text) if right != Read::Hidden => masked(what, text),
             Value::Text(_) | Value::Int(_) | Value::Bool(_) => t::value_hidden().to_owned(),
         };
     }

@@ -226,9 +226,13 @@ impl SessionCtx {
             post::deliver();
             return Err(Problem::Undelivered(waiting));
         }
-        let read = !matches!(delivered, Ok(0)) && !device.store.readings().await?.is_empty();
-        let plan =
-            |phone: &Phone| if read { phone.plan_signed_out_by_server() } else { phone.plan_sign_out() };
+        let readings_left = match delivered {
+            Ok(left) => left,
+            Err(_) => device.store.readings().await?.len(),
+        };
+        let plan = |phone: &Phone| {
+            if readings_left > 0 { phone.plan_signed_out_by_server() } else { phone.plan_sign_out() }
+        };
         let settled = device.store.run(|phone, _| Some(plan(phone)), Default::default()).await?;
         let settled = settled.unwrap_or_default();
         let forgotten = settled.forgotten;

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use zoufang_core::document::{Document, LogChange};
+use zoufang_core::document::{Document, LogChange, RootChange};
 use zoufang_core::query::{Row, RowBody};
-use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId};
+use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId, UserId};
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::Control;
 
@@ -40,7 +40,7 @@ pub async fn move_with_person(
     now: Timestamp,
 ) -> Result<usize> {
     let mut tx = store.begin().await?;
-    tx.claim(&Claim { docs: BTreeSet::from([person]), units: BTreeSet::from([to]), ..Claim::default() })
+    tx.claim(&Claim { docs: BTreeSet::from([person]), units: to.logs().collect(), ..Claim::default() })
         .await?;
     let state = tx.document(person).await?.filter(|state| may(state)).ok_or(Error::NotFound)?;
     let docs = with_person_within(tx.as_mut(), &state).await?;
@@ -49,16 +49,14 @@ pub async fn move_with_person(
     Ok(moved)
 }
 
-async fn move_within(tx: &mut dyn WriteTx, docs: &[DocId], to: UnitId, now: Timestamp) -> Result<usize> {
-    tx.claim(&Claim {
-        docs: docs.iter().copied().collect(),
-        units: BTreeSet::from([to]),
-        ..Claim::default()
-    })
-    .await?;
+/// As [`move_documents`], in a transaction of the caller's.
+pub(crate) async fn move_within(tx: &mut dyn WriteTx, docs: &[DocId], to: UnitId, now: Timestamp) -> Result<usize> {
+    tx.claim(&Claim { docs: docs.iter().copied().collect(), units: to.logs().collect(), ..Claim::default() })
+        .await?;
     let mut moved = 0;
     for doc in docs {
         let mut state = tx.document(*doc).await?.ok_or(Error::NotFound)?;
+        let to = to.log(state.kind.class());
         if state.unit == to {
             continue;
         }
@@ -89,12 +87,17 @@ pub async fn with_person(store: &dyn Store, person: DocId) -> Result<Vec<DocId>>
 async fn with_person_within(tx: &mut dyn WriteTx, file: &DocumentState) -> Result<Vec<DocId>> {
     let person = file.doc;
     let mut docs = vec![person];
-    for (state, row) in tx.documents_of_unit(file.unit).await? {
+    let mut beside = Vec::new();
+    for log in file.unit.logs() {
+        beside.extend(tx.documents_of_unit(log).await?);
+    }
+    for (state, row) in beside {
         let row: Row = minicbor::decode(&row).map_err(|_| StoreError::Corrupt("row"))?;
         let only = |people: &[DocId]| people == [person];
         let belongs = match &row.body {
             RowBody::Person(_) => false,
             RowBody::Party(party) => party.person == Some(person),
+            RowBody::Welfare => state.doc == person.beside(),
             RowBody::Visit(visit) => only(&visit.people),
             RowBody::Contact(contact) => only(&contact.visit.people),
         };
@@ -196,26 +199,44 @@ pub(crate) async fn re_root_within(
     tx.claim(&Claim { docs: BTreeSet::from([doc]), ..Claim::default() }).await?;
     let mut state = tx.document(doc).await?.ok_or(Error::NotFound)?;
     let changes = tx.take_out(doc).await?;
-    let document = load(&state, &changes)?;
+    let roots = roots_of(&load(&state, &changes)?, state.created_by, drops, draw)?;
+    let left: Vec<ChangeHash> = changes.iter().map(|change| change.hash).collect();
+    tx.put_replaced(doc, &left).await?;
+    tx.append_control(state.unit, &Control::ReRooted { doc }).await?;
+    (state.max_op, state.size_bytes, state.changes, state.re_rooted) = (0, 0, 0, true);
+    let received_at = changes.first().map_or(now, |change| change.received_at);
+    let begun = begin_with(tx, state, roots, received_at).await?;
+    Ok((changes.len() as u64, begun))
+}
+
+/// The changes of a new document that says what this one says, without the keys that `drops` names.
+pub(crate) fn roots_of(
+    document: &Document,
+    author: UserId,
+    drops: impl Fn(&str) -> bool,
+    draw: Draw<'_>,
+) -> Result<Vec<RootChange>> {
     let mut number = draw()?;
     let next_actor = || {
         number = number.wrapping_add(1);
         DeviceId::SERVER.actor(number.to_be_bytes())
     };
-    let roots = document
-        .re_root(state.created_by, drops, next_actor)
-        .map_err(|error| Error::Internal(Box::new(error)))?;
-    let left: Vec<ChangeHash> = changes.iter().map(|change| change.hash).collect();
-    tx.put_replaced(doc, &left).await?;
-    tx.append_control(state.unit, &Control::ReRooted { doc }).await?;
-    (state.max_op, state.size_bytes, state.changes, state.re_rooted) = (0, 0, 0, true);
-    let first_received_at = changes.first().map_or(now, |change| change.received_at);
+    document.re_root(author, drops, next_actor).map_err(|error| Error::Internal(Box::new(error)))
+}
+
+/// Writes changes as the beginning of a document; returns how many there are.
+pub(crate) async fn begin_with(
+    tx: &mut dyn WriteTx,
+    mut state: DocumentState,
+    roots: Vec<RootChange>,
+    received_at: Timestamp,
+) -> Result<u64> {
     let mut records = Vec::new();
     for root in roots {
         let scanned = scan(&root.raw).map_err(|error| Error::Internal(Box::new(error)))?;
         let record = ChangeRecord {
             unit: state.unit,
-            doc,
+            doc: state.doc,
             kind: state.kind,
             hash: scanned.hash,
             raw: root.raw,
@@ -225,7 +246,7 @@ pub(crate) async fn re_root_within(
             change_seq: scanned.seq,
             start_op: scanned.start_op,
             max_op: scanned.max_op,
-            received_at: first_received_at,
+            received_at,
         };
         tx.append(&record).await?;
         state.max_op = state.max_op.max(record.max_op);
@@ -234,7 +255,7 @@ pub(crate) async fn re_root_within(
         records.push(record);
     }
     put(tx, &state, &records).await?;
-    Ok((changes.len() as u64, records.len() as u64))
+    Ok(records.len() as u64)
 }
 
 fn load(state: &DocumentState, changes: &[ChangeRecord]) -> Result<Document> {
@@ -252,6 +273,6 @@ async fn put(tx: &mut dyn WriteTx, state: &DocumentState, changes: &[ChangeRecor
     let received_at = changes.first().map(|change| change.received_at).unwrap_or_default();
     let (row, projection) = projection::of(state.doc, &document, state.unit, state.created_by, received_at);
     tx.put_document(state, &row).await?;
-    tx.put_projection(state.doc, state.unit, &projection).await?;
+    tx.put_projection(state.doc, state.unit.unit(), &projection).await?;
     Ok(())
 }

@@ -163,7 +163,7 @@ pub async fn fill(store: &dyn Store, now: Timestamp) -> Result<Made> {
                 user: author.user,
                 device: author.device,
                 former: Vec::new(),
-                scope: table.all(),
+                scope: table.all_logs(),
                 role: None,
             };
             let kinds: Vec<Kind> = pushes.iter().map(|push: &Push| push.kind).collect();

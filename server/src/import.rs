@@ -51,6 +51,9 @@ pub struct Report {
 /// The id of the document of a kind that belongs to a person of the file.
 #[must_use]
 pub fn document_id(kind: Kind, person_id: &str) -> DocId {
+    if kind == Kind::Welfare {
+        return document_id(Kind::Person, person_id).beside();
+    }
     let hash: [u8; 32] = Sha256::digest(format!("{}:{person_id}", kind.name())).into();
     let mut id = [0; 16];
     id.copy_from_slice(&hash[..16]);
@@ -66,7 +69,7 @@ pub async fn people(store: &dyn Store, text: &str, by: UserId, now: Timestamp) -
     let villages: BTreeMap<&str, UnitId> =
         table.codes.iter().map(|(unit, code)| (code.as_str(), *unit)).collect();
     let device = enrol(store, by, now).await?;
-    let authority = Authority { user: by, device, former: Vec::new(), scope: table.all(), role: None };
+    let authority = Authority { user: by, device, former: Vec::new(), scope: table.all_logs(), role: None };
     let mut report = Report::default();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let head = line::Head::of(reader.headers().map_err(|_| Error::BadRequest("csv"))?)
@@ -84,7 +87,8 @@ pub async fn people(store: &dyn Store, text: &str, by: UserId, now: Timestamp) -
             }
         };
         report.faults.extend(read.faults.iter().map(|code| Fault { line: number, code }));
-        let made = [(Kind::Person, Some(read.person)), (Kind::Party, read.party)];
+        let made =
+            [(Kind::Person, Some(read.person)), (Kind::Party, read.party), (Kind::Welfare, read.welfare)];
         for (kind, entries) in made.into_iter().filter_map(|(kind, entries)| Some((kind, entries?))) {
             let doc = document_id(kind, &read.person_id);
             batch.push(first_change(device, by, now, doc, kind, read.unit, entries)?);
@@ -160,6 +164,7 @@ async fn enter(
     for (kind, verdict) in kinds.iter().zip(verdicts) {
         match (kind, verdict) {
             (Kind::Person, Verdict::Accepted(_)) => report.people += 1,
+            (Kind::Welfare, Verdict::Accepted(_)) => {}
             (_, Verdict::Accepted(_)) => report.memberships += 1,
             (_, Verdict::Duplicate(_) | Verdict::Refused(_) | Verdict::Pending) => {
                 return Err(Error::Internal(

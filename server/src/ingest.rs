@@ -34,7 +34,7 @@ pub struct Authority {
     pub device: DeviceId,
     /// The ids that the device had before: their actors are the device's, too.
     pub former: Vec<DeviceId>,
-    /// The units whose documents may be written.
+    /// The logs that may be written.
     pub scope: BTreeSet<UnitId>,
     /// The role; `None` for the program's own imports, which may write every kind.
     pub role: Option<Role>,
@@ -211,9 +211,10 @@ fn claim(checked: &[Checked]) -> Claim {
 fn check(authority: &Authority, push: Push) -> Checked {
     let read = scan(&push.raw).map_err(Refusal::from);
     let hash = read.as_ref().ok().map(|scanned| scanned.hash);
-    let scanned = if !authority.scope.contains(&push.unit) {
+    let log = push.log();
+    let scanned = if !authority.scope.contains(&push.unit.unit()) {
         Err(Refusal::NotInScope)
-    } else if !authority.may_write(push.kind) {
+    } else if !authority.may_write(push.kind) || !authority.scope.contains(&log) {
         Err(Refusal::Role)
     } else {
         read.and_then(|scanned| {
@@ -221,7 +222,7 @@ fn check(authority: &Authority, push: Push) -> Checked {
             if may { Ok(scanned) } else { Err(Refusal::Role) }
         })
     };
-    Checked { doc: push.doc, kind: push.kind, unit: push.unit, raw: push.raw, hash, scanned }
+    Checked { doc: push.doc, kind: push.kind, unit: log, raw: push.raw, hash, scanned }
 }
 
 /// The verdicts, if no change got past the first checks: then the writer need not be asked for.

@@ -19,6 +19,7 @@ pub mod import;
 pub mod ingest;
 pub mod keys;
 pub mod lan;
+pub mod layout;
 pub mod news;
 pub mod overload;
 pub mod papers;

@@ -143,7 +143,7 @@ impl Reader {
         let Some(principal) = self.app.store.principal(self.token, self.app.now()).await? else {
             return Ok(false);
         };
-        let scope = self.app.units().await?.scope(&principal.account);
+        let scope = self.app.units().await?.logs(&principal.account);
         let tails = self.app.store.tails(&scope).await?;
         self.scope = scope.into_iter().collect();
         let scope = &self.scope;

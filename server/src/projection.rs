@@ -94,7 +94,7 @@ pub fn of(
     let row = Row::of(doc, document, unit);
     let projection = match &row.body {
         RowBody::Person(person) => Projection::Person(PersonProjection { body: encode(&of_person(person)) }),
-        RowBody::Party(_) => Projection::Nothing,
+        RowBody::Party(_) | RowBody::Welfare => Projection::Nothing,
         RowBody::Visit(visit) => Projection::Visit(of_visit(visit, created_by, received_at)),
         RowBody::Contact(contact) => Projection::Contact(ContactProjection {
             happened_on: day(&contact.visit),

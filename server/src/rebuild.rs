@@ -38,7 +38,7 @@ pub async fn rebuild(store: &dyn Store) -> Result<u64> {
                 projection::of(state.doc, &document, state.unit, state.created_by, received_at);
             tx.put_document(&state, &row).await?;
             crash_point!("rebuild.document.after");
-            tx.put_projection(state.doc, state.unit, &projection).await?;
+            tx.put_projection(state.doc, state.unit.unit(), &projection).await?;
             crash_point!("rebuild.projection.after");
             count += 1;
         }

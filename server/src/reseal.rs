@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::rebuild::rebuild;
 use crate::store::at_rest::{Ring, SealedStore, Table};
-use crate::store::{Late, LogEntry, Resealed, Store, StoreError};
+use crate::store::{Late, LogEntry, Mark, Resealed, Store, StoreError};
 
 const BATCH_BYTES: usize = 1 << 20;
 /// What every change begins with that is not sealed.
@@ -19,12 +19,12 @@ const AUTOMERGE: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 /// # Errors
 /// If the store fails; the next call goes on.
 pub async fn seal_what_is_clear(inner: &Arc<dyn Store>, ring: &Arc<Ring>) -> Result<bool> {
-    if inner.sealed_under().await?.is_some() {
+    if inner.mark(Mark::SealedUnder).await?.is_some() {
         return Ok(false);
     }
     let is_empty = inner.units_with_log().await?.is_empty() && inner.late().await?.is_empty();
     if is_empty {
-        inner.put_sealed_under(ring.current()).await?;
+        inner.put_mark(Mark::SealedUnder, ring.current()).await?;
     } else {
         whole(inner, ring, true).await?;
     }
@@ -68,7 +68,7 @@ async fn whole(inner: &Arc<dyn Store>, ring: &Arc<Ring>, may_be_clear: bool) -> 
     let sealed = SealedStore::over(Arc::clone(inner), Arc::clone(ring));
     let documents = rebuild(&sealed).await?;
     inner.forget_overwritten().await?;
-    inner.put_sealed_under(ring.current()).await?;
+    inner.put_mark(Mark::SealedUnder, ring.current()).await?;
     Ok(documents)
 }
 

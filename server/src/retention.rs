@@ -167,7 +167,7 @@ pub async fn apply(
                 (0..).zip(&rules.rules).filter(|(_, rule)| rule.is_due(&row, today) != Some(false)).collect();
             if !maybe.is_empty() {
                 for at in shorten(store, state, &row, &maybe, (today, now), dry_run, draw).await? {
-                    *report.rules[at].records.entry(state.unit.0).or_default() += 1;
+                    *report.rules[at].records.entry(state.unit.unit().0).or_default() += 1;
                 }
             }
         }

@@ -41,8 +41,8 @@ pub use devices::{DeviceLine, Late};
 pub use error::{Result, StoreError};
 pub use news::{Listener, News};
 pub use types::{
-    Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, NewAccount,
-    Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, Mark,
+    NewAccount, Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
     level_code, level_of,
 };
 
@@ -77,11 +77,11 @@ pub trait Store: Send + Sync + 'static {
     /// Sets it, and lets phones know by a new directory.
     async fn put_sync_key(&self, key: PublicKey) -> Result<()>;
 
-    /// The id of the key under which everything was sealed last; none if it never was.
-    async fn sealed_under(&self) -> Result<Option<u32>>;
+    /// What the program noted about the data; none if it never did.
+    async fn mark(&self, mark: Mark) -> Result<Option<u32>>;
 
     /// Notes it.
-    async fn put_sealed_under(&self, key: u32) -> Result<()>;
+    async fn put_mark(&self, mark: Mark, value: u32) -> Result<()>;
 
     /// Puts other bytes in the place of changes of a log, which say the same. One that is not there any more is left out.
     async fn reseal_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()>;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use zoufang_core::access::{UnitNode, units_in_scope, units_to_oversee};
+use zoufang_core::access::{UnitNode, logs_in_scope, units_in_scope, units_to_oversee};
 use zoufang_core::record::UnitId;
 use zoufang_core::seal::PublicKey;
 
@@ -97,10 +97,16 @@ impl UnitTable {
         Ok(Self { version, units, codes, sync_key, nodes })
     }
 
-    /// The units whose documents an account holds and may push to.
+    /// The units that an account works on.
     #[must_use]
     pub fn scope(&self, account: &Account) -> Vec<UnitId> {
         units_in_scope(account.role, account.unit, &self.nodes)
+    }
+
+    /// The logs whose documents an account holds and may push to.
+    #[must_use]
+    pub fn logs(&self, account: &Account) -> Vec<UnitId> {
+        logs_in_scope(account.role, account.unit, &self.nodes)
     }
 
     /// The units whose lists and figures an account may read online.
@@ -133,10 +139,10 @@ impl UnitTable {
         self.codes.iter().find(|(_, known)| *known == code).map(|(unit, _)| *unit)
     }
 
-    /// All ids.
+    /// All logs of all units.
     #[must_use]
-    pub fn all(&self) -> BTreeSet<UnitId> {
-        self.units.keys().copied().collect()
+    pub fn all_logs(&self) -> BTreeSet<UnitId> {
+        self.units.keys().flat_map(|unit| unit.logs()).collect()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     fault::Fault,
     oracle::{Edit, EditId, Oracle, Seen, hash_of},
     phone::{Image, Job, Out},
-    world::{Kind, World},
+    world::{Kind, World, unit_of_log},
 };
 
 /// What a change says.
@@ -104,7 +104,7 @@ impl World {
         let edit = Edit {
             doc: save.doc,
             kind: row.kind,
-            unit: row.unit,
+            unit: unit_of_log(row.unit),
             user: save.author,
             device: self.phones[phone].device,
             at_s: save.at.0.div_euclid(1000),

@@ -1,7 +1,10 @@
 //! Mishaps: phones that stop, go back in time, are copied, are opened twice; servers that stop, are restored; units that move.
 
 use anyhow::Result;
-use zoufang_core::{record::UnitId, sync::session::Event};
+use zoufang_core::{
+    record::{Kind, UnitId},
+    sync::session::Event,
+};
 
 use crate::{
     fault::Fault,
@@ -270,9 +273,14 @@ impl World {
     }
 
     /// A phone whose app is not updated for long, or is updated at last. Nobody goes back to version 1, which cannot read
-    /// what later ones have kept.
+    /// what later ones have kept; nor to one that cannot read a welfare file.
     fn change_client(&mut self, phone: usize) -> bool {
         let version = self.mishap.pick(&[None, Some(2)]).flatten();
+        let edits = self.phones[phone].image.edits();
+        let has_welfare = edits.iter().any(|id| self.oracle.edit(*id).kind == Kind::Welfare);
+        if version.is_some() && has_welfare {
+            return false;
+        }
         self.crash(phone);
         self.phones[phone].version = version;
         version.is_some()

@@ -10,7 +10,7 @@ use crate::{
     kept::Written,
     oracle::{Edit, EditId, Seen, hash_of},
     server::Done,
-    world::{Kind as FailureKind, World},
+    world::{Kind as FailureKind, World, log_of, logs_of, unit_of_log},
 };
 
 /// One thing that is done to a record.
@@ -25,6 +25,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lying {
     unit: UnitId,
+    log: UnitId,
     kind: Kind,
     /// The hashes of its changes.
     pub(crate) hashes: Vec<[u8; 32]>,
@@ -81,9 +82,9 @@ impl World {
     pub(crate) fn lying(&self) -> Result<BTreeMap<DocId, Lying>> {
         let mut lying = BTreeMap::new();
         let store = self.server.store();
-        for unit in self.above.keys() {
-            for entry in self.server.run(store.read_log(*unit, 0, usize::MAX))?.entries {
-                let new = || Lying { unit: *unit, kind: entry.kind, hashes: Vec::new() };
+        for log in self.above.keys().copied().flat_map(logs_of) {
+            for entry in self.server.run(store.read_log(log, 0, usize::MAX))?.entries {
+                let new = || Lying { unit: unit_of_log(log), log, kind: entry.kind, hashes: Vec::new() };
                 let doc = lying.entry(entry.doc).or_insert_with(new);
                 doc.hashes.push(hash_of(&entry.raw));
             }
@@ -107,6 +108,7 @@ impl World {
             if with && lying.unit != to {
                 self.facts.moved(*other, lying.unit, to);
                 lying.unit = to;
+                lying.log = log_of(to, lying.kind);
             }
         }
         if &due != after {
@@ -151,13 +153,13 @@ impl World {
             self.fail(FailureKind::Lost, None, Some(doc), "a record that began anew is gone".to_owned());
             return Ok(());
         };
-        if before != after || new.unit != old.unit {
+        if before != after || new.log != old.log {
             let words = "with a record that began anew others changed".to_owned();
             self.fail(FailureKind::Diverged, None, Some(doc), words);
         }
         let seen: Seen = old.hashes.iter().filter_map(|hash| self.oracle.find(hash)).collect();
         let store = self.server.store();
-        let entries = self.server.run(store.read_log(new.unit, 0, usize::MAX))?.entries;
+        let entries = self.server.run(store.read_log(new.log, 0, usize::MAX))?.entries;
         let (mut roots, mut ids) = (Vec::new(), Seen::new());
         let mut creator = None;
         for entry in entries.into_iter().filter(|entry| entry.doc == doc) {

@@ -132,21 +132,27 @@ impl World {
 
     /// Makes a record.
     fn create(&mut self, phone: usize) {
-        let Some(kind) = self.work.pick(&kinds(self.phones[phone].role)) else { return };
+        let is_of_today = self.phones[phone].version.is_none();
+        let mut kinds = kinds(self.phones[phone].role);
+        kinds.retain(|kind| is_of_today || *kind != Kind::Welfare);
+        let Some(kind) = self.work.pick(&kinds) else { return };
         let Some(tab) = self.phones[phone].tab.as_ref() else { return };
-        let mut units: Vec<UnitId> = tab.phone.scope().iter().map(|(unit, _)| *unit).collect();
+        let logs = tab.phone.scope().iter().map(|(log, _)| *log);
+        let mut units: Vec<UnitId> = logs.filter(|log| log.unit() == *log).collect();
         if units.is_empty() {
             units.push(self.phones[phone].home);
         }
         let people = self.docs(phone, |it, _| it == Kind::Person);
         let Some(unit) = self.work.pick(&units) else { return };
+        // An older app knows one log of a unit.
+        let log = if is_of_today { unit.log(kind.class()) } else { unit };
         let (person, user) = (self.work.pick(&people), self.phones[phone].user);
         let mut changes = self.new_entries(kind, person);
         let now = self.phone_clock(phone);
         changes.insert("created_by".to_owned(), Some(Value::Int(user.0.into())));
         changes.insert("created_at".to_owned(), Some(Value::Int(now.0.max(0))));
         let doc = DocId::from_parts(now, self.work.bytes());
-        self.save(phone, doc, Some((kind, unit)), Vec::new(), changes, None);
+        self.save(phone, doc, Some((kind, log)), Vec::new(), changes, None);
     }
 
     /// Edits what is newest.
@@ -293,6 +299,10 @@ impl World {
                 put("status".into(), Value::Text("full".into()));
                 put("branch".into(), self.text(&["第一支部", "第二支部"], 40));
             }
+            Kind::Welfare => {
+                put("disability.grade".into(), Value::Int(1 + self.work.below(10) as i64));
+                put("support_status".into(), Value::Text("none".into()));
+            }
             Kind::Visit | Kind::Contact => {
                 if let Some(person) = person {
                     put(format!("person/{person}"), Value::Bool(true));
@@ -336,6 +346,11 @@ impl World {
                 6 => ("status".into(), None),
                 _ => ("branch".into(), Some(self.text(&["支部"], 9))),
             },
+            Kind::Welfare => match dice {
+                0..6 => ("disability.grade".into(), Some(Value::Int(1 + self.work.below(10) as i64))),
+                6 => ("disability.grade".into(), None),
+                _ => ("support_status".into(), Some(Value::Text(self.support()))),
+            },
             Kind::Visit | Kind::Contact => match dice {
                 0..4 if own => ("facts".into(), Some(self.text(&["更正："], 90))),
                 4 if own => ("facts".into(), None),
@@ -352,6 +367,10 @@ impl World {
 
     fn status(&mut self) -> String {
         self.work.pick(&["full", "probationary"]).unwrap_or("full").to_owned()
+    }
+
+    fn support(&mut self) -> String {
+        self.work.pick(&["none", "low_income"]).unwrap_or("none").to_owned()
     }
 
     /// A text of its own; a short one comes again at times.
@@ -371,7 +390,7 @@ impl World {
 fn kinds(role: Role) -> Vec<Kind> {
     match role {
         Role::TownshipHead | Role::TownshipWorker => {
-            vec![Kind::Person, Kind::Visit, Kind::Contact, Kind::Party]
+            vec![Kind::Person, Kind::Visit, Kind::Contact, Kind::Party, Kind::Welfare]
         }
         Role::VillageWorker => vec![Kind::Person, Kind::Visit, Kind::Contact],
         Role::VillageBranch => vec![Kind::Contact],

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Result;
 use zoufang_core::{
     access::Level,
-    record::{DeviceId, DocId, EpochId, UnitId},
+    record::{DeviceId, DocId, EpochId, Kind as RecordKind, UnitId},
     sync::session::Event,
 };
 use zoufang_server::store::Unit;
@@ -244,10 +244,10 @@ impl World {
             }
             Item::Post(phone, device, parcels) => self.post_arrives(phone, device, &parcels)?,
             Item::Seal => {
-                for unit in self.above.keys().copied().collect::<Vec<_>>() {
+                for log in self.above.keys().copied().flat_map(logs_of).collect::<Vec<_>>() {
                     if self.server_up {
-                        let made = self.server.seal(unit)?;
-                        self.note("sealed", usize::MAX, &[unit.0.into(), made as u64], &[]);
+                        let made = self.server.seal(log)?;
+                        self.note("sealed", usize::MAX, &[log.0.into(), made as u64], &[]);
                     }
                 }
             }
@@ -279,6 +279,29 @@ impl World {
 }
 
 /// A unit as the server keeps it.
+/// How far the numbers of a unit's logs are from each other, by this file's own reading of the protocol.
+const NEXT_LOG: u32 = 0x4000;
+
+/// The logs of a unit: files, visits, welfare.
+pub(crate) fn logs_of(unit: UnitId) -> [UnitId; 3] {
+    [unit, UnitId(unit.0 + NEXT_LOG), UnitId(unit.0 + 2 * NEXT_LOG)]
+}
+
+/// The log of a unit in which records of a kind stand.
+pub(crate) fn log_of(unit: UnitId, kind: RecordKind) -> UnitId {
+    let [files, visits, welfare] = logs_of(unit);
+    match kind {
+        RecordKind::Person | RecordKind::Party | RecordKind::Contact => files,
+        RecordKind::Visit => visits,
+        RecordKind::Welfare => welfare,
+    }
+}
+
+/// The unit of a log.
+pub(crate) fn unit_of_log(log: UnitId) -> UnitId {
+    UnitId(log.0 % NEXT_LOG)
+}
+
 pub(crate) fn unit_of(id: UnitId, above: Option<UnitId>) -> Unit {
     let level = match id.0 {
         1 => Level::County,

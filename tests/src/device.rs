@@ -177,7 +177,7 @@ impl Device {
         random[..8].copy_from_slice(&self.draw());
         random[8..].copy_from_slice(&device.0.to_be_bytes()[..2]);
         let doc = DocId::from_parts(now(), random);
-        self.save(doc, Some((kind, unit)), Vec::new(), entries.into())?;
+        self.save(doc, Some((kind, unit.log(kind.class()))), Vec::new(), entries.into())?;
         Ok(doc)
     }
 

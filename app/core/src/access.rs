@@ -7,7 +7,7 @@ mod sensitive;
 
 use minicbor::{Decode, Encode};
 
-use crate::record::{Kind, UnitId, list::Role};
+use crate::record::{Class, Kind, UnitId, list::Role};
 pub use log::{LogReach, log_reach, person_log_reach};
 pub use reading::{READINGS_MAX, Reading};
 pub use sensitive::{Read, Sensitive, may_write_key, read_right};
@@ -58,7 +58,7 @@ pub struct UnitNode {
     pub parent: Option<UnitId>,
 }
 
-/// The units whose documents a user holds on the phone and may push to, in the order of `units`.
+/// The units that a user works on, in the order of `units`.
 #[must_use]
 pub fn units_in_scope(role: Role, home: UnitId, units: &[UnitNode]) -> Vec<UnitId> {
     let children =
@@ -71,6 +71,24 @@ pub fn units_in_scope(role: Role, home: UnitId, units: &[UnitNode]) -> Vec<UnitI
         Role::CityDuty | Role::CityDepartment | Role::CityLeader => vec![home],
         Role::PrivacyOfficer | Role::SystemAdmin => Vec::new(),
     }
+}
+
+/// Whether a role reads what stands in logs of a class, in the units that it works on.
+#[must_use]
+pub fn may_read(role: Role, class: Class) -> bool {
+    match class {
+        Class::Files => true,
+        Class::Visits => matches!(role, Role::TownshipHead | Role::TownshipWorker | Role::VillageWorker),
+        Class::Welfare => matches!(role, Role::TownshipHead | Role::TownshipWorker),
+    }
+}
+
+/// The logs that a user's phone holds: those of the units in scope that the role may read.
+#[must_use]
+pub fn logs_in_scope(role: Role, home: UnitId, units: &[UnitNode]) -> Vec<UnitId> {
+    let classes = Class::ALL.iter().filter(|class| may_read(role, **class));
+    let logs = |unit: UnitId| classes.clone().map(move |class| unit.log(*class));
+    units_in_scope(role, home, units).into_iter().flat_map(logs).collect()
 }
 
 /// The units whose figures and lists a user may read online.
@@ -145,6 +163,7 @@ pub fn may_review_late(role: Role) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::list::ValueList;
 
     #[test]
     fn a_township_sees_its_villages_and_a_village_itself() {
@@ -159,5 +178,17 @@ mod tests {
         assert_eq!(units_in_scope(Role::VillageWorker, UnitId(3), &units), [UnitId(3)]);
         assert_eq!(units_in_scope(Role::SystemAdmin, UnitId(1), &units), []);
         assert_eq!(units_to_oversee(Role::CityDuty, UnitId(1), &units).len(), 4);
+        let logs = |role| logs_in_scope(role, UnitId(3), &units);
+        assert_eq!(logs(Role::VillageWorker), [UnitId(3), UnitId(3).log(Class::Visits)]);
+        assert_eq!(logs(Role::VillageBranch), [UnitId(3)], "a branch contact holds no visits");
+    }
+
+    #[test]
+    fn who_writes_a_kind_reads_it() {
+        for role in Role::ALL {
+            for kind in Kind::ALL {
+                assert!(!may_write(*role, *kind) || may_read(*role, kind.class()), "{role:?} {kind:?}");
+            }
+        }
     }
 }

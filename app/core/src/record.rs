@@ -14,15 +14,17 @@ pub mod party;
 pub mod person;
 pub mod phone;
 pub mod visit;
+pub mod welfare;
 
 pub use contact::Contact;
 pub use date::{Date, PartialDate, Timestamp};
 pub use entries::{Entries, Patch, Value};
 pub use id::{ChangeHash, DeviceId, DocId, EpochId, UnitId, UserId};
-pub use kind::Kind;
+pub use kind::{Class, Kind};
 pub use party::Party;
 pub use person::{Person, Phone};
 pub use visit::Visit;
+pub use welfare::Welfare;
 
 /// A record kind that can be read from the entries of its document and written back.
 pub trait Record: Sized {

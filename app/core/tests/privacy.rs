@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use zoufang_core::{access::Sensitive, document::shape, record::Kind};
 
-const KINDS: [Kind; 4] = [Kind::Person, Kind::Party, Kind::Visit, Kind::Contact];
 
 fn table() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../public/privacy.json");
@@ -30,7 +29,7 @@ fn every_field_has_a_purpose_and_a_ground_and_no_other_has() {
             }
         }
     }
-    let fields = KINDS.iter().flat_map(|kind| {
+    let fields = Kind::ALL.iter().flat_map(|kind| {
         let of_kind = shape::of(*kind);
         let fields: Vec<_> = of_kind.fields().collect();
         fields.into_iter().map(|field| ((kind.name().to_owned(), field.key.to_owned()), field.sensitive))
@@ -55,12 +54,11 @@ fn every_field_has_a_purpose_and_a_ground_and_no_other_has() {
 
 #[test]
 fn a_sensitive_field_of_a_person_has_a_permission_of_its_own() {
-    let person = shape::of(Kind::Person);
-    let groups: Vec<_> = person
-        .fields()
-        .filter(|field| field.sensitive)
-        .map(|field| (field.key.to_owned(), Sensitive::of_key(Kind::Person, &field.key.replace('*', "01X"))))
-        .collect();
+    let of_kind = |kind| {
+        let sensitive = shape::of(kind).fields().filter(|field| field.sensitive).collect::<Vec<_>>().into_iter();
+        sensitive.map(move |field| (field.key, Sensitive::of_key(kind, &field.key.replace('*', "01X"))))
+    };
+    let groups: Vec<_> = of_kind(Kind::Person).chain(of_kind(Kind::Welfare)).collect();
     assert!(groups.len() >= 4, "{groups:?}");
     assert!(groups.iter().all(|(_, group)| group.is_some()), "{groups:?}");
 }

@@ -132,6 +132,7 @@ fn Pages() -> impl IntoView {
                     <Route path=path!("/new") view=later(|pages| pages.person_new)/>
                     <Route path=path!("/:id") view=later(|pages| pages.person)/>
                     <Route path=path!("/:id/edit") view=later(|pages| pages.person_edit)/>
+                    <Route path=path!("/:id/welfare") view=later(|pages| pages.welfare_edit)/>
                     <Route path=path!("/:id/history") view=later(|pages| pages.history)/>
                     <Route path=path!("/:id/copy") view=later(|pages| pages.person_copy)/>
                     <Route path=path!("/:id/access") view=later(|pages| pages.person_access)/>

@@ -25,3 +25,4 @@ mod sync;
 pub(crate) mod today;
 mod visit;
 mod visit_edit;
+mod welfare_edit;

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{CliError, Result};
+use crate::account::token;
 use crate::config::{DataFolder, KeyPlace};
 use crate::crash::crash_point;
 use crate::keys::{Keys, KeysError};
+use crate::layout::{self, Moved};
 use crate::reseal;
+use crate::state::system_clock;
 use crate::store::at_rest::{Ring, SealedStore};
 use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{County, Store};
+use crate::store::{County, Mark, Store};
 use crate::units;
 
 pub(super) const DATABASE: &str = "zoufang.sqlite";
@@ -44,7 +47,7 @@ impl Data {
         };
         let keys = keys(&place.keys, &place.data, below.as_ref()).await?;
         let ring = Arc::new(keys.at_rest());
-        if below.sealed_under().await?.is_some_and(|key| !ring.has(key)) {
+        if below.mark(Mark::SealedUnder).await?.is_some_and(|key| !ring.has(key)) {
             return Err(KeysError::Others.into());
         }
         keys.agree(below.as_ref()).await?;
@@ -62,6 +65,11 @@ impl Data {
             crash_point!("units.before");
             store.put_units(&units, &codes).await?;
             crash_point!("units.after");
+        }
+        let Moved { records, files } =
+            layout::bring_up_to_date(&store, &token::random_u64, system_clock()()).await?;
+        if records + files > 0 {
+            tracing::info!(records, files, "records lie in logs by class from now on");
         }
         Ok(Arc::new(store))
     }

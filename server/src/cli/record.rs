@@ -80,7 +80,7 @@ pub(super) async fn erasures(folder: DataFolder) -> Result<()> {
         } else {
             format!("not yet read by {}", waiting.join(" "))
         };
-        say(&format!("unit {} at {}: {state}", erasure.unit.0, erasure.at.0))?;
+        say(&format!("unit {} at {}: {state}", erasure.unit.unit().0, erasure.at.0))?;
     }
     store.close().await;
     Ok(())

@@ -46,7 +46,7 @@ pub(super) fn plan(rows: &[Row], authors: &BTreeMap<UnitId, Author>, now: Timest
                 visits_of(row, person, *author, now, &mut dice, &mut planned)
             }
             RowBody::Party(party) => contacts_of(row, party, *author, now, &mut dice, &mut planned),
-            RowBody::Person(_) | RowBody::Visit(_) | RowBody::Contact(_) => {}
+            RowBody::Person(_) | RowBody::Visit(_) | RowBody::Contact(_) | RowBody::Welfare => {}
         }
     }
     (0..DAYS / DAYS_A_WEEK).rev().map(|week| week_of(&planned, authors, week, now)).collect()

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use csv::StringRecord;
 use zoufang_core::document::shape;
-use zoufang_core::record::list::{GloryPlaque, PartyStatus};
+use zoufang_core::record::list::{GloryPlaque, PartyStatus, SupportStatus};
 use zoufang_core::record::{
-    Entries, Kind, Party, Person, Phone, Record, UnitId, id_number, name::parse_name, phone::parse_phone,
+    Entries, Kind, Party, Person, Phone, Record, UnitId, Welfare, id_number, name::parse_name,
+    phone::parse_phone,
 };
 
 use super::document_id;
@@ -36,6 +37,7 @@ pub(super) struct Line {
     pub(super) unit: UnitId,
     pub(super) person: Entries,
     pub(super) party: Option<Entries>,
+    pub(super) welfare: Option<Entries>,
     /// Cells that could not be used.
     pub(super) faults: Vec<&'static str>,
 }
@@ -95,10 +97,12 @@ pub(super) fn read(
     let name = parse_name(&cells.text("name").ok_or("name")?).map_err(|_| "name")?;
     let mut person = person(&mut cells, name).to_entries();
     let mut party = party(&mut cells, &person_id).map(|party| party.to_entries());
+    let mut welfare = welfare(&mut cells).map(|welfare| welfare.to_entries());
     let mut faults = cells.faults;
     faults.extend(fit(Kind::Person, &mut person));
     faults.extend(party.as_mut().map(|party| fit(Kind::Party, party)).unwrap_or_default());
-    Ok(Line { person_id, unit, person, party, faults })
+    faults.extend(welfare.as_mut().map(|welfare| fit(Kind::Welfare, welfare)).unwrap_or_default());
+    Ok(Line { person_id, unit, person, party, welfare, faults })
 }
 
 /// Leaves out what the gate would refuse, such as a text that is too long, and names the fields.
@@ -134,15 +138,12 @@ fn person(cells: &mut Cells<'_>, name: String) -> Person {
         residence: cells.parsed("residence"),
         away_place: cells.text("away_place"),
         entitlements: cells.set("entitlements"),
-        disability_grade: cells.parsed("disability_grade"),
-        disability_nature: cells.parsed("disability_nature"),
         enlisted: cells.parsed("enlist_date"),
         discharged: cells.parsed("discharge_date"),
         service_class: cells.parsed("service_class"),
         service_branch: cells.parsed("branch"),
         settlement: cells.parsed("settlement"),
         honors: cells.set("honors"),
-        support_status: cells.parsed("support_status"),
         relation_to_soldier: cells.parsed("relation_to_soldier"),
         glory_plaque: cells.text("glory_plaque_date").map(|_| GloryPlaque::Hung),
         glory_plaque_on: cells.parsed("glory_plaque_date"),
@@ -151,6 +152,18 @@ fn person(cells: &mut Cells<'_>, name: String) -> Person {
         notice_given: cells.parsed("notice_given_date"),
         ..Person::default()
     }
+}
+
+/// Disability and hardship; nothing of whom the line says nothing.
+fn welfare(cells: &mut Cells<'_>) -> Option<Welfare> {
+    let welfare = Welfare {
+        created: None,
+        disability_grade: cells.parsed("disability_grade"),
+        disability_nature: cells.parsed("disability_nature"),
+        // What nobody needs is no reason to keep a record.
+        support_status: cells.parsed("support_status").filter(|status| *status != SupportStatus::None),
+    };
+    (!welfare.is_empty()).then_some(welfare)
 }
 
 /// The membership of a Party member; nothing for everybody else.

@@ -72,7 +72,7 @@ impl OpenDocument {
         crash_point!("document.before");
         tx.put_document(&state, &row).await?;
         crash_point!("document.after");
-        tx.put_projection(self.doc, state.unit, &projection).await?;
+        tx.put_projection(self.doc, state.unit.unit(), &projection).await?;
         crash_point!("projection.after");
         Ok(())
     }

@@ -20,7 +20,7 @@ use zoufang_core::seal::PublicKey;
 use super::codec::hex;
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, NewAccount, Principal, Resealed,
+    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, Mark, NewAccount, Principal, Resealed,
     Result, Sealed, Segment, SignKey, Signer, Store, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::readings::{Head, Line, Reading, Which};
@@ -199,8 +199,8 @@ store! {
     fn directory_version() -> u32;
     fn sync_key() -> Option<PublicKey>;
     fn put_sync_key(key: PublicKey) -> ();
-    fn sealed_under() -> Option<u32>;
-    fn put_sealed_under(key: u32) -> ();
+    fn mark(mark: Mark) -> Option<u32>;
+    fn put_mark(mark: Mark, value: u32) -> ();
     fn reseal_changes(unit: UnitId, changes: &[Resealed]) -> ();
     fn reseal_late(late: &[Late]) -> ();
     fn forget_segments() -> ();

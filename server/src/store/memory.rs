@@ -20,7 +20,7 @@ use zoufang_core::seal::PublicKey;
 use super::news::{Listener, News, Teller};
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, Principal, Resealed, Result,
+    Account, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, Mark, NewAccount, Principal, Resealed, Result,
     Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
     WriteTx,
 };
@@ -102,12 +102,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn sealed_under(&self) -> Result<Option<u32>> {
-        Ok(self.look(|state| state.sealed_under))
+    async fn mark(&self, mark: Mark) -> Result<Option<u32>> {
+        Ok(self.look(|state| state.marks.get(mark.name()).copied()))
     }
 
-    async fn put_sealed_under(&self, key: u32) -> Result<()> {
-        self.change(|state| state.sealed_under = Some(key)).await;
+    async fn put_mark(&self, mark: Mark, value: u32) -> Result<()> {
+        self.change(|state| state.marks.insert(mark.name(), value)).await;
         Ok(())
     }
 

@@ -38,7 +38,7 @@ use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
     Account, County, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, PUSH_TABLES,
-    Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash,
+    Mark, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash,
     TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;
@@ -230,12 +230,12 @@ impl Store for SqliteStore {
         self.write_sync_key(key).await
     }
 
-    async fn sealed_under(&self) -> Result<Option<u32>> {
-        self.read_sealed_under().await
+    async fn mark(&self, mark: Mark) -> Result<Option<u32>> {
+        self.read_mark(mark).await
     }
 
-    async fn put_sealed_under(&self, key: u32) -> Result<()> {
-        self.write_sealed_under(key).await
+    async fn put_mark(&self, mark: Mark, value: u32) -> Result<()> {
+        self.write_mark(mark, value).await
     }
 
     async fn reseal_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()> {

@@ -17,6 +17,26 @@ impl Default for County {
     }
 }
 
+/// What the program notes about the data as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The id of the key under which everything was sealed last.
+    SealedUnder,
+    /// How records are spread over logs ([`crate::layout`]).
+    Layout,
+}
+
+impl Mark {
+    /// Its key in the table of such notes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SealedUnder => "sealed_under",
+            Self::Layout => "layout",
+        }
+    }
+}
+
 /// SHA-256 of a session's token; the token itself is never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenHash(pub [u8; 32]);

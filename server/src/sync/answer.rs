@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{
-    Bucket, Directory, End, Frame, Problem, Stray, VERSION, Verdict, Want, encode_answer_start, encode_frame,
+    Bucket, Directory, End, Frame, PACKED_SINCE, Problem, Stray, Verdict, Want, encode_answer_start, encode_frame,
 };
 
 use super::exchange::Chunks;
@@ -224,7 +224,7 @@ impl Answer {
     /// hold changes of this very request only if the request is a repetition, and then they do no harm.
     async fn frame(&self, tail: &Tail, cursor: u64, plain: bool) -> Result<(Vec<u8>, u64, bool)> {
         let store = self.app.store.as_ref();
-        if self.version >= VERSION
+        if self.version >= PACKED_SINCE
             && let Some(segment) = store.segment(tail.unit, cursor).await?
         {
             return Ok((segment.frame, segment.to_seq, false));

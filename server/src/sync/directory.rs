@@ -20,8 +20,8 @@ pub async fn read(
     store: &dyn Store,
     table: &UnitTable,
     account: &Account,
-    scope: &[UnitId],
 ) -> Result<Directory> {
+    let scope = table.scope(account);
     let above = table.lineage(account.unit);
     let at_work: BTreeSet<UnitId> = scope.iter().chain(&above).copied().collect();
     let named: BTreeSet<UnitId> = at_work.iter().copied().chain(table.overseen(account)).collect();

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use zoufang_core::record::{ChangeHash, EpochId, UnitId};
+use zoufang_core::record::{ChangeHash, Class, DocId, EpochId, UnitId};
 use zoufang_core::sync::digest::Digest;
 use zoufang_core::sync::scan::scan;
-use zoufang_core::sync::wire::{Bucket, Probe, SyncRequest, VERSION, Verdict, decode_request};
+use zoufang_core::sync::wire::{
+    Bucket, PACKED_SINCE, Probe, Push, Stray, SyncRequest, Verdict, WELFARE_SINCE, decode_request,
+};
 
 use super::answer::{Answer, cloned, epoch_changed};
 use super::{directory, segment, stray};
@@ -74,12 +76,16 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         return Ok(Reply::EpochChanged(epoch, None));
     }
     let units = app.units().await?;
-    let scope = units.scope(&principal.account);
+    let mut scope = units.logs(&principal.account);
     let authority = Authority::of(&principal.account, principal.device, &principal.former, &scope);
     let own = hashes(&request);
-    let pushed_units: Vec<UnitId> = request.push.iter().map(|push| push.unit).collect();
-    let tells_epoch = request.epoch.0 == 0 && request.spoken() >= VERSION;
+    let pushed: Vec<UnitId> = request.push.iter().map(Push::log).collect();
     let version = request.spoken();
+    // Version 1 passes over controls.
+    let misplaced = if version >= 2 { misplaced(&request) } else { Vec::new() };
+    let tells_epoch = request.epoch.0 == 0 && version >= PACKED_SINCE;
+    // An older phone could not read what is there.
+    scope.retain(|log| version >= WELFARE_SINCE || *log != log.log(Class::Welfare));
     let now = app.now();
     let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2 };
     let taken = match ingest(app.store.as_ref(), &authority, request.push, ticket, now).await? {
@@ -87,7 +93,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         Outcome::Cloned => return Ok(Reply::Cloned),
     };
     let verdicts = taken.verdicts.into_iter().map(|verdict| told_in(version, verdict)).collect::<Vec<_>>();
-    seal_after(app, &pushed_units, &verdicts);
+    seal_after(app, &pushed, &verdicts);
     // What only waits or is refused leaves the log as it is; a phone that has such a change would never be compared otherwise.
     let idle =
         !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted(_) | Verdict::Duplicate(_)));
@@ -110,7 +116,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     app.note_cursors(principal.device, &tails, &read).await?;
     app.hear(principal.device);
     let directory = if request.directory_version < units.version {
-        Some(directory::read(app.store.as_ref(), &units, &principal.account, &scope).await?)
+        Some(directory::read(app.store.as_ref(), &units, &principal.account).await?)
     } else {
         None
     };
@@ -118,7 +124,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         scope: differs(&cursors, &scope)
             .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
         buckets: differing(app, &scope, &request.probes).await?,
-        strays: stray::parts(request.strays, &scope),
+        strays: stray::parts(misplaced.into_iter().chain(request.strays), &scope),
         wants: request.wants.into_iter().filter(|want| scope.contains(&want.unit)).collect(),
         logs,
         want_bytes: request.want_bytes as usize,
@@ -173,6 +179,15 @@ pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
     if app.seals && !units.is_empty() {
         segment::seal_soon(app, units.into_iter().collect());
     }
+}
+
+/// Documents that were pushed to their unit, as phones before version 4 do, and lie in another of its logs: they are told so.
+fn misplaced(request: &SyncRequest) -> Vec<Stray> {
+    let mut docs: BTreeMap<UnitId, BTreeSet<DocId>> = BTreeMap::new();
+    for push in request.push.iter().filter(|push| push.log() != push.unit) {
+        docs.entry(push.unit).or_default().insert(push.doc);
+    }
+    docs.into_iter().map(|(unit, docs)| Stray { unit, docs: docs.into_iter().collect() }).collect()
 }
 
 fn differs(cursors: &BTreeMap<UnitId, u64>, scope: &[UnitId]) -> bool {

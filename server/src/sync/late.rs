@@ -35,7 +35,7 @@ pub async fn keep(app: &App, device: DeviceId, body: &[u8]) -> Result<bool> {
         let late = |push: Push| {
             let hash = scan(&push.raw).ok()?.hash;
             let Push { doc, kind, unit, raw } = push;
-            Some(Late { device, doc, kind, unit, hash, raw, received_at: now })
+            Some(Late { device, doc, kind, unit: unit.unit(), hash, raw, received_at: now })
         };
         (all, opened.into_iter().flatten().filter_map(late).collect::<Vec<Late>>())
     };
@@ -66,12 +66,12 @@ pub async fn take(
     (device, former): (DeviceId, &[DeviceId]),
     late: Vec<Late>,
 ) -> Result<Vec<String>> {
-    let scope = app.units().await?.scope(account);
+    let scope = app.units().await?.logs(account);
     let authority = Authority::of(account, device, former, &scope);
     let hashes: Vec<ChangeHash> = late.iter().map(|late| late.hash).collect();
-    let units: Vec<_> = late.iter().map(|late| late.unit).collect();
     let push = |late: Late| Push { doc: late.doc, kind: late.kind, unit: late.unit, raw: late.raw };
-    let pushes = late.into_iter().map(push).collect();
+    let pushes: Vec<Push> = late.into_iter().map(push).collect();
+    let units: Vec<_> = pushes.iter().map(Push::log).collect();
     let shown = Shown::nothing(device);
     let Outcome::Taken(taken) = ingest(app.store.as_ref(), &authority, pushes, shown, app.now()).await?
     else {

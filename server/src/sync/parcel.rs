@@ -21,10 +21,10 @@ pub async fn deliver(app: &App, device: DeviceId, signer: &Signer, body: &[u8]) 
     let parcels: Vec<Vec<u8>> = parcels.into_iter().map(<[u8]>::to_vec).collect();
     let keys = app.sync_keys.clone();
     let opened = off_thread(move || open_all(&keys, &parcels)).await?;
-    let scope = app.units().await?.scope(&signer.account);
+    let scope = app.units().await?.logs(&signer.account);
     let authority = Authority::of(&signer.account, device, &signer.former, &scope);
     let pushes: Vec<Push> = opened.iter().flatten().cloned().collect();
-    let units: Vec<UnitId> = pushes.iter().map(|push| push.unit).collect();
+    let units: Vec<UnitId> = pushes.iter().map(Push::log).collect();
     let shown = Shown::nothing(device);
     let verdicts = match ingest(app.store.as_ref(), &authority, pushes, shown, app.now()).await? {
         Outcome::Taken(taken) => taken.verdicts,

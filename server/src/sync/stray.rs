@@ -12,10 +12,11 @@ use crate::store::Store;
 const DOCS: usize = 50;
 
 /// What was asked after in units of the scope, in small parts.
-pub(super) fn parts(strays: Vec<Stray>, scope: &[UnitId]) -> Vec<Stray> {
+pub(super) fn parts(strays: impl Iterator<Item = Stray>, scope: &[UnitId]) -> Vec<Stray> {
     let part = |unit: UnitId, docs: &[_]| Stray { unit, docs: docs.to_vec() };
-    let in_scope = strays.iter().filter(|stray| scope.contains(&stray.unit));
-    in_scope.flat_map(|stray| stray.docs.chunks(DOCS).map(move |docs| part(stray.unit, docs))).collect()
+    let in_scope = strays.filter(|stray| scope.contains(&stray.unit));
+    let parts = |stray: Stray| stray.docs.chunks(DOCS).map(|docs| part(stray.unit, docs)).collect::<Vec<_>>();
+    in_scope.flat_map(parts).collect()
 }
 
 /// What is said of documents that were asked after, in pages that move no cursor; nothing of those that are where the phone has

@@ -1,6 +1,6 @@
 //! Moves, erasure, new beginnings, repair and copies of devices, as the route answers them.
 
-use zoufang_core::record::{ChangeHash, DocId, Kind, Patch, Timestamp, UnitId, Value};
+use zoufang_core::record::{ChangeHash, Class, DocId, Kind, Patch, Timestamp, UnitId, Value};
 use zoufang_core::sync::gate::{LATE_EDIT_MS, Refusal};
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::{
@@ -74,12 +74,14 @@ async fn a_document_moves_with_its_changes_and_late_edits_follow_it_for_30_days(
         "there already"
     );
 
-    let page = village.page(server.village, 0).await;
-    let to = server.sibling;
-    assert_eq!(docs(&page), [] as [DocId; 0]);
-    assert_eq!(page.controls, [Control::MovedOut { doc: doc(1), to }, Control::MovedOut { doc: doc(2), to }]);
-    assert!(page.complete && page.count == 0 && page.digest.0 == 0, "nothing is left to compare");
-    assert_eq!(docs(&township.page(server.sibling, 0).await), [doc(1), doc(2)]);
+    for (id, class) in [(1, Class::Files), (2, Class::Visits)] {
+        let page = village.page(server.village.log(class), 0).await;
+        let to = server.sibling.log(class);
+        assert_eq!(docs(&page), [] as [DocId; 0]);
+        assert_eq!(page.controls, [Control::MovedOut { doc: doc(id), to }]);
+        assert!(page.complete && page.count == 0 && page.digest.0 == 0, "nothing is left to compare");
+        assert_eq!(docs(&township.page(to, 0).await), [doc(id)]);
+    }
     let everybody = serde_json::json!({ "text": "" });
     let office = server.post("/api/v1/office/people/search", Some(&township.token), &everybody).await.json();
     let units: Vec<u64> =
@@ -87,8 +89,8 @@ async fn a_document_moves_with_its_changes_and_late_edits_follow_it_for_30_days(
     assert_eq!(units, [u64::from(server.sibling.0)], "the office finds it where it went, once");
 
     // What the old unit wrote before it heard of that is taken and stands with the document.
-    assert_eq!(village.push(vec![late]).await, [Verdict::Accepted(3)]);
-    assert_eq!(township.page(server.sibling, 2).await.items.len(), 1);
+    assert_eq!(village.push(vec![late]).await, [Verdict::Accepted(2)]);
+    assert_eq!(township.page(server.sibling, 1).await.items.len(), 1);
     // A move of long ago is no longer followed.
     let (other, mut document) = village.person(5, server.village, "王芳");
     village.push(vec![other.clone()]).await;
@@ -162,7 +164,7 @@ async fn an_erased_document_is_gone_from_every_answer_and_never_comes_back() {
     }
     let page = village.page(server.village, 2).await;
     assert_eq!((page.controls, page.count), (vec![Control::Erased { doc: doc(1) }], 1));
-    village.sync(&village.today(vec![(server.village, 3)], Vec::new())).await.frames();
+    village.sync(&village.today(vec![(server.village, 3), (server.village.log(Class::Visits), 0)], Vec::new())).await.frames();
     assert!(store.erasures().await.unwrap()[0].waiting_for.is_empty(), "the cursor says that it was read");
     let everybody = serde_json::json!({ "text": "" });
     let token = server.phone("township").await.token;
@@ -223,7 +225,7 @@ async fn a_log_that_differs_is_compared_by_ranges_and_only_what_is_missing_is_se
     let tail = server.app.store.tails(&[server.village]).await.unwrap()[0];
     let held = |digest, count| SyncRequest {
         held: Some((digest, count)),
-        ..village.today(vec![(server.village, 40)], Vec::new())
+        ..village.today(vec![(server.village, 40), (server.village.log(Class::Visits), 0)], Vec::new())
     };
     let same = village.sync(&held(tail.digest, 40)).await.frames();
     assert!(matches!(&same[..], [Frame::End(_)]), "nothing is said where nothing differs: {}", same.len());
@@ -243,7 +245,7 @@ async fn a_log_that_differs_is_compared_by_ranges_and_only_what_is_missing_is_se
     let here = pushes.iter().map(hash).filter(|hash| *hash != missing);
     let probe = SyncRequest {
         probes: vec![Probe::of(server.village, &[], here), Probe::of(server.neighbour, &[], [])],
-        ..village.today(vec![(server.village, 40)], Vec::new())
+        ..village.today(vec![(server.village, 40), (server.village.log(Class::Visits), 0)], Vec::new())
     };
     let frames = village.sync(&probe).await.frames();
     let buckets: Vec<Bucket> = frames
@@ -254,7 +256,7 @@ async fn a_log_that_differs_is_compared_by_ranges_and_only_what_is_missing_is_se
     assert!(buckets[0].hashes.as_ref().unwrap().contains(&missing));
     let want = |unit| SyncRequest {
         wants: vec![Want { unit, hashes: vec![missing] }],
-        ..village.today(vec![(server.village, 40)], Vec::new())
+        ..village.today(vec![(server.village, 40), (server.village.log(Class::Visits), 0)], Vec::new())
     };
     let frames = village.sync(&want(server.village)).await.frames();
     assert!(frames.iter().any(|frame| matches!(frame, Frame::Page(page) if page.items.len() == 1 && page.items[0].raw == pushes[7].raw && page.to_seq == 0)));
@@ -295,7 +297,7 @@ async fn a_phone_that_asks_after_a_document_is_told_where_it_went() {
         .unwrap();
     let ask = |unit| SyncRequest {
         strays: vec![Stray { unit, docs: vec![doc(1), doc(2), doc(3)] }],
-        ..village.today(vec![(server.village, 3)], Vec::new())
+        ..village.today(vec![(server.village, 3), (server.village.log(Class::Visits), 0)], Vec::new())
     };
     let frames = village.sync(&ask(server.village)).await.frames();
     let Some(Frame::Page(page)) = frames.first() else { panic!("{frames:?}") };
@@ -307,7 +309,7 @@ async fn a_phone_that_asks_after_a_document_is_told_where_it_went() {
     // Of what began anew the phone may hold the old history: it is sent whole.
     let (store, now) = (server.app.store.as_ref(), server.app.now());
     command::re_root(store, doc(1), |_| false, server.app.random.as_ref(), now).await.unwrap();
-    let request = SyncRequest { cursors: vec![(server.village, 5)], ..ask(server.village) };
+    let request = SyncRequest { cursors: vec![(server.village, 5), (server.village.log(Class::Visits), 0)], ..ask(server.village) };
     let frames = village.sync(&request).await.frames();
     let page = |frame| if let Frame::Page(page) = frame { Some(page) } else { None };
     let anew = |page: &Page| page.controls == [Control::ReRooted { doc: doc(1) }];
@@ -406,16 +408,19 @@ async fn a_phone_of_version_1_is_not_told_what_it_cannot_know() {
     let pushes: Vec<Push> = (1..=3).map(|id| village.person(id, server.village, "张伟").0).collect();
     assert_eq!(village.push(pushes).await.len(), 3, "without a ticket, as often as it likes");
     let (visit, _) = village.visit(4, server.village, 1);
-    assert_eq!((visit.kind, village.push(vec![visit]).await), (Kind::Visit, vec![Verdict::Accepted(4)]));
+    assert_eq!((visit.kind, village.push(vec![visit]).await), (Kind::Visit, vec![Verdict::Accepted(1)]));
     command::erase(server.app.store.as_ref(), doc(2), server.app.now()).await.unwrap();
     let frames = village.sync(&village.request(vec![(server.village, 0)], Vec::new())).await.frames();
     let page = frames
         .iter()
         .find_map(|frame| if let Frame::Page(page) = frame { Some(page) } else { None })
         .unwrap();
-    assert_eq!((page.items.len(), page.complete, page.to_seq), (3, false, 5), "its digest is not compared");
+    assert_eq!((page.items.len(), page.complete, page.to_seq), (2, false, 4), "its digest is not compared");
+    let visits = server.village.log(Class::Visits);
+    let of_visits = |frame: &Frame| matches!(frame, Frame::Page(page) if page.unit == visits && docs(page) == [doc(4)]);
+    assert!(frames.iter().any(of_visits), "one more unit to it");
     assert!(!end(&frames).more && !frames.iter().any(|frame| matches!(frame, Frame::Ticket(_))));
-    village.sync(&village.request(vec![(server.village, 5)], Vec::new())).await.frames();
+    village.sync(&village.request(vec![(server.village, 4)], Vec::new())).await.frames();
     let erasures = server.app.store.erasures().await.unwrap();
     assert_eq!(erasures[0].waiting_for, [village.device], "it passed over the word of the erasure");
 }

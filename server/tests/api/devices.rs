@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use zoufang_core::record::{Patch, Value};
+use zoufang_core::record::{Class, Patch, Value};
 use zoufang_core::seal::SecretKey;
 use zoufang_core::sync::wire::Verdict;
 
@@ -87,7 +87,7 @@ async fn a_lost_phone_is_ended_brings_what_it_had_once_and_wipes_itself() {
     assert!(late(&server, &head).await.is_empty());
     let again = server.phone("village").await;
     assert_ne!(again.device, village.device, "an ended device does not come back");
-    let log = server.app.store.read_log(server.village, 0, 1 << 20).await.unwrap();
+    let log = server.app.store.read_log(server.village.log(Class::Visits), 0, 1 << 20).await.unwrap();
     let authors: Vec<_> =
         log.entries.iter().filter(|entry| entry.doc == visit.doc).map(|entry| entry.user).collect();
     assert_eq!(authors, [village.user; 2]);

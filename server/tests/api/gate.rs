@@ -286,14 +286,14 @@ async fn a_village_worker_writes_no_benefits_health_or_money() {
     for (id, key) in (1..).zip(keys) {
         let entries = |phone: &Phone<'_>, id: u8| {
             let mut entries = Entries::default();
-            entries.put_text("name", Some("张伟"));
             match key {
                 "disability.grade" => entries.put_int(key, Some(7_u32)),
                 "support_status" => entries.put_text(key, Some("none")),
                 "entitlements_confirmed_on" => entries.put_text(key, Some("2026-01-01")),
                 _ => entries.put_set("entitlement", ["martyr_survivor"]),
             }
-            phone.first(id, server.village, Kind::Person, entries).0
+            let kind = if key.starts_with("entitlement") { Kind::Person } else { Kind::Welfare };
+            phone.first(id, server.village, kind, entries).0
         };
         let refused = village.push(vec![entries(&village, id)]).await;
         assert_eq!(refused, [Verdict::Refused(Refusal::Role)], "{key}");

@@ -10,12 +10,14 @@ use axum::http::{Method, StatusCode};
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
+use zoufang_core::query::Row;
 use zoufang_core::record::list::{Role, ValueList};
-use zoufang_core::record::{Entries, Kind, UnitId};
+use zoufang_core::record::{Entries, Kind, Timestamp, UnitId};
 use zoufang_core::sync::gate::Refusal;
 use zoufang_core::sync::parcel::Fate;
-use zoufang_core::sync::wire::{Frame, Push, Verdict};
+use zoufang_core::sync::wire::{Frame, Push, SyncRequest, VERSION, Verdict};
 use zoufang_server::account::password;
+use zoufang_server::ingest::{Authority, ingest_within};
 use zoufang_server::store::NewAccount;
 
 #[path = "matrix/access.rs"]
@@ -100,35 +102,44 @@ struct Rights {
     /// Whose lists and figures are read online.
     oversees: &'static [Place],
     writes: &'static [Kind],
+    /// Kinds of records that come to the phone.
+    reads: &'static [Kind],
     moves: bool,
 }
 
 const OWN_TOWNSHIP: &[Place] = &[Village, Sibling, Township];
 const ALL: &[Place] = &[Village, Sibling, Neighbour, Township, County];
-const KINDS: [Kind; 4] = [Kind::Person, Kind::Party, Kind::Visit, Kind::Contact];
+/// What is in every log of a unit's files.
+const FILES: &[Kind] = &[Kind::Person, Kind::Party, Kind::Contact];
+const FILES_AND_VISITS: &[Kind] = &[Kind::Person, Kind::Party, Kind::Visit, Kind::Contact];
 
-const fn at_village(role: Role, writes: &'static [Kind]) -> Rights {
-    Rights { role, home: Village, holds: &[Village], oversees: &[Village], writes, moves: false }
+const fn at_village(role: Role, writes: &'static [Kind], reads: &'static [Kind]) -> Rights {
+    Rights { role, home: Village, holds: &[Village], oversees: &[Village], writes, reads, moves: false }
 }
 
-const fn at_township(role: Role, writes: &'static [Kind], moves: bool) -> Rights {
-    Rights { role, home: Township, holds: OWN_TOWNSHIP, oversees: OWN_TOWNSHIP, writes, moves }
+const fn at_township(
+    role: Role,
+    writes: &'static [Kind],
+    reads: &'static [Kind],
+    moves: bool,
+) -> Rights {
+    Rights { role, home: Township, holds: OWN_TOWNSHIP, oversees: OWN_TOWNSHIP, writes, reads, moves }
 }
 
 const fn of_city(role: Role) -> Rights {
-    Rights { role, home: County, holds: &[County], oversees: ALL, writes: &[], moves: false }
+    Rights { role, home: County, holds: &[County], oversees: ALL, writes: &[], reads: FILES, moves: false }
 }
 
 const fn without_content(role: Role) -> Rights {
-    Rights { role, home: County, holds: &[], oversees: &[], writes: &[], moves: false }
+    Rights { role, home: County, holds: &[], oversees: &[], writes: &[], reads: &[], moves: false }
 }
 
 const RIGHTS: &[Rights] = &[
-    at_village(Role::VillageWorker, &[Kind::Person, Kind::Visit, Kind::Contact]),
-    at_village(Role::VillageBranch, &[Kind::Contact]),
-    at_township(Role::TownshipWorker, &KINDS, false),
-    at_township(Role::TownshipHead, &KINDS, true),
-    at_township(Role::TownshipParty, &[Kind::Party, Kind::Contact], false),
+    at_village(Role::VillageWorker, &[Kind::Person, Kind::Visit, Kind::Contact], FILES_AND_VISITS),
+    at_village(Role::VillageBranch, &[Kind::Contact], FILES),
+    at_township(Role::TownshipWorker, Kind::ALL, Kind::ALL, false),
+    at_township(Role::TownshipHead, Kind::ALL, Kind::ALL, true),
+    at_township(Role::TownshipParty, &[Kind::Party, Kind::Contact], FILES, false),
     of_city(Role::CityDuty),
     of_city(Role::CityDepartment),
     of_city(Role::CityLeader),
@@ -143,10 +154,10 @@ struct Case<'s> {
     phone: Phone<'s>,
 }
 
-type Row = (&'static str, &'static str, for<'c> fn(&'c Case<'c>) -> LocalBoxFuture<'c, ()>);
+type Line = (&'static str, &'static str, for<'c> fn(&'c Case<'c>) -> LocalBoxFuture<'c, ()>);
 
 /// Every route. In this order: what ends something comes last.
-const ROWS: &[Row] = &[
+const ROWS: &[Line] = &[
     ("GET", "/healthz", |case| open(case, "/healthz").boxed_local()),
     ("GET", "/readyz", |case| open(case, "/readyz").boxed_local()),
     // Without `--lan` it is not there; with it: `server/tests/api/assets.rs`.
@@ -223,7 +234,7 @@ async fn every_route_has_a_row_and_every_role_its_rights() {
     }
 }
 
-/// A person, a visit and a contact in a unit.
+/// A person, a visit, a contact, a membership and a welfare file in a unit.
 async fn make_records(server: &Server, place: Place) {
     let phone = server.phone(place.login()).await;
     let unit = place.unit(server);
@@ -235,6 +246,24 @@ async fn make_records(server: &Server, place: Place) {
     contact.put_text("topic", Some("org_life"));
     let (contact, _) = phone.first(place.id(3), unit, Kind::Contact, contact);
     let verdicts = phone.push(vec![person, visit, contact]).await;
+    assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Accepted(_))), "{place:?} {verdicts:?}");
+    // What not every village worker may write.
+    let mut party = Entries::default();
+    party.put_text("person", Some(doc(place.id(1))));
+    let mut welfare = Entries::default();
+    welfare.put_text("support_status", Some("none"));
+    let made = [(place.id(4), Kind::Party, party), (place.id(5), Kind::Welfare, welfare)];
+    let pushes = made.map(|(id, kind, entries)| phone.first(id, unit, kind, entries).0);
+    let authority = Authority {
+        user: phone.user,
+        device: phone.device,
+        former: Vec::new(),
+        scope: unit.logs().collect(),
+        role: None,
+    };
+    let mut tx = server.app.store.begin().await.unwrap();
+    let verdicts = ingest_within(tx.as_mut(), &authority, pushes.to_vec(), Timestamp(1)).await.unwrap();
+    tx.commit().await.unwrap();
     assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Accepted(_))), "{place:?} {verdicts:?}");
 }
 
@@ -304,8 +333,11 @@ async fn news(case: &Case<'_>) {
         .filter_map(|line| line.strip_prefix("data: "))
         .map(|data| serde_json::from_str::<Value>(data).unwrap()["unit"].as_u64().unwrap())
         .collect();
-    let held = with_records(case.rights.holds.iter().copied());
-    let held = held.into_iter().map(|place| u64::from(place.unit(case.server).0)).collect();
+    let logs = |place: Place| {
+        let unit = place.unit(case.server);
+        case.rights.reads.iter().map(move |kind| u64::from(unit.log(kind.class()).0))
+    };
+    let held = with_records(case.rights.holds.iter().copied()).into_iter().flat_map(logs).collect();
     assert_eq!(units, held, "{}", case.says("news"));
 }
 
@@ -357,7 +389,7 @@ fn judge(case: &Case<'_>, answer: &crate::server::Answer, asked: Option<Place>, 
 fn attempts(case: &Case<'_>, first: u8) -> Vec<(Push, Option<Refusal>)> {
     let mut attempts = Vec::new();
     for (number, (place, kind)) in
-        ALL.iter().flat_map(|place| KINDS.iter().map(move |kind| (*place, *kind))).enumerate()
+        ALL.iter().flat_map(|place| Kind::ALL.iter().map(move |kind| (*place, *kind))).enumerate()
     {
         let mut entries = Entries::default();
         match kind {
@@ -368,6 +400,7 @@ fn attempts(case: &Case<'_>, first: u8) -> Vec<(Push, Option<Refusal>)> {
                 entries.put_text("happened_on", Some("2026-11-02"));
                 entries.put_text("channel", Some("home"));
             }
+            Kind::Welfare => entries.put_text("support_status", Some("none")),
         }
         let id = first + u8::try_from(number).unwrap();
         let (push, _) = case.phone.first(id, place.unit(case.server), kind, entries);
@@ -385,7 +418,8 @@ fn attempts(case: &Case<'_>, first: u8) -> Vec<(Push, Option<Refusal>)> {
 
 async fn synced(case: &Case<'_>) {
     let (pushes, refusals): (Vec<Push>, Vec<Option<Refusal>>) = attempts(case, 100).into_iter().unzip();
-    let frames = case.phone.sync(&case.phone.request(Vec::new(), pushes)).await.frames();
+    let request = SyncRequest { version: Some(VERSION), ..case.phone.request(Vec::new(), pushes) };
+    let frames = case.phone.sync(&request).await.frames();
     let verdicts = crate::server::verdicts(&frames);
     for (verdict, refusal) in verdicts.into_iter().zip(refusals) {
         match refusal {
@@ -393,14 +427,17 @@ async fn synced(case: &Case<'_>) {
             None => assert!(matches!(verdict, Verdict::Accepted(_)), "{} {verdict:?}", case.says("push")),
         }
     }
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut kinds) = (BTreeSet::new(), BTreeSet::new());
     for frame in &frames {
         if let Frame::Page(page) = frame {
+            kinds.extend(page.items.iter().map(|item| item.kind).chain(page.rows.iter().map(Row::kind)));
             seen.extend(page.items.iter().flat_map(|item| named(&item.raw)));
             seen.extend(named(format!("{:?}", page.rows).as_bytes()));
         }
     }
     assert_eq!(seen, with_records(case.rights.holds.iter().copied()), "{}", case.says("sync"));
+    let reads: &[Kind] = if seen.is_empty() { &[] } else { case.rights.reads };
+    assert_eq!(kinds, reads.iter().copied().collect(), "{}", case.says("kinds in sync"));
     let all = format!("{frames:?}");
     assert!(named(all.as_bytes()).is_subset(&seen), "{}", case.says("any frame"));
     // With another device's id nothing is said at all.

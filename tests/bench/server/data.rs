@@ -6,7 +6,7 @@ use anyhow::Result;
 use tempfile::TempDir;
 use zoufang_server::keys::Keys;
 use zoufang_server::store::{
-    self, County,
+    self, County, Mark,
     postgres::{
         PostgresStore,
         cluster::{Cluster, Disk},
@@ -53,7 +53,7 @@ impl Data {
             }
         };
         let keys = Keys::of_text(KEYS)?;
-        below.put_sealed_under(keys.at_rest().current()).await?;
+        below.put_mark(Mark::SealedUnder, keys.at_rest().current()).await?;
         Ok(Arc::new(keys.seal(below)))
     }
 

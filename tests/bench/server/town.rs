@@ -97,7 +97,7 @@ impl Town {
             });
             runtime.block_on(async {
                 let store = data.open().await?;
-                let all = UnitTable::read(store.as_ref()).await?.all();
+                let all = UnitTable::read(store.as_ref()).await?.all_logs();
                 for batch in receiver {
                     enter(store.as_ref(), &owners, &all, batch?).await?;
                 }
@@ -122,7 +122,7 @@ impl Town {
             for phone in &self.phones {
                 let user = lock(phone).owner().user;
                 let account = accounts.iter().find(|account| account.id == user).context("an account")?;
-                let tails = store.tails(&table.scope(account)).await?;
+                let tails = store.tails(&table.logs(account)).await?;
                 let cursors = tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect();
                 lock(phone).catch_up(Logs { epoch, directory_version: table.version, cursors });
             }
@@ -206,7 +206,7 @@ async fn enrol(store: &dyn store::Store, devices: usize, apart: usize) -> Result
         store.open_session(hash, device, user, Timestamp(now().0 + SESSION_MS)).await?;
         let mut phone = Phone::new(Owner { device, user, unit, token }, place as u64);
         let pushes = if place < devices { phone.fill(1, time_of(0))? } else { phone.people(time_of(0))? };
-        enter_first(store, &phone, pushes, &table.all()).await?;
+        enter_first(store, &phone, pushes, &table.all_logs()).await?;
         phones.push(Mutex::new(phone));
     }
     Ok(phones)

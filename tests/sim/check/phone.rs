@@ -27,7 +27,7 @@ impl World {
     pub(super) fn check_phone(&mut self, number: usize, side: &ServerSide, known: &mut Known) {
         let phone = &self.phones[number];
         let Some(tab) = &phone.tab else { return };
-        let scope: BTreeSet<UnitId> = scope(phone.role, phone.home, &self.above).into_iter().collect();
+        let scope: BTreeSet<UnitId> = scope(phone, &self.above).into_iter().collect();
         let unheard = |doc: &DocId| phone.is_of_version_1() && self.facts.ever_concern(*doc);
         let due: BTreeSet<DocId> = side
             .places

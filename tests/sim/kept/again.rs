@@ -12,7 +12,7 @@ use super::Written;
 use crate::{
     oracle::{Edit, EditId, hash_of},
     phone::Job,
-    world::{Kind, World},
+    world::{Kind, World, unit_of_log},
 };
 
 /// An edit that the phone made again, since its document began anew: as nothing, where the document says it already, as one
@@ -88,7 +88,7 @@ impl World {
                 // A copy that has an id of its own makes again what it wrote under the old one.
                 let device = device.unwrap_or(first.device);
                 let id =
-                    self.oracle.add(Edit { unit: row.unit, device, sets, before, hash, ..first.clone() });
+                    self.oracle.add(Edit { unit: unit_of_log(row.unit), device, sets, before, hash, ..first.clone() });
                 self.oracle.remade.insert(id);
                 id
             });

@@ -13,7 +13,7 @@ use zoufang_core::sync::wire::Control;
 use zoufang_server::readings::{Head, Line, Reading, Which};
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
-    LogEntry, LogPage, Move, NewAccount, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer,
+    LogEntry, LogPage, Mark, Move, NewAccount, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer,
     Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
 };
 
@@ -138,8 +138,8 @@ store! {
     fn remove_late(device: DeviceId, hashes: &[ChangeHash]) -> ();
     fn put_enrol_code(user: UserId, hash: [u8; 32], expires_at: Timestamp) -> ();
     fn take_enrol_code(user: UserId, hash: [u8; 32], now: Timestamp) -> bool;
-    fn sealed_under() -> Option<u32>;
-    fn put_sealed_under(key: u32) -> ();
+    fn mark(mark: Mark) -> Option<u32>;
+    fn put_mark(mark: Mark, value: u32) -> ();
     fn reseal_changes(unit: UnitId, changes: &[Resealed]) -> ();
     fn reseal_late(late: &[Late]) -> ();
     fn forget_segments() -> ();

@@ -7,6 +7,7 @@ use crate::record::{Kind, PartialDate, Value, list::ValueList};
 mod party;
 mod person;
 mod visit;
+mod welfare;
 
 /// Longest facts of a visit, in characters.
 pub const FACTS_CHARS_MAX: usize = 500;
@@ -101,6 +102,7 @@ pub fn of(kind: Kind) -> Shape {
         Kind::Party => &[party::FIELDS],
         Kind::Visit => &[visit::FIELDS],
         Kind::Contact => &[visit::FIELDS, visit::CONTACT_FIELDS],
+        Kind::Welfare => &[welfare::FIELDS],
     };
     Shape { kind, tables }
 }

@@ -53,6 +53,7 @@ impl Index {
                     self.memberships.insert(person, row.doc);
                 }
             }
+            RowBody::Welfare => {}
             RowBody::Visit(_) | RowBody::Contact(_) => {
                 let Some(visit) = row.visit() else { return };
                 self.days.insert((visit.happened_on, row.doc));

@@ -61,6 +61,9 @@ pub enum RowBody {
     /// A Party-member contact.
     #[n(4)]
     Contact(#[n(0)] ContactRow),
+    /// What a person's pension and help rest on; a row says nothing of it.
+    #[n(5)]
+    Welfare,
 }
 
 /// A person in a list.
@@ -194,6 +197,7 @@ impl Row {
                 let contact = Contact::from_entries(entries);
                 RowBody::Contact(ContactRow { visit: visit(&contact.visit), topic: contact.topic })
             }
+            Kind::Welfare => RowBody::Welfare,
         };
         Self {
             doc,
@@ -214,6 +218,7 @@ impl Row {
             RowBody::Party(_) => Kind::Party,
             RowBody::Visit(_) => Kind::Visit,
             RowBody::Contact(_) => Kind::Contact,
+            RowBody::Welfare => Kind::Welfare,
         }
     }
 
@@ -222,7 +227,7 @@ impl Row {
     pub fn person(&self) -> Option<&PersonRow> {
         match &self.body {
             RowBody::Person(row) => Some(row),
-            RowBody::Party(_) | RowBody::Visit(_) | RowBody::Contact(_) => None,
+            RowBody::Party(_) | RowBody::Visit(_) | RowBody::Contact(_) | RowBody::Welfare => None,
         }
     }
 
@@ -232,7 +237,7 @@ impl Row {
         match &self.body {
             RowBody::Visit(row) => Some(row),
             RowBody::Contact(row) => Some(&row.visit),
-            RowBody::Person(_) | RowBody::Party(_) => None,
+            RowBody::Person(_) | RowBody::Party(_) | RowBody::Welfare => None,
         }
     }
 }

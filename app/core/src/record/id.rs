@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr};
 
 use minicbor::{Decode, Encode, bytes::ByteArray};
 
+use super::Class;
+
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {0}")]
@@ -21,6 +23,17 @@ impl DocId {
         let mut bytes = [0; 16];
         bytes[..6].copy_from_slice(&at.0.max(0).to_be_bytes()[2..]);
         bytes[6..].copy_from_slice(&random);
+        Self(bytes)
+    }
+}
+
+impl DocId {
+    /// The id of what is kept of a person beside the file, for fewer eyes ([`super::Welfare`]); and of that, the person's. So two phones
+    /// mean the same document, and no key has to name the person.
+    #[must_use]
+    pub const fn beside(self) -> Self {
+        let mut bytes = self.0;
+        bytes[6] ^= 0x80;
         Self(bytes)
     }
 }
@@ -138,8 +151,31 @@ number_id! {
     UserId(u32)
 }
 number_id! {
-    /// A unit: city, township or village. Our own number, since codes change and are merged.
+    /// A unit: city, township or village. Our own number, since codes change and are merged. Also the number of one of a unit's
+    /// logs: the unit's own number, with what the log holds in the bits above it; that of its files is the unit's itself.
     UnitId(u32)
+}
+
+impl UnitId {
+    /// Units are numbered below 2^14, so that a log's number takes at most three bytes on the wire.
+    const BITS: u32 = 14;
+
+    /// The log of this unit that holds records of a class.
+    #[must_use]
+    pub const fn log(self, class: Class) -> Self {
+        Self(self.unit().0 | ((class as u32) << Self::BITS))
+    }
+
+    /// The unit that a log is of; of a unit, itself.
+    #[must_use]
+    pub const fn unit(self) -> Self {
+        Self(self.0 & ((1 << Self::BITS) - 1))
+    }
+
+    /// All logs of this unit.
+    pub fn logs(self) -> impl Iterator<Item = Self> {
+        Class::ALL.iter().map(move |class| self.log(*class))
+    }
 }
 number_id! {
     /// The server's log epoch: a new one is drawn when a server is restored from a backup.
@@ -201,6 +237,23 @@ mod tests {
         }
         assert!("8ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<DocId>().is_err(), "more than 128 bits");
         assert!("0000000000000000000000000U".parse::<DocId>().is_err(), "U is not a digit");
+    }
+
+    #[test]
+    fn what_stands_beside_a_person_leads_back() {
+        let person = DocId([7; 16]);
+        assert_ne!(person.beside(), person);
+        assert_eq!(person.beside().beside(), person);
+    }
+
+    #[test]
+    fn a_log_tells_its_unit() {
+        let unit = UnitId(335);
+        let logs: Vec<UnitId> = unit.logs().collect();
+        assert_eq!(logs[0], unit, "the log of files has the unit's own number");
+        assert!(logs.iter().all(|log| log.unit() == unit));
+        assert_eq!(logs.iter().collect::<std::collections::BTreeSet<_>>().len(), Class::ALL.len());
+        assert_eq!(unit.log(Class::Visits).log(Class::Files), unit);
     }
 
     #[test]

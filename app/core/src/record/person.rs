@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Date, Entries, Kind, PartialDate, Record, Timestamp, UserId,
     list::{
-        ContactWish, DisabilityNature, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner,
-        PreferenceCard, Relation, Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
+        ContactWish, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation,
+        Residence, ServiceBranch, ServiceClass, Settlement, Sex,
     },
 };
 use crate::gather;
@@ -61,10 +61,6 @@ pub struct Person {
     pub entitlements: BTreeSet<Entitlement>,
     /// The day on which the benefits office confirmed them.
     pub entitlements_confirmed_on: Option<Date>,
-    /// Disability grade, 1 to 10; sensitive.
-    pub disability_grade: Option<u8>,
-    /// Cause of the disability; sensitive.
-    pub disability_nature: Option<DisabilityNature>,
     /// Enlisted.
     pub enlisted: Option<PartialDate>,
     /// Discharged.
@@ -77,8 +73,6 @@ pub struct Person {
     pub settlement: Option<Settlement>,
     /// Honours.
     pub honors: BTreeSet<Honor>,
-    /// Social assistance; sensitive.
-    pub support_status: Option<SupportStatus>,
     /// For survivors and families: what the person is to the soldier.
     pub relation_to_soldier: Option<Relation>,
     /// For survivors and families: the soldier's name.
@@ -135,15 +129,12 @@ impl Record for Person {
             away_place: e.text("away_place"),
             entitlements: e.set("entitlement"),
             entitlements_confirmed_on: e.parsed("entitlements_confirmed_on"),
-            disability_grade: e.int("disability.grade"),
-            disability_nature: e.parsed("disability.nature"),
             enlisted: e.parsed("service.enlisted"),
             discharged: e.parsed("service.discharged"),
             service_class: e.parsed("service.class"),
             service_branch: e.parsed("service.branch"),
             settlement: e.parsed("settlement"),
             honors: e.set("honor"),
-            support_status: e.parsed("support_status"),
             relation_to_soldier: e.parsed("relation_to_soldier"),
             soldier_name: e.text("soldier_name"),
             glory_plaque: e.parsed("glory_plaque.state"),
@@ -178,15 +169,12 @@ impl Record for Person {
         e.put_text("away_place", self.away_place.as_ref());
         e.put_set("entitlement", &self.entitlements);
         e.put_text("entitlements_confirmed_on", self.entitlements_confirmed_on);
-        e.put_int("disability.grade", self.disability_grade);
-        e.put_code("disability.nature", self.disability_nature);
         e.put_text("service.enlisted", self.enlisted);
         e.put_text("service.discharged", self.discharged);
         e.put_code("service.class", self.service_class);
         e.put_code("service.branch", self.service_branch);
         e.put_code("settlement", self.settlement);
         e.put_set("honor", &self.honors);
-        e.put_code("support_status", self.support_status);
         e.put_code("relation_to_soldier", self.relation_to_soldier);
         e.put_text("soldier_name", self.soldier_name.as_ref());
         e.put_code("glory_plaque.state", self.glory_plaque);

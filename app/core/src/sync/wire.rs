@@ -23,7 +23,7 @@ pub use repair::{
 };
 
 pub use frame::{
-    FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, decode_request, encode_answer_start, encode_frame,
+    FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, PACKED_SINCE, decode_request, encode_answer_start, encode_frame,
     encode_page, encode_request, loosened,
 };
 pub(super) use frame::{pack, unpack};
@@ -36,8 +36,12 @@ pub const CURSORS_MAX: usize = 1_000;
 pub const PUSH_MAX: usize = 2_000;
 /// The version of the protocol that this build speaks; a request without one is of version 1.
 ///
-/// 1: changes, rows, verdicts. 2: control records, repair by digests, tickets against cloned storage. 3: packed pages.
-pub const VERSION: u8 = 3;
+/// 1: changes, rows, verdicts. 2: control records, repair by digests, tickets against cloned storage. 3: packed pages. 4: logs by class,
+/// welfare files.
+pub const VERSION: u8 = 4;
+
+/// The version of the protocol from which on a phone reads welfare files.
+pub const WELFARE_SINCE: u8 = 4;
 
 /// Why bytes are not of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,12 +118,20 @@ pub struct Push {
     /// The document's kind.
     #[n(1)]
     pub kind: Kind,
-    /// The document's unit.
+    /// The log in which the phone holds the document, or its unit.
     #[n(2)]
     pub unit: UnitId,
     /// The raw change.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub raw: Vec<u8>,
+}
+
+impl Push {
+    /// The log that it belongs to. A unit named alone stands for its logs: phones before version 4 knew one.
+    #[must_use]
+    pub fn log(&self) -> UnitId {
+        self.unit.log(self.kind.class())
+    }
 }
 
 /// What the server says of a pushed change.

@@ -72,7 +72,7 @@ pub(crate) fn all() -> Vec<Vector> {
 /// Messages as builds of earlier versions of the protocol write them: they are read for ever, and written no more.
 #[must_use]
 pub(crate) fn frozen() -> Vec<Vector> {
-    use Message::{Answer, Request};
+    use Message::{Answer, Page, Request};
     let first = |version| SyncRequest { version, ..first_request() };
     let push = |version| SyncRequest { version, ..pushing_request() };
     let repair = SyncRequest { version: Some(2), strays: Vec::new(), ..repairing_request() };
@@ -86,10 +86,16 @@ pub(crate) fn frozen() -> Vec<Vector> {
         vector!("v2/request-repair", Request(repair)),
         vector!("v2/verdicts", Answer(Frame::Verdicts(verdicts()))),
         vector!("v2/page", Answer(Frame::Page(page()))),
-        vector!("v2/page-controls", Answer(Frame::Page(Page { controls: controls(), ..page() }))),
+        vector!("v2/page-controls", Answer(Frame::Page(wire::Page { controls: controls(), ..page() }))),
         vector!("v2/repair", Answer(Frame::Repair(buckets()))),
         vector!("v2/ticket", Answer(Frame::Ticket(u64::MAX))),
         vector!("v2/end", Answer(Frame::End(end()))),
+        vector!("v3/request-first", Request(first(Some(3)))),
+        vector!("v3/request-push", Request(push(Some(3)))),
+        vector!("v3/request-repair", Request(SyncRequest { version: Some(3), ..repairing_request() })),
+        vector!("v3/page-packed", Page(wire::Page { controls: controls(), ..two_changes() }, 3)),
+        vector!("v3/page-packed-first", Page(one_change(), 3)),
+        vector!("v3/epoch", Answer(Frame::Epoch(EpochId(9)))),
     ]
 }
 

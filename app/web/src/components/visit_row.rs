@@ -18,6 +18,7 @@ use crate::{
 pub(crate) fn record_path(row: &Row) -> String {
     match row.kind() {
         Kind::Person | Kind::Party => format!("/people/{}", row.doc),
+        Kind::Welfare => format!("/people/{}", row.doc.beside()),
         Kind::Visit => format!("/visits/{}", row.doc),
         Kind::Contact => format!("/contacts/{}", row.doc),
     }
@@ -28,7 +29,7 @@ fn note(row: &Row, dated: bool) -> String {
     let Some(visit) = row.visit() else { return String::new() };
     let topic = match &row.body {
         RowBody::Contact(contact) => contact.topic.map(label),
-        RowBody::Person(_) | RowBody::Party(_) | RowBody::Visit(_) => None,
+        RowBody::Person(_) | RowBody::Party(_) | RowBody::Visit(_) | RowBody::Welfare => None,
     };
     let day = visit.happened_on.filter(|_| dated).map(clock::day_words);
     let parts = [

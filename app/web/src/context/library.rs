@@ -9,7 +9,7 @@ use zoufang_core::{
     gather,
     phone::{Draft, DraftText, Edit, EditError, OutState},
     query::Index,
-    record::{ChangeHash, DocId, Entries, Kind, Patch, UnitId},
+    record::{ChangeHash, Class, DocId, Entries, Kind, Patch, UnitId},
     sync::{session::Phase as LinePhase, wire::Directory},
 };
 
@@ -129,11 +129,22 @@ impl Library {
         self.create(kind, home, entries).await.map(drop)
     }
 
-    /// Makes a record; it is saved when this resolves.
+    /// Makes a record in a unit; it is saved when this resolves.
     pub(crate) async fn create(self, kind: Kind, unit: UnitId, entries: Entries) -> Result<DocId, Problem> {
         let doc = DocId::from_parts(clock::now(), random()?);
-        self.save(doc, Some((kind, unit)), Vec::new(), entries.into()).await?;
+        self.save(doc, Some((kind, unit.log(kind.class()))), Vec::new(), entries.into()).await?;
         Ok(doc)
+    }
+
+    /// Makes what stands beside a person's file, in the unit of the file; it is saved when this resolves.
+    pub(crate) async fn create_beside(
+        self,
+        person: DocId,
+        unit: UnitId,
+        entries: Entries,
+    ) -> Result<(), Problem> {
+        let new = (Kind::Welfare, unit.log(Class::Welfare));
+        self.save(person.beside(), Some(new), Vec::new(), entries.into()).await
     }
 
     /// Makes a record under the id that the bench's data name, so that it is the same on every phone.
@@ -145,7 +156,7 @@ impl Library {
         unit: UnitId,
         entries: Entries,
     ) -> Result<(), Problem> {
-        self.save(doc, Some((kind, unit)), Vec::new(), entries.into()).await
+        self.save(doc, Some((kind, unit.log(kind.class()))), Vec::new(), entries.into()).await
     }
 
     /// Changes a record of which the person saw the heads `base`; it is saved when this resolves.

@@ -246,7 +246,7 @@ impl Hub {
 fn birthdays(index: &Index) -> Vec<String> {
     let birth = |body: &RowBody| match body {
         RowBody::Person(person) => person.birth,
-        RowBody::Party(_) | RowBody::Visit(_) | RowBody::Contact(_) => None,
+        RowBody::Party(_) | RowBody::Visit(_) | RowBody::Contact(_) | RowBody::Welfare => None,
     };
     let days = index.rows().filter_map(|row| match birth(&row.body)? {
         PartialDate::Day(day) => Some(day.ymd()),

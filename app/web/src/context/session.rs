@@ -2,7 +2,7 @@
 use gloo::net::http::Method;
 use leptos::prelude::*;
 use zoufang_core::{
-    access::may_write,
+    access::{may_read, may_write},
     phone::{Account, Phone, SignInRefusal},
     record::{DeviceId, Kind, UnitId, UserId, list::Role},
     sync::session::{Event, Failure},
@@ -96,6 +96,11 @@ impl SessionCtx {
     /// Whether it is known yet who is signed in.
     pub(crate) fn known(self) -> Signal<bool> {
         self.hub.known.into()
+    }
+
+    /// Whether the person signed in may read what stands in logs of a class; tracked.
+    pub(crate) fn may_read(self, class: Class) -> bool {
+        self.hub.user.with(|user| user.as_ref().is_some_and(|user| may_read(user.role, class)))
     }
 
     /// Whether the person signed in may write records of a kind; tracked.

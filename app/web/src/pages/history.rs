@@ -20,7 +20,15 @@ pub(crate) fn HistoryPage() -> impl IntoView {
     move || match doc.get() {
         Some(doc) => {
             page_head(|| t::history_title().to_owned(), Some(format!("/people/{doc}")));
-            view! { <History doc=doc/> }.into_any()
+            let library = use_library();
+            let has_beside = move || library.index().with(|index| index.row(doc.beside()).is_some());
+            view! {
+                <History doc=doc/>
+                <Show when=has_beside>
+                    <section class="section"><h2>{t::welfare_title}</h2><History doc=doc.beside()/></section>
+                </Show>
+            }
+            .into_any()
         }
         None => view! { <ProblemNotice problem=Signal::stored(Problem::NotFound)/> }.into_any(),
     }

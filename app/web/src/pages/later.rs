@@ -23,6 +23,7 @@ use super::{
     sync::SyncPage,
     visit::VisitPage,
     visit_edit::{ContactEditPage, ContactNewPage, VisitEditPage, VisitNewPage},
+    welfare_edit::WelfareEditPage,
 };
 use crate::{
     components::{empty::Skeleton, problem::ProblemNotice},
@@ -57,6 +58,7 @@ pub(crate) struct LaterPages {
     pub(crate) visit: Draw,
     pub(crate) visit_edit: Draw,
     pub(crate) visit_new: Draw,
+    pub(crate) welfare_edit: Draw,
 }
 
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
@@ -84,6 +86,7 @@ fn read_pages() -> Result<LaterPages, SplitLoaderError> {
         visit: || view! { <VisitPage/> }.into_any(),
         visit_edit: || view! { <VisitEditPage/> }.into_any(),
         visit_new: || view! { <VisitNewPage/> }.into_any(),
+        welfare_edit: || view! { <WelfareEditPage/> }.into_any(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! A person's page: what waits for a choice, ways to reach them, facts, visits and contacts.
 mod cards;
+mod welfare;
 
 use std::sync::Arc;
 
@@ -8,10 +9,13 @@ use zoufang_core::{
     access::{LogReach, may_write_key, person_log_reach},
     document::conflict::Conflict,
     query::Row,
-    record::{ChangeHash, DocId, Kind, Patch, Person, Record, UnitId, Value},
+    record::{ChangeHash, Class, DocId, Kind, Patch, Person, Record, UnitId, Value},
 };
 
-use self::cards::{FactsCard, ReachCard};
+use self::{
+    cards::{FactsCard, ReachCard},
+    welfare::WelfareCard,
+};
 use super::load::{doc_in_path, read_view, use_record};
 use crate::{
     components::{
@@ -80,7 +84,7 @@ fn PersonView(doc: DocId) -> impl IntoView {
         view! {
             <div class="stack stack--loose" data-heads=heads_text(&file.heads)>
                 <Head file=file.clone()/>
-                <Conflicts doc=doc conflicts=file.conflicts.clone() heads=file.heads.clone()/>
+                <Conflicts doc=doc kind=Kind::Person conflicts=file.conflicts.clone() heads=file.heads.clone()/>
                 <div class="person__actions">
                     <Show when=move || session.may_write(Kind::Visit)>
                         <a class="button button--primary" href=format!("/visits/new?person={doc}")><Glyph icon=Icon::Plus/>{t::visit_new}</a>
@@ -92,6 +96,7 @@ fn PersonView(doc: DocId) -> impl IntoView {
                 <RevealProblem reveal=reveal/>
                 <ReachCard doc=doc person=file.person.clone()/>
                 <FactsCard doc=doc person=file.person.clone()/>
+                <Show when=move || session.may_read(Class::Welfare)><WelfareCard person=doc/></Show>
                 <Visits doc=doc/>
                 <p class="cluster">
                     <a class="button" href=format!("/people/{doc}/history")>{t::person_history}</a>
@@ -144,13 +149,13 @@ fn Head(file: PersonFile) -> impl IntoView {
 
 /// The fields for which a person must choose.
 #[component]
-fn Conflicts(doc: DocId, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> impl IntoView {
+fn Conflicts(doc: DocId, kind: Kind, conflicts: Vec<Conflict>, heads: Vec<ChangeHash>) -> impl IntoView {
     let (library, toasts) = (use_library(), use_toasts());
     let problem = RwSignal::new(None::<Problem>);
     let heads = StoredValue::new(heads);
     // What this role does not write, it does not decide on.
     let role = use_session().user().with_untracked(|user| user.as_ref().map(|user| user.role));
-    let decides = move |key: &str| role.is_some_and(|role| may_write_key(role, Kind::Person, key));
+    let decides = move |key: &str| role.is_some_and(|role| may_write_key(role, kind, key));
     let conflicts = conflicts.into_iter().filter(move |conflict| decides(&conflict.key));
     let choose = move |(key, value): (String, Value)| {
         // On what the person saw: a value that came in meanwhile is still in question.

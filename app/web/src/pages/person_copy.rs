@@ -87,16 +87,18 @@ fn Desk(doc: DocId) -> impl IntoView {
 
 /// Reads everything, and keeps that it was read.
 async fn gather(library: Library, readings: Readings, doc: DocId) -> Result<Copy, Problem> {
-    let (membership, visits) = library.index().with_untracked(|index| {
-        (index.membership_of(doc).map(|row| row.doc), index.visits_of(doc).into_iter().map(|row| row.doc))
+    let (beside, visits) = library.index().with_untracked(|index| {
+        let beside = [index.membership_of(doc), index.row(doc.beside())].into_iter().flatten();
+        let beside: Vec<DocId> = beside.map(|row| row.doc).collect();
+        (beside, index.visits_of(doc).into_iter().map(|row| row.doc))
     });
     let mut copy = Copy::new();
-    for record in std::iter::once(doc).chain(membership).chain(visits) {
+    for record in std::iter::once(doc).chain(beside).chain(visits) {
         let opened = library.open(record).await?;
         copy.push(Part { kind: opened.document.kind(), entries: opened.document.entries() });
     }
-    let keys = copy.first().into_iter().flat_map(|part| part.entries.0.keys());
-    let mut found: Vec<Sensitive> = keys.filter_map(|key| Sensitive::of_key(Kind::Person, key)).collect();
+    let keys = copy.iter().flat_map(|part| part.entries.0.keys().map(|key| (part.kind, key)));
+    let mut found: Vec<Sensitive> = keys.filter_map(|(kind, key)| Sensitive::of_key(kind, key)).collect();
     found.sort_unstable();
     found.dedup();
     for what in found {
@@ -151,6 +153,7 @@ fn PartCard(part: Part) -> impl IntoView {
         let words = match kind {
             Kind::Person => return t::person_file().to_owned(),
             Kind::Party => return t::copy_party().to_owned(),
+            Kind::Welfare => return t::welfare_title().to_owned(),
             Kind::Visit => t::visit_kind(),
             Kind::Contact => t::contact_kind(),
         };

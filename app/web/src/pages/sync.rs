@@ -100,6 +100,7 @@ fn OnPhone() -> impl IntoView {
             (t::sync_party, count(Kind::Party)),
             (t::sync_visits, count(Kind::Visit)),
             (t::sync_contacts, count(Kind::Contact)),
+            (t::welfare_title, Some(index.count(Kind::Welfare)).filter(|n| *n > 0).map(|n| n.to_string())),
             (t::sync_to_upload, Some(sync.waiting().get().to_string())),
             (
                 t::sync_last,

@@ -3,15 +3,18 @@
 use zoufang_core::record::Timestamp;
 
 use super::{DEVICE, OTHER, UNIT, append, doc, hash};
-use crate::store::{Late, Resealed, Segment, Store};
+use crate::store::{Late, Mark, Resealed, Segment, Store};
 
 /// Changes and late work get other bytes, and the log's size follows; what is not there stays so; segments are forgotten.
 pub async fn what_is_stored_is_sealed_anew(store: &dyn Store) {
-    assert_eq!(store.sealed_under().await.expect("ask"), None);
+    assert_eq!(store.mark(Mark::SealedUnder).await.expect("ask"), None);
     for key in [u32::MAX, 7] {
-        store.put_sealed_under(key).await.expect("note");
-        assert_eq!(store.sealed_under().await.expect("ask"), Some(key));
+        store.put_mark(Mark::SealedUnder, key).await.expect("note");
+        assert_eq!(store.mark(Mark::SealedUnder).await.expect("ask"), Some(key));
     }
+    store.put_mark(Mark::Layout, 3).await.expect("note");
+    let marks = (store.mark(Mark::Layout).await.expect("ask"), store.mark(Mark::SealedUnder).await.expect("ask"));
+    assert_eq!(marks, (Some(3), Some(7)), "one note says nothing of another");
     append(store, UNIT, [1, 2]).await;
     append(store, OTHER, [3]).await;
     let late = |raw: &[u8]| Late {

@@ -29,7 +29,7 @@ pub(super) struct State {
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) devices: BTreeMap<DeviceId, Device>,
     pub(super) sync_key: Option<PublicKey>,
-    pub(super) sealed_under: Option<u32>,
+    pub(super) marks: BTreeMap<&'static str, u32>,
     pub(super) sign_keys: BTreeMap<DeviceId, SignKey>,
     pub(super) sessions: BTreeMap<TokenHash, (DeviceId, UserId, Timestamp)>,
     pub(super) tries: Vec<Try>,

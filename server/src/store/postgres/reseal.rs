@@ -5,19 +5,19 @@ use zoufang_core::record::UnitId;
 use super::PostgresStore;
 use super::codec::failed;
 use crate::store::codec::to_u32;
-use crate::store::{Late, Resealed, Result};
+use crate::store::{Late, Mark, Resealed, Result};
 
 impl PostgresStore {
-    pub(super) async fn read_sealed_under(&self) -> Result<Option<u32>> {
-        let sql = "select value from meta where county = $1 and key = 'sealed_under'";
-        let row = sqlx::query(sql).bind(self.county).fetch_optional(&self.read()).await.map_err(failed)?;
+    pub(super) async fn read_mark(&self, mark: Mark) -> Result<Option<u32>> {
+        let sql = "select value from meta where county = $1 and key = $2";
+        let row = sqlx::query(sql).bind(self.county).bind(mark.name()).fetch_optional(&self.read()).await.map_err(failed)?;
         row.map(|row| to_u32(&row, 0)).transpose()
     }
 
-    pub(super) async fn write_sealed_under(&self, key: u32) -> Result<()> {
-        let sql = "insert into meta (county, key, value) values ($1, 'sealed_under', $2)
+    pub(super) async fn write_mark(&self, mark: Mark, value: u32) -> Result<()> {
+        let sql = "insert into meta (county, key, value) values ($1, $2, $3)
             on conflict (county, key) do update set value = excluded.value";
-        let query = sqlx::query(sql).bind(self.county).bind(i64::from(key));
+        let query = sqlx::query(sql).bind(self.county).bind(mark.name()).bind(i64::from(value));
         query.execute(&self.write()).await.map_err(failed)?;
         Ok(())
     }

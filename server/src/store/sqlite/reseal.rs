@@ -7,18 +7,19 @@ use zoufang_core::record::UnitId;
 use super::SqliteStore;
 use super::codec::failed;
 use crate::store::codec::{to_i64, to_u32};
-use crate::store::{Late, Resealed, Result, StoreError};
+use crate::store::{Late, Mark, Resealed, Result, StoreError};
 
 impl SqliteStore {
-    pub(super) async fn read_sealed_under(&self) -> Result<Option<u32>> {
-        let sql = "select value from meta where county = ? and key = 'sealed_under'";
-        let row = sqlx::query(sql).bind(self.county).fetch_optional(&self.read).await.map_err(failed)?;
+    pub(super) async fn read_mark(&self, mark: Mark) -> Result<Option<u32>> {
+        let sql = "select value from meta where county = ? and key = ?";
+        let row = sqlx::query(sql).bind(self.county).bind(mark.name()).fetch_optional(&self.read).await.map_err(failed)?;
         row.map(|row| to_u32(&row, 0)).transpose()
     }
 
-    pub(super) async fn write_sealed_under(&self, key: u32) -> Result<()> {
-        let sql = "insert or replace into meta (county, key, value) values (?, 'sealed_under', ?)";
-        sqlx::query(sql).bind(self.county).bind(i64::from(key)).execute(&self.write).await.map_err(failed)?;
+    pub(super) async fn write_mark(&self, mark: Mark, value: u32) -> Result<()> {
+        let sql = "insert or replace into meta (county, key, value) values (?, ?, ?)";
+        let query = sqlx::query(sql).bind(self.county).bind(mark.name()).bind(i64::from(value));
+        query.execute(&self.write).await.map_err(failed)?;
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 use super::{Field, FieldType::*, LINE_CHARS_MAX, Merge::*, NAME_CHARS_MAX, code, field, sensitive};
 use crate::record::id_number;
 use crate::record::list::{
-    ContactWish, DisabilityNature, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard,
-    Relation, Residence, ServiceBranch, ServiceClass, Settlement, Sex, SupportStatus,
+    ContactWish, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation, Residence,
+    ServiceBranch, ServiceClass, Settlement, Sex,
 };
 
 pub(super) const FIELDS: &[Field] = &[
@@ -24,15 +24,12 @@ pub(super) const FIELDS: &[Field] = &[
     field("away_place", Text(NAME_CHARS_MAX), Latest),
     field("entitlement/*", FlagOf(code::<Entitlement>), Union),
     field("entitlements_confirmed_on", Date, Latest),
-    sensitive("disability.grade", Int(1, 10), Keep),
-    sensitive("disability.nature", Code(code::<DisabilityNature>), Keep),
     field("service.enlisted", PartialDate, Keep),
     field("service.discharged", PartialDate, Keep),
     field("service.class", Code(code::<ServiceClass>), Keep),
     field("service.branch", Code(code::<ServiceBranch>), Keep),
     field("settlement", Code(code::<Settlement>), Keep),
     field("honor/*", FlagOf(code::<Honor>), Union),
-    sensitive("support_status", Code(code::<SupportStatus>), Latest),
     field("relation_to_soldier", Code(code::<Relation>), Keep),
     field("soldier_name", Text(40), Keep),
     field("glory_plaque.state", Code(code::<GloryPlaque>), Latest),

@@ -18,8 +18,8 @@ const DEFLATED: u8 = 1;
 /// Below this, compressing costs more than it saves.
 const COMPRESS_BYTES_MIN: usize = 64;
 const DEFLATE_LEVEL: u8 = 9;
-/// The version of the protocol from which on a phone reads packed pages.
-const PACKED_SINCE: u8 = 3;
+/// The version of the protocol from which on a phone reads packed pages, and is told the epoch before its first.
+pub const PACKED_SINCE: u8 = 3;
 /// The first type of frame whose checksum is also of the type and the compression.
 const HEAD_SUMMED_SINCE: u8 = 9;
 /// Length, type, compression, checksum.

@@ -58,6 +58,7 @@ fn kind_words(kind: Option<Kind>) -> Text {
         Some(Kind::Party) => t::late_party,
         Some(Kind::Visit) => t::visit_kind,
         Some(Kind::Contact) => t::contact_kind,
+        Some(Kind::Welfare) => t::welfare_title,
         // A newer server may know more kinds.
         None => t::late_record,
     }
@@ -68,6 +69,7 @@ fn path_of(kind: Option<Kind>, doc: DocId) -> Option<String> {
         // A Party membership is read in its person's file.
         Kind::Party => None,
         Kind::Person => Some(format!("/people/{doc}")),
+        Kind::Welfare => Some(format!("/people/{}", doc.beside())),
         Kind::Visit => Some(format!("/visits/{doc}")),
         Kind::Contact => Some(format!("/contacts/{doc}")),
     }

@@ -1,7 +1,7 @@
 //! The cards of a person's page: how to reach them, and the facts of the file.
 use leptos::prelude::*;
 use zoufang_core::{
-    access::{Read, Sensitive},
+    access::Sensitive,
     query::RowBody,
     record::{DocId, Kind, Person},
 };
@@ -11,7 +11,7 @@ use crate::{
         facts::Facts,
         sensitive::{PhoneLine, SensitiveValue},
     },
-    context::{readings::Reader, use_library, use_session},
+    context::{use_library, use_session},
     i18n::{Text, label, labels, t},
     platform::clock,
 };
@@ -83,22 +83,10 @@ pub(crate) fn FactsCard(
 }
 
 fn file_facts(person: &Person) -> Vec<(Text, Option<String>)> {
-    // Never in a list, and not for everybody on the page.
-    let health = Reader::now().right(Sensitive::Health) == Read::Clear;
-    let money = Reader::now().right(Sensitive::Money) == Read::Clear;
     vec![
         (t::field_kind, person.kind.map(|kind| label(kind).to_owned())),
         (t::field_entitlements, Some(labels(&person.entitlements))),
         (t::field_entitlements_confirmed, person.entitlements_confirmed_on.map(clock::day_words)),
-        (
-            t::field_disability_grade,
-            person.disability_grade.filter(|_| health).map(|grade| grade.to_string()),
-        ),
-        (
-            t::field_disability_nature,
-            person.disability_nature.filter(|_| health).map(|nature| label(nature).to_owned()),
-        ),
-        (t::field_support, person.support_status.filter(|_| money).map(|support| label(support).to_owned())),
         (t::field_enlisted, person.enlisted.map(clock::partial_words)),
         (t::field_discharged, person.discharged.map(clock::partial_words)),
         (t::field_service_class, person.service_class.map(|class| label(class).to_owned())),

@@ -25,9 +25,6 @@ use crate::{
     platform::clock,
 };
 
-/// The grades of a disability.
-const GRADES: std::ops::RangeInclusive<u8> = 1..=10;
-
 /// The fault of one field.
 pub(crate) fn fault_of(faults: Signal<Vec<Fault>>, field: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || {
@@ -265,23 +262,6 @@ pub(crate) fn ServiceFields(
                 optional=true
             />
         </Show>
-        <Show when=move || may_write("support_status")>
-            <SelectField
-                id="support_status"
-                label=t::field_support
-                value=Signal::derive(move || form.with(|form| form.person.support_status))
-                on_pick=move |support| form.update(|form| form.person.support_status = support)
-            />
-        </Show>
-        <Show when=move || may_write("disability.grade")>
-            <GradeField form=form/>
-            <SelectField
-                id="disability_nature"
-                label=t::field_disability_nature
-                value=Signal::derive(move || form.with(|form| form.person.disability_nature))
-                on_pick=move |nature| form.update(|form| form.person.disability_nature = nature)
-            />
-        </Show>
         <PartialDateField form=form faults=faults date=TypedDate::Enlisted label=t::field_enlisted/>
         <PartialDateField form=form faults=faults date=TypedDate::Discharged label=t::field_discharged/>
         <SelectField
@@ -302,27 +282,6 @@ pub(crate) fn ServiceFields(
             value=Signal::derive(move || form.with(|form| form.person.settlement))
             on_pick=move |settlement| form.update(|form| form.person.settlement = settlement)
         />
-    }
-}
-
-/// The grade of a disability, from 1, the heaviest, to 10.
-#[component]
-fn GradeField(form: RwSignal<PersonForm>) -> impl IntoView {
-    let grade = move || form.with(|form| form.person.disability_grade);
-    let option = move |choice: u8| {
-        view! { <option value=choice.to_string() prop:selected=move || grade() == Some(choice)>{choice.to_string()}</option> }
-    };
-    let pick = move |event| {
-        form.update(|form| form.person.disability_grade = event_target_value(&event).parse().ok())
-    };
-    view! {
-        <div class="field">
-            <label class="field__label" for="disability_grade">{t::field_disability_grade}</label>
-            <select class="input" id="disability_grade" on:change=pick>
-                <option value="" prop:selected=move || grade().is_none()>{t::form_not_known}</option>
-                {GRADES.map(option).collect_view()}
-            </select>
-        </div>
     }
 }
 

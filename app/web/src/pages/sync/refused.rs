@@ -32,6 +32,7 @@ fn RefusedCard(change: RefusedChange) -> impl IntoView {
     let RefusedChange { doc, kind, code, at, values } = change;
     let (name, path) = match kind {
         Kind::Person | Kind::Party => (t::person_kind as crate::i18n::Text, format!("/people/{doc}")),
+        Kind::Welfare => (t::welfare_title as crate::i18n::Text, format!("/people/{}", doc.beside())),
         Kind::Visit => (t::visit_kind as crate::i18n::Text, format!("/visits/{doc}")),
         Kind::Contact => (t::contact_kind as crate::i18n::Text, format!("/contacts/{doc}")),
     };

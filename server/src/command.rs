@@ -50,7 +50,12 @@ pub async fn move_with_person(
 }
 
 /// As [`move_documents`], in a transaction of the caller's.
-pub(crate) async fn move_within(tx: &mut dyn WriteTx, docs: &[DocId], to: UnitId, now: Timestamp) -> Result<usize> {
+pub(crate) async fn move_within(
+    tx: &mut dyn WriteTx,
+    docs: &[DocId],
+    to: UnitId,
+    now: Timestamp,
+) -> Result<usize> {
     tx.claim(&Claim { docs: docs.iter().copied().collect(), units: to.logs().collect(), ..Claim::default() })
         .await?;
     let mut moved = 0;

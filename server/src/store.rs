@@ -41,8 +41,8 @@ pub use devices::{DeviceLine, Late};
 pub use error::{Result, StoreError};
 pub use news::{Listener, News};
 pub use types::{
-    Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, Mark,
-    NewAccount, Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, Mark, NewAccount,
+    Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
     level_code, level_of,
 };
 

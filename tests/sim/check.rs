@@ -169,7 +169,8 @@ impl World {
                 let read = cursors.iter().find(|(read, _)| *read == log).map_or(0, |(_, seq)| *seq);
                 let orphaned = self.is_orphaned_in(&side, unit_of_log(log));
                 // It is not told either that its visits stand in a log of their own.
-                let unheard = phone.is_of_version_1() && (!self.facts.are_none() || self.wrote_visits(number));
+                let unheard =
+                    phone.is_of_version_1() && (!self.facts.are_none() || self.wrote_visits(number));
                 let differs = (held.0, held.1) != (due.0, due.1) && !unheard;
                 if differs && !orphaned || read != due.2 {
                     let words = format!(
@@ -259,8 +260,7 @@ impl World {
     /// The server's logs have every number once, every change once, and rows that fit them.
     fn check_server(&mut self) -> Result<()> {
         let store = self.server.store();
-        let mut by_doc: BTreeMap<DocId, (RecordKind, UnitId, Vec<LogChange>)> =
-            BTreeMap::new();
+        let mut by_doc: BTreeMap<DocId, (RecordKind, UnitId, Vec<LogChange>)> = BTreeMap::new();
         let mut known = BTreeSet::new();
         for log in self.above.keys().copied().flat_map(logs_of).collect::<Vec<_>>() {
             let unit = unit_of_log(log);

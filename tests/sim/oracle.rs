@@ -52,7 +52,9 @@ enum Rule {
 
 fn rule(key: &str) -> Rule {
     match key {
-        "name" | "kind" | "birth" | "person" | "status" | "joined" | "branch" => Rule::Choice,
+        "name" | "kind" | "birth" | "person" | "status" | "joined" | "branch" | "disability.grade" => {
+            Rule::Choice
+        }
         "notice_given" => Rule::Greatest,
         _ if key.starts_with("phone/") && key.ends_with(".number") => Rule::Choice,
         _ if key.ends_with(".removed") && !key.starts_with("promise/") => Rule::Greatest,

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use zoufang_core::{access::Sensitive, document::shape, record::Kind};
 
-
 fn table() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../public/privacy.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -55,7 +54,8 @@ fn every_field_has_a_purpose_and_a_ground_and_no_other_has() {
 #[test]
 fn a_sensitive_field_of_a_person_has_a_permission_of_its_own() {
     let of_kind = |kind| {
-        let sensitive = shape::of(kind).fields().filter(|field| field.sensitive).collect::<Vec<_>>().into_iter();
+        let sensitive =
+            shape::of(kind).fields().filter(|field| field.sensitive).collect::<Vec<_>>().into_iter();
         sensitive.map(move |field| (field.key, Sensitive::of_key(kind, &field.key.replace('*', "01X"))))
     };
     let groups: Vec<_> = of_kind(Kind::Person).chain(of_kind(Kind::Welfare)).collect();

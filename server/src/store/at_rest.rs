@@ -20,8 +20,9 @@ use zoufang_core::seal::PublicKey;
 use super::codec::hex;
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, Mark, NewAccount, Principal, Resealed,
-    Result, Sealed, Segment, SignKey, Signer, Store, Tail, TokenHash, TryOutcome, Unit, UnitCode, WriteTx,
+    Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, Mark, NewAccount, Principal,
+    Resealed, Result, Sealed, Segment, SignKey, Signer, Store, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx,
 };
 use crate::readings::{Head, Line, Reading, Which};
 pub use ring::Ring;

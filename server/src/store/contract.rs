@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use zoufang_core::access::Level;
 use zoufang_core::record::list::Role;
-use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
+use zoufang_core::record::{ChangeHash, Class, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
 use zoufang_core::seal::PublicKey;
 
 use super::office::{ContactProjection, Filter, PersonProjection, Projection, VisitProjection};
@@ -377,6 +377,9 @@ pub async fn projections_are_replaced(store: &dyn Store) {
     };
     assert_eq!(counted(&figures[0]), (1, 1, 1, 1, Some(1_001)));
     assert_eq!(counted(&figures[1]), (0, 0, 0, 0, None));
+    append(store, UNIT.log(Class::Welfare), [5]).await;
+    let figures = store.overview(&[UNIT], "2026-08").await.expect("overview");
+    assert_eq!(counted(&figures[0]), (1, 1, 1, 1, Some(1_005)), "the newest of any of the unit's logs");
     let filter = Filter { units: vec![UNIT], limit: 10, ..Filter::default() };
     let visits = store.visits(&filter).await.expect("visits");
     assert_eq!(visits.len(), 1);
@@ -394,7 +397,7 @@ pub async fn projections_are_replaced(store: &dyn Store) {
     let left: BTreeMap<_, _> = store.row_counts().await.expect("counts").into_iter().collect();
     assert_eq!(
         (left["person"], left["visit"], left["visit_person"], left["contact"], left["log"]),
-        (0, 0, 0, 0, 1)
+        (0, 0, 0, 0, 2)
     );
 }
 

@@ -20,8 +20,8 @@ use zoufang_core::seal::PublicKey;
 use super::news::{Listener, News, Teller};
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, Mark, NewAccount, Principal, Resealed, Result,
-    Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
+    Account, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, Mark, NewAccount, Principal, Resealed,
+    Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash, TryOutcome, Unit, UnitCode,
     WriteTx,
 };
 use crate::readings::{Head, Line, Reading, Which};

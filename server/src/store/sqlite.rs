@@ -37,8 +37,8 @@ use super::minder::Minder;
 use super::news::{Listener, Teller};
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
-    Account, County, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, NewAccount, PUSH_TABLES,
-    Mark, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash,
+    Account, County, Device, DeviceLine, Erasure, Late, LogEntry, LogPage, Mark, NewAccount, PUSH_TABLES,
+    Principal, Resealed, Result, Sealed, Segment, SignKey, Signer, Store, StoreError, Tail, TokenHash,
     TryOutcome, Unit, UnitCode, WriteTx,
 };
 use crate::crash::crash_point;

@@ -7,7 +7,8 @@ use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{
-    Bucket, Directory, End, Frame, PACKED_SINCE, Problem, Stray, Verdict, Want, encode_answer_start, encode_frame,
+    Bucket, Directory, End, Frame, PACKED_SINCE, Problem, Stray, Verdict, Want, encode_answer_start,
+    encode_frame,
 };
 
 use super::exchange::Chunks;

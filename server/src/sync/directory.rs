@@ -16,11 +16,7 @@ use crate::units::UnitTable;
 ///
 /// # Errors
 /// If the store fails.
-pub async fn read(
-    store: &dyn Store,
-    table: &UnitTable,
-    account: &Account,
-) -> Result<Directory> {
+pub async fn read(store: &dyn Store, table: &UnitTable, account: &Account) -> Result<Directory> {
     let scope = table.scope(account);
     let above = table.lineage(account.unit);
     let at_work: BTreeSet<UnitId> = scope.iter().chain(&above).copied().collect();

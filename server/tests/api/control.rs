@@ -164,7 +164,10 @@ async fn an_erased_document_is_gone_from_every_answer_and_never_comes_back() {
     }
     let page = village.page(server.village, 2).await;
     assert_eq!((page.controls, page.count), (vec![Control::Erased { doc: doc(1) }], 1));
-    village.sync(&village.today(vec![(server.village, 3), (server.village.log(Class::Visits), 0)], Vec::new())).await.frames();
+    village
+        .sync(&village.today(vec![(server.village, 3), (server.village.log(Class::Visits), 0)], Vec::new()))
+        .await
+        .frames();
     assert!(store.erasures().await.unwrap()[0].waiting_for.is_empty(), "the cursor says that it was read");
     let everybody = serde_json::json!({ "text": "" });
     let token = server.phone("township").await.token;
@@ -309,7 +312,10 @@ async fn a_phone_that_asks_after_a_document_is_told_where_it_went() {
     // Of what began anew the phone may hold the old history: it is sent whole.
     let (store, now) = (server.app.store.as_ref(), server.app.now());
     command::re_root(store, doc(1), |_| false, server.app.random.as_ref(), now).await.unwrap();
-    let request = SyncRequest { cursors: vec![(server.village, 5), (server.village.log(Class::Visits), 0)], ..ask(server.village) };
+    let request = SyncRequest {
+        cursors: vec![(server.village, 5), (server.village.log(Class::Visits), 0)],
+        ..ask(server.village)
+    };
     let frames = village.sync(&request).await.frames();
     let page = |frame| if let Frame::Page(page) = frame { Some(page) } else { None };
     let anew = |page: &Page| page.controls == [Control::ReRooted { doc: doc(1) }];
@@ -417,7 +423,8 @@ async fn a_phone_of_version_1_is_not_told_what_it_cannot_know() {
         .unwrap();
     assert_eq!((page.items.len(), page.complete, page.to_seq), (2, false, 4), "its digest is not compared");
     let visits = server.village.log(Class::Visits);
-    let of_visits = |frame: &Frame| matches!(frame, Frame::Page(page) if page.unit == visits && docs(page) == [doc(4)]);
+    let of_visits =
+        |frame: &Frame| matches!(frame, Frame::Page(page) if page.unit == visits && docs(page) == [doc(4)]);
     assert!(frames.iter().any(of_visits), "one more unit to it");
     assert!(!end(&frames).more && !frames.iter().any(|frame| matches!(frame, Frame::Ticket(_))));
     village.sync(&village.request(vec![(server.village, 4)], Vec::new())).await.frames();

@@ -15,7 +15,10 @@ use crate::server::{NOW, Phone, Server, doc};
 const DEVICE: DeviceId = DeviceId(77);
 
 fn pages(frames: Vec<Frame>) -> Vec<Page> {
-    frames.into_iter().filter_map(|frame| if let Frame::Page(page) = frame { Some(page) } else { None }).collect()
+    frames
+        .into_iter()
+        .filter_map(|frame| if let Frame::Page(page) = frame { Some(page) } else { None })
+        .collect()
 }
 
 impl Phone<'_> {
@@ -145,7 +148,10 @@ async fn a_phone_of_before_is_told_where_its_visit_stands() {
     assert_eq!(crate::server::verdicts(&frames), [Verdict::Accepted(1)]);
     let told = Control::MovedOut { doc: doc(2), to: server.village.log(Class::Visits) };
     let pages = pages(frames);
-    assert!(pages.iter().any(|page| page.unit == server.village && page.controls == [told.clone()]), "{pages:?}");
+    assert!(
+        pages.iter().any(|page| page.unit == server.village && page.controls == [told.clone()]),
+        "{pages:?}"
+    );
 }
 
 #[tokio::test]
@@ -161,7 +167,11 @@ async fn one_welfare_file_a_person_and_none_for_older_phones() {
     };
     assert_eq!(head.push(vec![file(&head, 4)]).await, [Verdict::Accepted(1)]);
     let second = township.push(vec![file(&township, 5)]).await;
-    assert_eq!(second, [Verdict::Refused(Refusal::NotAuthor)], "readable on the phone, and made again by its author");
+    assert_eq!(
+        second,
+        [Verdict::Refused(Refusal::NotAuthor)],
+        "readable on the phone, and made again by its author"
+    );
     for (version, held) in [(3, false), (VERSION, true)] {
         let request = SyncRequest { version: Some(version), ..township.request(Vec::new(), Vec::new()) };
         let pages = pages(township.sync(&request).await.frames());

@@ -117,12 +117,7 @@ const fn at_village(role: Role, writes: &'static [Kind], reads: &'static [Kind])
     Rights { role, home: Village, holds: &[Village], oversees: &[Village], writes, reads, moves: false }
 }
 
-const fn at_township(
-    role: Role,
-    writes: &'static [Kind],
-    reads: &'static [Kind],
-    moves: bool,
-) -> Rights {
+const fn at_township(role: Role, writes: &'static [Kind], reads: &'static [Kind], moves: bool) -> Rights {
     Rights { role, home: Township, holds: OWN_TOWNSHIP, oversees: OWN_TOWNSHIP, writes, reads, moves }
 }
 

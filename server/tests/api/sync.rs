@@ -44,7 +44,10 @@ async fn a_visit_logged_in_the_village_reaches_the_township() {
         .find_map(|frame| if let Frame::Scope(scope) = frame { Some(scope) } else { None })
         .unwrap();
     assert!(
-        scope.contains(&(server.village, 1)) && scope.contains(&(visits, 1)) && scope.contains(&(server.township, 0)) && scope.len() > 10
+        scope.contains(&(server.village, 1))
+            && scope.contains(&(visits, 1))
+            && scope.contains(&(server.township, 0))
+            && scope.len() > 10
     );
     let directory = frames
         .iter()
@@ -68,10 +71,7 @@ async fn a_visit_logged_in_the_village_reaches_the_township() {
         LogChange { raw: item.raw.clone(), author: item.author, received_at: Some(item.received_at) };
     let document = Document::load(Kind::Visit, [change]).unwrap();
     assert_eq!((document.entries(), document.heads()), (made.entries(), made.heads()));
-    assert!(
-        page.rows.contains(&Row::of(doc(2), &document, visits)),
-        "the row is the one a phone would make"
-    );
+    assert!(page.rows.contains(&Row::of(doc(2), &document, visits)), "the row is the one a phone would make");
     assert!(!end(&frames).more);
 }
 
@@ -140,8 +140,7 @@ async fn an_answer_stops_at_the_bytes_that_were_wanted() {
     let log = server.village.log(Class::Visits);
     let (mut cursor, mut rounds, mut seen) = (0, 0, 0);
     loop {
-        let ask =
-            SyncRequest { want_bytes: 1, ..village.request(vec![(log, cursor)], Vec::new()) };
+        let ask = SyncRequest { want_bytes: 1, ..village.request(vec![(log, cursor)], Vec::new()) };
         let frames = village.sync(&ask).await.frames();
         for page in pages(&frames) {
             assert_eq!(page.from_seq, cursor);

@@ -87,8 +87,14 @@ impl World {
             let id = self.oracle.find(&hash).unwrap_or_else(|| {
                 // A copy that has an id of its own makes again what it wrote under the old one.
                 let device = device.unwrap_or(first.device);
-                let id =
-                    self.oracle.add(Edit { unit: unit_of_log(row.unit), device, sets, before, hash, ..first.clone() });
+                let id = self.oracle.add(Edit {
+                    unit: unit_of_log(row.unit),
+                    device,
+                    sets,
+                    before,
+                    hash,
+                    ..first.clone()
+                });
                 self.oracle.remade.insert(id);
                 id
             });

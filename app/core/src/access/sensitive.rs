@@ -174,7 +174,10 @@ mod tests {
                 assert_eq!(read_right(*role, *what), *read, "{role:?} reads {what:?}");
                 let (kind, keys) = keys(*what);
                 let holds = may_read(*role, kind.class());
-                assert!(*read != Hidden || kind == Kind::Person || !holds, "{role:?} holds {what:?} for nothing");
+                assert!(
+                    *read != Hidden || kind == Kind::Person || !holds,
+                    "{role:?} holds {what:?} for nothing"
+                );
                 for key in keys {
                     assert_eq!(Sensitive::of_key(kind, key), Some(*what), "{key}");
                     assert_eq!(may_write_key(*role, kind, key), *write, "{role:?} writes {key}");

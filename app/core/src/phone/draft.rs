@@ -44,7 +44,9 @@ impl Draft {
     /// The keys that drafts about this document may have: corrections of it, and new records that name it.
     #[must_use]
     pub fn keys_of(doc: DocId) -> Vec<String> {
-        ["person", "welfare", "visit", "contact", "visit-new", "contact-new"].map(|form| Self::key(form, doc)).to_vec()
+        ["person", "welfare", "visit", "contact", "visit-new", "contact-new"]
+            .map(|form| Self::key(form, doc))
+            .to_vec()
     }
 
     /// As bytes for the store.

@@ -23,8 +23,8 @@ pub use repair::{
 };
 
 pub use frame::{
-    FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, PACKED_SINCE, decode_request, encode_answer_start, encode_frame,
-    encode_page, encode_request, loosened,
+    FRAME_BYTES_MAX, FrameReader, INFLATED_BYTES_MAX, PACKED_SINCE, decode_request, encode_answer_start,
+    encode_frame, encode_page, encode_request, loosened,
 };
 pub(super) use frame::{pack, unpack};
 

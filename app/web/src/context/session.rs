@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use zoufang_core::{
     access::{may_read, may_write},
     phone::{Account, Phone, SignInRefusal},
-    record::{DeviceId, Kind, UnitId, UserId, list::Role},
+    record::{Class, DeviceId, Kind, UnitId, UserId, list::Role},
     sync::session::{Event, Failure},
 };
 

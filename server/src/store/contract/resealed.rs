@@ -13,7 +13,8 @@ pub async fn what_is_stored_is_sealed_anew(store: &dyn Store) {
         assert_eq!(store.mark(Mark::SealedUnder).await.expect("ask"), Some(key));
     }
     store.put_mark(Mark::Layout, 3).await.expect("note");
-    let marks = (store.mark(Mark::Layout).await.expect("ask"), store.mark(Mark::SealedUnder).await.expect("ask"));
+    let marks =
+        (store.mark(Mark::Layout).await.expect("ask"), store.mark(Mark::SealedUnder).await.expect("ask"));
     assert_eq!(marks, (Some(3), Some(7)), "one note says nothing of another");
     append(store, UNIT, [1, 2]).await;
     append(store, OTHER, [3]).await;

@@ -19,11 +19,11 @@ pub(super) fn overview(state: &State, units: &[UnitId], month: &str) -> Vec<Unit
         ),
         visits: count(state.visits.values().filter(|(home, _)| home == unit).count()),
         contacts: count(state.contacts.values().filter(|(home, _)| home == unit).count()),
-        last_received_ms: state
-            .log
-            .get(unit)
-            .and_then(|log| log.entries().last())
-            .map(|entry| entry.received_at.0),
+        last_received_ms: unit
+            .logs()
+            .filter_map(|log| state.log.get(&log)?.entries().last())
+            .map(|entry| entry.received_at.0)
+            .max(),
     };
     units.iter().map(of).collect()
 }

@@ -12,14 +12,16 @@ use crate::store::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLi
 
 impl PostgresStore {
     pub(super) async fn read_overview(&self, of: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
+        let logs: Vec<UnitId> = UnitId(0).logs().collect();
         let sql = "select u.unit,
             (select count(*) from person p where p.county = $1 and p.unit = u.unit),
             (select count(*) from visit v where v.county = $1 and v.unit = u.unit and v.happened_on >= $3 and v.happened_on < $3 || '-99'),
             (select count(*) from visit v where v.county = $1 and v.unit = u.unit),
             (select count(*) from contact c where c.county = $1 and c.unit = u.unit),
-            (select l.received_at from log l where l.county = $1 and l.unit = u.unit order by l.seq desc limit 1)
+            (select max((select l.received_at from log l where l.county = $1 and l.unit = u.unit + c.class order by l.seq desc limit 1))
+                from unnest($4::bigint[]) c(class))
             from unnest($2::bigint[]) with ordinality u(unit, place) order by u.place";
-        let query = sqlx::query(sql).bind(self.county).bind(units(of)).bind(text(month));
+        let query = sqlx::query(sql).bind(self.county).bind(units(of)).bind(text(month)).bind(units(&logs));
         query.fetch_all(&self.read()).await.map_err(failed)?.iter().map(figures_of).collect()
     }
 

@@ -10,7 +10,12 @@ use crate::store::{Late, Mark, Resealed, Result};
 impl PostgresStore {
     pub(super) async fn read_mark(&self, mark: Mark) -> Result<Option<u32>> {
         let sql = "select value from meta where county = $1 and key = $2";
-        let row = sqlx::query(sql).bind(self.county).bind(mark.name()).fetch_optional(&self.read()).await.map_err(failed)?;
+        let row = sqlx::query(sql)
+            .bind(self.county)
+            .bind(mark.name())
+            .fetch_optional(&self.read())
+            .await
+            .map_err(failed)?;
         row.map(|row| to_u32(&row, 0)).transpose()
     }
 

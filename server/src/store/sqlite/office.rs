@@ -12,14 +12,17 @@ use crate::store::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLi
 
 impl SqliteStore {
     pub(super) async fn read_overview(&self, units: &[UnitId], month: &str) -> Result<Vec<UnitFigures>> {
+        let logs: Vec<UnitId> = UnitId(0).logs().collect();
         let sql = "select u.value,
             (select count(*) from person p where p.county = ?1 and p.unit = u.value),
             (select count(*) from visit v where v.county = ?1 and v.unit = u.value and v.happened_on >= ?3 and v.happened_on < ?3 || '-99'),
             (select count(*) from visit v where v.county = ?1 and v.unit = u.value),
             (select count(*) from contact c where c.county = ?1 and c.unit = u.value),
-            (select l.received_at from log l where l.county = ?1 and l.unit = u.value order by l.seq desc limit 1)
+            (select max((select l.received_at from log l where l.county = ?1 and l.unit = u.value + c.value order by l.seq desc limit 1))
+                from json_each(?4) c)
             from json_each(?2) u order by u.key";
-        let query = sqlx::query(sql).bind(self.county).bind(units_json(units)).bind(month);
+        let query =
+            sqlx::query(sql).bind(self.county).bind(units_json(units)).bind(month).bind(units_json(&logs));
         let rows = query.fetch_all(&self.read).await.map_err(failed)?;
         rows.iter().map(figures_of).collect()
     }

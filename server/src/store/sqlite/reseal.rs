@@ -12,7 +12,12 @@ use crate::store::{Late, Mark, Resealed, Result, StoreError};
 impl SqliteStore {
     pub(super) async fn read_mark(&self, mark: Mark) -> Result<Option<u32>> {
         let sql = "select value from meta where county = ? and key = ?";
-        let row = sqlx::query(sql).bind(self.county).bind(mark.name()).fetch_optional(&self.read).await.map_err(failed)?;
+        let row = sqlx::query(sql)
+            .bind(self.county)
+            .bind(mark.name())
+            .fetch_optional(&self.read)
+            .await
+            .map_err(failed)?;
         row.map(|row| to_u32(&row, 0)).transpose()
     }
 

@@ -2,8 +2,8 @@
 use super::{Field, FieldType::*, LINE_CHARS_MAX, Merge::*, NAME_CHARS_MAX, code, field, sensitive};
 use crate::record::id_number;
 use crate::record::list::{
-    ContactWish, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation, Residence,
-    ServiceBranch, ServiceClass, Settlement, Sex,
+    ContactWish, Entitlement, GloryPlaque, Honor, PersonKind, PhoneOwner, PreferenceCard, Relation,
+    Residence, ServiceBranch, ServiceClass, Settlement, Sex,
 };
 
 pub(super) const FIELDS: &[Field] = &[

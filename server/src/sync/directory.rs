@@ -51,5 +51,11 @@ pub async fn read(
         parent: unit.parent,
         initials: unit.initials.clone(),
     });
-    Ok(Directory { version: table.version, users, units: units.collect(), sync_key: table.sync_key })
+    Ok(Directory {
+        version: table.version,
+        users,
+        units: units.collect(),
+        sync_key: table.sync_key,
+        recovery_key: table.recovery_key,
+    })
 }

@@ -16,6 +16,7 @@ use crate::{
         page::PageHead,
         problem::Problem,
         readings::Readings,
+        recovery::RecoveryCtx,
         session::SessionCtx,
         sync::Sync,
         toasts::Toasts,
@@ -51,6 +52,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(Library::new(hub));
     provide_context(Readings::new(hub));
     provide_context(Sync::new(hub));
+    provide_context(RecoveryCtx::new(hub));
     provide_context(LockCtx::new(hub, expect_context()));
     #[cfg(feature = "bench")]
     crate::bench::provide();

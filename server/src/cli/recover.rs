@@ -18,7 +18,10 @@ pub(super) fn key(options: &RecoveryKey) -> Result<()> {
     let public = Keys::of_file_or_new(&options.to)?.recovery().public();
     say(&format!("public key: {}", hex(&public.0)))?;
     say(&format!("fingerprint, as phones show it: {}", public.fingerprint()))?;
-    say(&format!("{} lets in phones whose PIN is forgotten: keep it offline, and twice", options.to.display()))
+    say(&format!(
+        "{} lets in phones whose PIN is forgotten: keep it offline, and twice",
+        options.to.display()
+    ))
 }
 
 /// Lists the phones that ask, or lets one in.
@@ -59,7 +62,9 @@ async fn list(store: &dyn Store) -> Result<()> {
         let (device, label, since) = (asked.device, &line.device.label, utc(asked.asked_at));
         say(&format!("device {device}  login {login:?}  {label:?}  since {since}  {state}"))?;
     }
-    say("ask its user on the phone for the six digits that it shows, then: recover --device … --check … --key …")
+    say(
+        "ask its user on the phone for the six digits that it shows, then: recover --device … --check … --key …",
+    )
 }
 
 /// A time, as it is in Greenwich.

@@ -15,7 +15,8 @@ use super::office::{
 };
 use super::{
     Account, ChangeRecord, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, LogEntry, Move,
-    Principal, Recovery, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
+    Principal, Recovery, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode,
+    level_of,
 };
 
 /// `seq, doc, kind, hash, raw, user, received_at`

@@ -206,7 +206,10 @@ fn the_recovery_key_is_made_once_and_phones_that_ask_are_listed() {
     let print = lines.next().and_then(|line| line.strip_prefix("fingerprint, as phones show it: ")).unwrap();
     assert_eq!((public.len(), print.split(' ').count()), (64, 5));
     assert!(!run(&["recovery-key", "--to", file], data.path(), "").status.success(), "it is there already");
-    assert!(!told.contains(std::fs::read_to_string(&key).unwrap().lines().last().unwrap()), "the secret half");
+    assert!(
+        !told.contains(std::fs::read_to_string(&key).unwrap().lines().last().unwrap()),
+        "the secret half"
+    );
 
     assert_eq!(said(&run(&["recover"], data.path(), "")), "no phone asks to be let in");
     let refused = run(&["recover", "--device", "0000000000000007"], data.path(), "");

@@ -13,8 +13,9 @@ use zoufang_core::sync::wire::Control;
 use zoufang_server::readings::{Head, Line, Reading, Which};
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
-    LogEntry, LogPage, Move, NewAccount, Principal, Recovery, RecoveryStore, Resealed, Result, Sealed, Segment, SignKey, Signer,
-    Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
+    LogEntry, LogPage, Move, NewAccount, Principal, Recovery, RecoveryStore, Resealed, Result, Sealed,
+    Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx, office,
 };
 
 /// What happens at an armed step.

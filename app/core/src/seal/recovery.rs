@@ -40,12 +40,7 @@ impl RecoverySlot {
     ///
     /// # Errors
     /// [`SealError::WrongKey`] if the public key is none.
-    pub fn seal(
-        to: PublicKey,
-        device: DeviceId,
-        key: &DataKey,
-        seed: [u8; 32],
-    ) -> Result<Self, SealError> {
+    pub fn seal(to: PublicKey, device: DeviceId, key: &DataKey, seed: [u8; 32]) -> Result<Self, SealError> {
         let sealed = seal_to(to, Purpose::Recovery, &bound(device, key.id()), key.expose(), seed)?;
         Ok(Self { to, device, key: key.id(), sealed })
     }
@@ -232,7 +227,8 @@ mod tests {
         let older = RecoverySlot { key: KeyId(2), ..slot() };
         assert_eq!(older.open(&recovery()).map(secret), Err(SealError::Damaged));
         // What was sealed for something else does not pass for a slot.
-        let sealed = seal_to(recovery().public(), Purpose::Parcel, &bound(DEVICE, KeyId(3)), &[9; 32], [4; 32]);
+        let sealed =
+            seal_to(recovery().public(), Purpose::Parcel, &bound(DEVICE, KeyId(3)), &[9; 32], [4; 32]);
         let passed_off = RecoverySlot { sealed: sealed.unwrap(), ..slot() };
         assert_eq!(passed_off.open(&recovery()).map(secret), Err(SealError::Damaged));
     }
@@ -279,9 +275,13 @@ mod tests {
         assert!(others.iter().all(|other| other.check_number() != number));
         // It has leading zeros where there are any.
         let numbers = (0..40).map(|seed| {
-            RecoveryRequest { answer_to: SecretKey::of_seed(&[seed; 32]).public(), ..request() }.check_number()
+            RecoveryRequest { answer_to: SecretKey::of_seed(&[seed; 32]).public(), ..request() }
+                .check_number()
         });
-        assert!(numbers.clone().all(|number| number.len() == 6) && numbers.clone().any(|number| number < "1".to_owned()));
+        assert!(
+            numbers.clone().all(|number| number.len() == 6)
+                && numbers.clone().any(|number| number < "1".to_owned())
+        );
     }
 
     #[test]
@@ -300,7 +300,10 @@ mod tests {
     fn a_fingerprint_is_twenty_digits_in_groups() {
         let said = recovery().public().fingerprint();
         assert_eq!(said.len(), 24);
-        assert!(said.split(' ').all(|group| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_hexdigit())));
+        assert!(
+            said.split(' ')
+                .all(|group| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        );
         assert_ne!(said, once().public().fingerprint());
     }
 }

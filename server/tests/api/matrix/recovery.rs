@@ -16,7 +16,12 @@ pub(super) async fn asked(case: &Case<'_>) {
 pub(super) async fn looked(case: &Case<'_>) {
     assert_eq!(state(case.server, &case.phone.token).await, "waiting", "{}", case.says("look"));
     let other = case.server.phone(&case.rights.role.to_string()).await;
-    assert_eq!(state(case.server, &other.token).await, "none", "{}", case.says("look at their other phone's"));
+    assert_eq!(
+        state(case.server, &other.token).await,
+        "none",
+        "{}",
+        case.says("look at their other phone's")
+    );
 }
 
 pub(super) async fn taken_back(case: &Case<'_>) {

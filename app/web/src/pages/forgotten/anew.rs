@@ -49,7 +49,6 @@ pub(super) fn BeginAnew() -> impl IntoView {
     };
     let about = Signal::derive(move || t::forgotten_only_by_pin(only_by_pin()));
     view! {
-        <Confirm open=asking title=t::forgotten_sure about=about text=t::forgotten_sure_text action=t::forgotten_do on_yes=move |()| begin()/>
         <Notice weight=Weight::Good title=Signal::derive(|| t::forgotten_safe().to_owned())><p>{t::forgotten_safe_text}</p></Notice>
         <Notice weight=Weight::Warn title=Signal::derive(|| t::forgotten_lost().to_owned())>
             <p>{t::forgotten_lost_text}</p>
@@ -59,5 +58,6 @@ pub(super) fn BeginAnew() -> impl IntoView {
         <Show when=move || waits.get()><MakeFile/></Show>
         {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
         <SignInForm user=user code=code busy=busy word=t::forgotten_do busy_word=t::forgotten_busy on_submit=submit/>
+        <Confirm open=asking title=t::forgotten_sure about=about text=t::forgotten_sure_text action=t::forgotten_do on_yes=move |()| begin()/>
     }
 }

@@ -243,7 +243,9 @@ impl Hub {
             if self.recovery.get_untracked() != view {
                 self.recovery.set(view);
             }
-            self.end_request().await;
+            if view.is_some() {
+                self.end_request().await;
+            }
         });
     }
 

@@ -32,7 +32,7 @@ use crate::{
         sign_in::SignInPage,
         today::TodayPage,
     },
-    platform::{install::Install, preference, storage::StorageGuard, update::Update},
+    platform::{install::Install, link::Link, preference, storage::StorageGuard, update::Update},
 };
 
 /// The root of the app.
@@ -41,6 +41,8 @@ pub(crate) fn App() -> impl IntoView {
     let update = Update::new();
     provide_context(update);
     provide_context(Install::new());
+    // Before the router looks at the address.
+    provide_context(Link::new());
     provide_context(StorageGuard::new());
     provide_context(DraftDesk::new());
     provide_context(Toasts::new());

@@ -7,6 +7,7 @@ pub(crate) mod file;
 pub(crate) mod focus;
 pub(crate) mod idle;
 pub(crate) mod install;
+pub(crate) mod link;
 pub(crate) mod one_tab;
 pub(crate) mod pace;
 pub(crate) mod post;

@@ -9,6 +9,7 @@ mod import;
 mod lan;
 mod rebuild;
 mod record;
+mod recover;
 mod reseal;
 mod retain;
 mod serve;
@@ -42,6 +43,9 @@ pub enum CliError {
     /// A backup cannot be made or read.
     #[error("{0}")]
     Backup(#[from] crate::backup::BackupError),
+    /// A phone is not let in.
+    #[error("{0}")]
+    Recover(#[from] crate::recovery::RecoverError),
     /// There is no certificate for the local network.
     #[error("{0}")]
     Lan(#[from] crate::lan::LanError),
@@ -94,6 +98,8 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::BackupKey(options) => backup::key(&options),
         Command::Backup(options) => backup::write(options).await,
         Command::Restore(options) => backup::restore(options).await,
+        Command::RecoveryKey(options) => recover::key(&options),
+        Command::Recover(options) => recover::run(options).await,
         Command::Record(command) => record::run(command).await,
         Command::Compact(compact) => record::compact(compact).await,
         Command::NewEpoch(folder) => record::new_epoch(folder).await,

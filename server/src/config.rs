@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use zoufang_core::seal::PublicKey;
 
+use crate::keys::key_of_hex;
 use crate::overload::AT_ONCE;
 use crate::readings::Head;
 
@@ -63,6 +65,10 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup into an empty folder; phones offer again what they hold of the last 30 days.
     Restore(Restore),
+    /// Make the key that lets in phones whose PIN is forgotten, so that nothing on them is lost. It belongs offline.
+    RecoveryKey(RecoveryKey),
+    /// List the phones that ask to be let in, or let one in with the recovery key. The server may run.
+    Recover(Recover),
     /// What is done to records besides editing: moving to another unit, erasing, beginning anew.
     #[command(subcommand)]
     Record(RecordCommand),
@@ -228,6 +234,31 @@ pub struct Restore {
     pub erased: Option<PathBuf>,
 }
 
+/// `recovery-key`
+#[derive(Clone, Debug, Args)]
+pub struct RecoveryKey {
+    /// The file of the key; it must not be there.
+    #[arg(long, visible_alias = "out")]
+    pub to: PathBuf,
+}
+
+/// `recover`
+#[derive(Clone, Debug, Args)]
+pub struct Recover {
+    /// Where the data are.
+    #[command(flatten)]
+    pub folder: DataFolder,
+    /// The phone to let in, as the list names it.
+    #[arg(long, requires_all = ["check", "key"])]
+    pub device: Option<String>,
+    /// The six digits that this phone shows, as its user said them.
+    #[arg(long, requires_all = ["device", "key"])]
+    pub check: Option<String>,
+    /// The file of the recovery key.
+    #[arg(long, visible_alias = "key-file", requires_all = ["device", "check"])]
+    pub key: Option<PathBuf>,
+}
+
 /// Where the data are.
 #[derive(Clone, Debug, Args)]
 pub struct DataFolder {
@@ -285,6 +316,11 @@ fn at_once(text: &str) -> Result<usize, String> {
     if (1..=4_096).contains(&number) { Ok(number) } else { Err("between 1 and 4096".to_owned()) }
 }
 
+fn public_key(text: &str) -> Result<PublicKey, String> {
+    let key = key_of_hex(text.trim()).map(|key| PublicKey(*key));
+    key.ok_or_else(|| "not 64 hex digits, as `recovery-key` says it".to_owned())
+}
+
 /// How to listen.
 #[derive(Clone, Debug, Args)]
 pub struct Listen {
@@ -311,6 +347,10 @@ pub struct Listen {
     /// its user, in the app or with `user code`. Phones that are enrolled go on.
     #[arg(long, env = "ZOUFANG_ENROL_BY_CODE")]
     pub enrol_by_code: bool,
+    /// Public half of the recovery key, as `recovery-key` says it. Phones seal the key of their store to it, so that who forgets the
+    /// PIN can be let in (`recover`). Several processes over one database need the same.
+    #[arg(long, env = "ZOUFANG_RECOVERY_PUBLIC_KEY", value_parser = public_key)]
+    pub recovery_key: Option<PublicKey>,
     /// Requests of a kind that are worked on at once; some more wait up to a second, and the rest is told when to come again.
     #[arg(long, env = "ZOUFANG_AT_ONCE", default_value_t = AT_ONCE, value_parser = at_once)]
     pub at_once: usize,

@@ -93,6 +93,12 @@ impl Keys {
         }
     }
 
+    /// What opens the slots of phones, if this is the file of the recovery key.
+    #[must_use]
+    pub fn recovery(&self) -> SecretKey {
+        SecretKey::of_seed(&derived(&self.0[0], b"zoufang recovery key"))
+    }
+
     fn make(path: &Path) -> Result<Self, KeysError> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         getrandom::fill(&mut *key).map_err(|_| KeysError::Random)?;

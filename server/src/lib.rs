@@ -27,6 +27,7 @@ pub mod people;
 pub mod projection;
 pub mod readings;
 pub mod rebuild;
+pub mod recovery;
 pub mod reseal;
 pub mod retention;
 pub mod router;

@@ -18,7 +18,8 @@ use utoipa_axum::routes;
 
 use crate::error::Error;
 use crate::routes::{
-    access, authority, codes, devices, fallback, health, me, news, office, parcels, people, sign_in, sync,
+    access, authority, codes, devices, fallback, health, me, news, office, parcels, people, recovery,
+    sign_in, sync,
 };
 use crate::state::App;
 use crate::{headers, overload, telemetry};
@@ -46,6 +47,7 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(devices::people))
         .routes(routes!(devices::late))
         .routes(routes!(devices::decide))
+        .routes(routes!(recovery::ask, recovery::state, recovery::take_back))
         .routes(routes!(news::news))
         .routes(routes!(people::move_person))
         .routes(routes!(access::note).layer(DefaultBodyLimit::max(access::BODY_BYTES_MAX)))

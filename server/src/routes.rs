@@ -12,5 +12,6 @@ pub mod news;
 pub mod office;
 pub mod parcels;
 pub mod people;
+pub mod recovery;
 pub mod sign_in;
 pub mod sync;

@@ -23,6 +23,7 @@ mod minder;
 mod news;
 pub mod office;
 pub mod postgres;
+mod recovery;
 pub mod sqlite;
 mod types;
 
@@ -40,6 +41,7 @@ pub use control::{Erasure, Move, Ticket};
 pub use devices::{DeviceLine, Late};
 pub use error::{Result, StoreError};
 pub use news::{Listener, News};
+pub use recovery::{Recovery, RecoveryStore};
 pub use types::{
     Account, ChangeRecord, County, Device, DocumentState, KnownChange, LogEntry, LogPage, Mark, NewAccount,
     Principal, Resealed, Sealed, Segment, SignKey, Signer, Tail, TokenHash, TryOutcome, Unit, UnitCode,
@@ -52,7 +54,7 @@ const PUSH_TABLES: &[&str] =
 
 /// Where everything is kept.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: RecoveryStore + Send + Sync + 'static {
     /// Answers if the store can be read and written.
     async fn ready(&self) -> Result<()>;
 

@@ -78,6 +78,8 @@ pub struct UnitTable {
     pub codes: BTreeMap<UnitId, String>,
     /// The key to which phones seal parcels.
     pub sync_key: Option<PublicKey>,
+    /// The key to which phones seal their data key, if there is one.
+    pub recovery_key: Option<PublicKey>,
     nodes: Vec<UnitNode>,
 }
 
@@ -93,8 +95,9 @@ impl UnitTable {
         let today = store.unit_codes().await?.into_iter().filter(|code| code.until_year.is_none());
         let codes = today.map(|code| (code.unit, code.code)).collect();
         let sync_key = store.sync_key().await?;
+        let recovery_key = store.recovery_key().await?;
         let units = units.into_iter().map(|unit| (unit.id, unit)).collect();
-        Ok(Self { version, units, codes, sync_key, nodes })
+        Ok(Self { version, units, codes, sync_key, recovery_key, nodes })
     }
 
     /// The units that an account works on.

@@ -55,7 +55,7 @@ macro_rules! dies_everywhere {
         }
     };
 }
-dies_everywhere!(first_start sign_in push parcels lost_phone segment building_anew import retention readings);
+dies_everywhere!(first_start sign_in push parcels lost_phone segment building_anew import retention readings asks_to_be_let_in is_let_in);
 
 /// How the server is started on these data.
 fn launch<G: Ground>(ground: &G) -> Launch {

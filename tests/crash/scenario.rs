@@ -1,5 +1,7 @@
 //! What the server is doing when it dies.
 
+mod recovery;
+
 use std::{
     fs,
     path::Path,
@@ -16,6 +18,7 @@ use zoufang_tests::{
 };
 
 use crate::{ground::Ground, launch, passed};
+pub(crate) use recovery::{asks_to_be_let_in, is_let_in};
 
 const VILLAGE: &str = "211381103201";
 const LOGIN: &str = "village";

@@ -111,7 +111,7 @@ fn directory() -> Directory {
         parent: None,
         initials: "v".into(),
     };
-    Directory { version: 2, users: vec![user], units: vec![unit], sync_key: None }
+    Directory { version: 2, users: vec![user], units: vec![unit], sync_key: None, recovery_key: None }
 }
 
 fn items(doc: DocId) -> Vec<Item> {

@@ -26,9 +26,10 @@ fn sign(key: &EcdsaKeyPair, message: &[u8]) -> Result<Vec<u8>> {
     Ok(signature.map_err(|_| anyhow::anyhow!("no signature"))?.as_ref().to_vec())
 }
 
-/// base64url without padding.
-fn base64url(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/// Bytes as base64.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for three in bytes.chunks(3) {
         let bits =
@@ -36,8 +37,14 @@ fn base64url(bytes: &[u8]) -> String {
         for digit in 0..=three.len() {
             text.push(char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]));
         }
+        text.push_str(&"=="[three.len() - 1..]);
     }
     text
+}
+
+/// base64url without padding.
+fn base64url(bytes: &[u8]) -> String {
+    base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 
 impl Device {
@@ -100,8 +107,10 @@ impl Device {
         let url = format!("{}{path}", self.base());
         let answer = match method {
             "GET" => ureq::get(url).header("authorization", token).call()?,
+            "DELETE" => ureq::delete(url).header("authorization", token).call()?,
             _ => {
-                let request = ureq::post(url).header("authorization", token);
+                let request = if method == "PUT" { ureq::put(url) } else { ureq::post(url) };
+                let request = request.header("authorization", token);
                 request.header("content-type", "application/json").send(body)?
             }
         };

@@ -1,7 +1,7 @@
 //! Sealing: what lies on a phone is read with its data key only, and what is sealed to a public key by its owner only.
 //!
 //! The data key stands in slots, each of which opens in a way of its own: by the PIN and this phone ([`PinSlot`]), by the
-//! organisation's recovery key ([`seal_to`]). Every sealed thing begins with a suite byte, so that another suite (SM4 and SM3)
+//! organisation's recovery key ([`RecoverySlot`]). Every sealed thing begins with a suite byte, so that another suite (SM4 and SM3)
 //! can stand beside it. Nothing is drawn here: nonces, salts, seeds and keys are arguments; what the browser's own key adds is
 //! computed outside, between two steps.
 mod attempts;
@@ -9,6 +9,7 @@ mod cost;
 mod key;
 mod pin;
 mod public;
+mod recovery;
 mod row;
 mod slot;
 
@@ -17,6 +18,7 @@ pub use cost::Cost;
 pub use key::{DataKey, KeyId, Keyring};
 pub use pin::{Pin, WeakPin};
 pub use public::{PublicKey, Purpose, SecretKey, open_with, seal_to};
+pub use recovery::{KeptRequest, RecoveryRequest, RecoverySlot};
 pub use row::{Nonce, Place, RowKeys, key_of};
 pub use slot::{DeviceSlot, PinSlot, Salts, Stretched};
 

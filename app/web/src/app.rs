@@ -16,6 +16,7 @@ use crate::{
         page::PageHead,
         problem::Problem,
         readings::Readings,
+        recovery::RecoveryCtx,
         session::SessionCtx,
         sync::Sync,
         toasts::Toasts,
@@ -31,7 +32,7 @@ use crate::{
         sign_in::SignInPage,
         today::TodayPage,
     },
-    platform::{install::Install, preference, storage::StorageGuard, update::Update},
+    platform::{install::Install, link::Link, preference, storage::StorageGuard, update::Update},
 };
 
 /// The root of the app.
@@ -40,6 +41,8 @@ pub(crate) fn App() -> impl IntoView {
     let update = Update::new();
     provide_context(update);
     provide_context(Install::new());
+    // Before the router looks at the address.
+    provide_context(Link::new());
     provide_context(StorageGuard::new());
     provide_context(DraftDesk::new());
     provide_context(Toasts::new());
@@ -51,6 +54,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(Library::new(hub));
     provide_context(Readings::new(hub));
     provide_context(Sync::new(hub));
+    provide_context(RecoveryCtx::new(hub));
     provide_context(LockCtx::new(hub, expect_context()));
     #[cfg(feature = "bench")]
     crate::bench::provide();

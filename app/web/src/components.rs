@@ -16,6 +16,7 @@ pub(crate) mod notice;
 pub(crate) mod person_row;
 pub(crate) mod problem;
 pub(crate) mod progress;
+pub(crate) mod qr;
 pub(crate) mod record_state;
 pub(crate) mod select_field;
 pub(crate) mod sensitive;

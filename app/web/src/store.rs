@@ -5,6 +5,7 @@
 mod db;
 mod fault;
 mod lock;
+pub(crate) mod recovery;
 mod seal;
 pub(crate) mod slots;
 mod stretch;

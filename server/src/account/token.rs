@@ -38,6 +38,16 @@ pub fn random_u64() -> Result<u64> {
     getrandom::u64().map_err(|error| Error::Internal(error.to_string().into()))
 }
 
+/// 32 random bytes, to seal something with.
+///
+/// # Errors
+/// If the system gives no randomness.
+pub fn random_bytes() -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string().into()))?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

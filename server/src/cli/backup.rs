@@ -114,7 +114,7 @@ fn sqlite_only(folder: &DataFolder) -> Result<()> {
     }
 }
 
-fn must_be_free(path: &Path) -> Result<()> {
+pub(super) fn must_be_free(path: &Path) -> Result<()> {
     match path.exists() {
         false => Ok(()),
         true => Err(CliError::Usage(format!("{} is there already; nothing was changed", path.display()))),

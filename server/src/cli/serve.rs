@@ -16,6 +16,7 @@ use crate::keys::Keys;
 use crate::lan::{Lan, Names};
 use crate::news::Places;
 use crate::overload::Gates;
+use crate::recovery;
 use crate::router::router;
 use crate::state::{App, system_clock};
 use crate::store::Store;
@@ -97,6 +98,7 @@ pub(super) async fn serve_until_signal(
     app.enrol_by_code = options.enrol_by_code;
     app.behind_proxy = options.behind_proxy;
     app.gates = Arc::new(Gates::new(options.at_once));
+    recovery::announce(store.as_ref(), options.recovery_key).await?;
     tracing::info!(store = store.engine().await?, tls = app.tls, "serving");
     segment::seal_soon(&app, store.units_with_log().await?);
     let places = app.places.clone();

@@ -8,6 +8,7 @@
 //! What a key opened once stays readable as long as it stands in the file, below the one in use; [`crate::reseal`] brings everything
 //! under the one in use. A value in clear is accepted from data only that were never sealed, and only to be sealed.
 
+mod recovery;
 mod ring;
 mod tx;
 

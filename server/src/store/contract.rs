@@ -6,6 +6,7 @@ mod writers;
 mod control;
 mod devices;
 mod readings;
+mod recovery;
 mod resealed;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use writers::{a_claim_changes_no_answer, what_is_committed_is_told, writers_
 pub use control::*;
 pub use devices::*;
 pub use readings::*;
+pub use recovery::*;
 pub use resealed::*;
 
 /// Makes one test of each part of the contract.
@@ -33,7 +35,7 @@ pub use resealed::*;
 macro_rules! store_contract {
     ($make:path) => {
         $crate::store_contract! { @tests $make =>
-            meta_is_drawn_once, a_sync_key_is_told, what_is_stored_is_sealed_anew, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, a_code_is_taken_once, sign_in_tries_are_counted,
+            meta_is_drawn_once, a_sync_key_is_told, a_recovery_key_is_told, a_phone_that_asks_is_answered, a_phone_that_is_ended_asks_nothing, what_is_stored_is_sealed_anew, units_and_codes, accounts_and_logins, devices_and_sessions, devices_are_listed_with_what_they_brought_late, a_code_is_taken_once, sign_in_tries_are_counted,
             a_log_has_no_gaps, a_dropped_transaction_leaves_nothing, what_is_unique_is_refused, pages_are_bounded_by_bytes,
             segments_stay, projections_are_replaced, lists_are_paged, documents_are_walked, writers_take_turns,
             a_claim_changes_no_answer, what_is_committed_is_told,

@@ -15,7 +15,8 @@ use super::office::{
 };
 use super::{
     Account, ChangeRecord, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, LogEntry, Move,
-    Principal, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode, level_of,
+    Principal, Recovery, Result, Segment, SignKey, Signer, StoreError, Tail, Ticket, Unit, UnitCode,
+    level_of,
 };
 
 /// `seq, doc, kind, hash, raw, user, received_at`
@@ -213,6 +214,16 @@ pub(super) fn device_of(row: &impl Columns) -> Result<Device> {
         enrolled_at: Timestamp(to_i64(row, 3)?),
         revoked_at: to_i64_option(row, 4)?.map(Timestamp),
         former: to_ids(row, 5)?,
+    })
+}
+
+/// `device, request, asked_at, answer`
+pub(super) fn recovery_of(row: &impl Columns) -> Result<Recovery> {
+    Ok(Recovery {
+        device: DeviceId(to_u64(row, 0)?),
+        request: to_bytes(row, 1)?,
+        asked_at: Timestamp(to_i64(row, 2)?),
+        answer: to_bytes_option(row, 3)?,
     })
 }
 

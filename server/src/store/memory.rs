@@ -6,6 +6,7 @@ mod devices;
 mod log;
 mod office;
 mod readings;
+mod recovery;
 mod state;
 mod tx;
 
@@ -197,6 +198,7 @@ impl Store for MemoryStore {
                 device.revoked_at.get_or_insert(now);
             }
             state.sessions.retain(|_, session| session.0 != device);
+            state.recoveries.remove(&device);
         })
         .await;
         self.teller.tell(News::Sessions);

@@ -19,6 +19,7 @@ mod lock;
 mod log;
 mod office;
 mod readings;
+mod recovery;
 mod reseal;
 mod stage;
 mod tx;
@@ -58,6 +59,7 @@ const MIGRATIONS: Migrations = &[
     (9, "at rest", include_str!("../../migrations/postgres/0009_at_rest.sql")),
     (10, "access log", include_str!("../../migrations/postgres/0010_access_log.sql")),
     (11, "enrol code", include_str!("../../migrations/postgres/0011_enrol_code.sql")),
+    (12, "recovery", include_str!("../../migrations/postgres/0012_recovery.sql")),
 ];
 
 /// The store in a PostgreSQL database.

@@ -16,6 +16,7 @@ mod office;
 mod plans;
 mod projected;
 mod readings;
+mod recovery;
 mod reseal;
 mod tx;
 
@@ -64,6 +65,7 @@ const MIGRATIONS: Migrations = &[
     (9, "at rest", include_str!("../../migrations/sqlite/0009_at_rest.sql")),
     (10, "access log", include_str!("../../migrations/sqlite/0010_access_log.sql")),
     (11, "enrol code", include_str!("../../migrations/sqlite/0011_enrol_code.sql")),
+    (12, "recovery", include_str!("../../migrations/sqlite/0012_recovery.sql")),
 ];
 
 /// The store in a SQLite file.

@@ -47,5 +47,11 @@ pub async fn read(store: &dyn Store, table: &UnitTable, account: &Account) -> Re
         parent: unit.parent,
         initials: unit.initials.clone(),
     });
-    Ok(Directory { version: table.version, users, units: units.collect(), sync_key: table.sync_key })
+    Ok(Directory {
+        version: table.version,
+        users,
+        units: units.collect(),
+        sync_key: table.sync_key,
+        recovery_key: table.recovery_key,
+    })
 }

@@ -194,3 +194,30 @@ fn a_database_url_that_cannot_be_used_is_not_repeated() {
         assert!(!String::from_utf8_lossy(&help.stdout).contains("hushhush"));
     }
 }
+
+#[test]
+fn the_recovery_key_is_made_once_and_phones_that_ask_are_listed() {
+    let data = tempfile::tempdir().unwrap();
+    let key = data.path().join("stick").with_extension("key");
+    let file = key.to_str().unwrap();
+    let told = said(&run(&["recovery-key", "--out", file], data.path(), ""));
+    let mut lines = told.lines();
+    let public = lines.next().and_then(|line| line.strip_prefix("public key: ")).unwrap().to_owned();
+    let print = lines.next().and_then(|line| line.strip_prefix("fingerprint, as phones show it: ")).unwrap();
+    assert_eq!((public.len(), print.split(' ').count()), (64, 5));
+    assert!(!run(&["recovery-key", "--to", file], data.path(), "").status.success(), "it is there already");
+    assert!(
+        !told.contains(std::fs::read_to_string(&key).unwrap().lines().last().unwrap()),
+        "the secret half"
+    );
+
+    assert_eq!(said(&run(&["recover"], data.path(), "")), "no phone asks to be let in");
+    let refused = run(&["recover", "--device", "0000000000000007"], data.path(), "");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--check"), "all three or none");
+    let words = ["recover", "--device", "0000000000000007", "--check", "123456", "--key-file", file];
+    let refused = run(&words, data.path(), "");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("does not ask"));
+    let refused = run(&["serve", "--recovery-key", &public[1..]], data.path(), "");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("64 hex digits"));
+}

@@ -13,6 +13,7 @@ mod matrix;
 mod news;
 mod office;
 mod parcels;
+mod recovery;
 mod retention;
 mod server;
 mod sign_in;

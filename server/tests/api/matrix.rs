@@ -24,6 +24,8 @@ use zoufang_server::store::NewAccount;
 mod access;
 #[path = "matrix/devices.rs"]
 mod devices;
+#[path = "matrix/recovery.rs"]
+mod recovery;
 
 use crate::parcels::{Signer, body, fates, parcel};
 use crate::server::{PASSWORD, Phone, Server, doc, request};
@@ -168,6 +170,9 @@ const ROWS: &[Line] = &[
     ("PUT", "/api/v1/device-key", |case| Signer::known(&case.phone).map(drop).boxed_local()),
     ("POST", "/api/v1/parcels", |case| delivered(case).boxed_local()),
     ("POST", "/api/v1/enrol-codes", |case| devices::code(case).boxed_local()),
+    ("PUT", "/api/v1/recovery", |case| recovery::asked(case).boxed_local()),
+    ("GET", "/api/v1/recovery", |case| recovery::looked(case).boxed_local()),
+    ("DELETE", "/api/v1/recovery", |case| recovery::taken_back(case).boxed_local()),
     ("GET", "/api/v1/devices", |case| devices::listed(case).boxed_local()),
     ("GET", "/api/v1/devices/{id}/people", |case| devices::people(case).boxed_local()),
     ("POST", "/api/v1/devices/{id}/revoke", |case| devices::revoked(case).boxed_local()),

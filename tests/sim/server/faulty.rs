@@ -13,8 +13,9 @@ use zoufang_core::sync::wire::Control;
 use zoufang_server::readings::{Head, Line, Reading, Which};
 use zoufang_server::store::{
     Account, ChangeRecord, Claim, Device, DeviceLine, DocumentState, Erasure, KnownChange, Late, Listener,
-    LogEntry, LogPage, Mark, Move, NewAccount, Principal, Resealed, Result, Sealed, Segment, SignKey, Signer,
-    Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode, WriteTx, office,
+    LogEntry, LogPage, Mark, Move, NewAccount, Principal, Recovery, RecoveryStore, Resealed, Result, Sealed,
+    Segment, SignKey, Signer, Store, StoreError, Tail, Ticket, TokenHash, TryOutcome, Unit, UnitCode,
+    WriteTx, office,
 };
 
 /// What happens at an armed step.
@@ -183,6 +184,49 @@ store! {
     fn people(units: &[UnitId]) -> Vec<office::PersonLine>;
     fn last_visits(people: &[DocId]) -> Vec<(DocId, String)>;
     fn row_counts() -> Vec<(&'static str, u64)>;
+}
+
+#[async_trait]
+impl RecoveryStore for Faulty {
+    async fn recovery_key(&self) -> Result<Option<PublicKey>> {
+        self.fuse.step().await?;
+        self.inner.recovery_key().await
+    }
+
+    async fn put_recovery_key(&self, key: Option<PublicKey>) -> Result<()> {
+        self.fuse.step().await?;
+        self.inner.put_recovery_key(key).await
+    }
+
+    async fn put_recovery(&self, recovery: &Recovery) -> Result<()> {
+        self.fuse.step().await?;
+        self.inner.put_recovery(recovery).await
+    }
+
+    async fn recovery(&self, device: DeviceId) -> Result<Option<Recovery>> {
+        self.fuse.step().await?;
+        self.inner.recovery(device).await
+    }
+
+    async fn recoveries(&self) -> Result<Vec<Recovery>> {
+        self.fuse.step().await?;
+        self.inner.recoveries().await
+    }
+
+    async fn answer_recovery(&self, device: DeviceId, request: &[u8], answer: &[u8]) -> Result<bool> {
+        self.fuse.step().await?;
+        self.inner.answer_recovery(device, request, answer).await
+    }
+
+    async fn remove_recovery(&self, device: DeviceId) -> Result<()> {
+        self.fuse.step().await?;
+        self.inner.remove_recovery(device).await
+    }
+
+    async fn forget_recoveries(&self, asked_until: Timestamp) -> Result<()> {
+        self.fuse.step().await?;
+        self.inner.forget_recoveries(asked_until).await
+    }
 }
 
 macro_rules! tx {

@@ -27,6 +27,8 @@ const ENCAPSULATED: usize = 32;
 pub enum Purpose {
     /// A phone's data key, for the organisation's recovery key.
     Recovery,
+    /// The same key, back to the phone that asked for it.
+    RecoveryAnswer,
     /// Changes that wait for the server, for its sync key.
     Parcel,
     /// The key of a backup, for the organisation's offline key.
@@ -37,6 +39,7 @@ impl Purpose {
     fn info(self) -> &'static [u8] {
         match self {
             Self::Recovery => b"zoufang recovery slot",
+            Self::RecoveryAnswer => b"zoufang recovery answer",
             Self::Parcel => b"zoufang parcel",
             Self::Backup => b"zoufang backup",
         }

@@ -99,6 +99,12 @@ impl PinSlot {
         slot
     }
 
+    /// Which data key it holds.
+    #[must_use]
+    pub fn key(&self) -> KeyId {
+        self.key
+    }
+
     /// What the PIN is stretched with.
     #[must_use]
     pub fn salts(&self) -> &Salts {

@@ -241,6 +241,9 @@ pub struct Directory {
     /// The server's sync key, to which parcels are sealed; an older server has none.
     #[n(3)]
     pub sync_key: Option<PublicKey>,
+    /// The organisation's recovery key, if it has one: phones seal their data key to it, for whoever forgets a PIN.
+    #[n(4)]
+    pub recovery_key: Option<PublicKey>,
 }
 
 /// An account in the directory.

@@ -257,7 +257,7 @@ fn directory() -> Directory {
     };
     let user =
         DirectoryUser { id: UserId(7), name: "张三".to_owned(), role: Role::VillageWorker, unit: unit.id };
-    Directory { version: 3, users: vec![user], units: vec![unit], sync_key: None }
+    Directory { version: 3, users: vec![user], units: vec![unit], sync_key: None, recovery_key: None }
 }
 
 fn page() -> Page {

@@ -2,7 +2,7 @@
 use leptos::prelude::*;
 
 use super::text_field::TextField;
-use crate::{context::problem::Problem, i18n::t};
+use crate::{context::problem::Problem, i18n::t, platform::link::Link};
 
 /// What is typed as a code, and whether one is asked for.
 #[derive(Clone, Copy)]
@@ -12,9 +12,17 @@ pub(crate) struct OneTimeCode {
 }
 
 impl OneTimeCode {
-    /// Not asked for yet.
+    /// Not asked for yet, unless a link brought one.
     pub(crate) fn new() -> Self {
-        Self { typed: RwSignal::new(String::new()), asked: RwSignal::new(false) }
+        let link: Link = expect_context();
+        let code = Self { typed: RwSignal::new(String::new()), asked: RwSignal::new(false) };
+        Effect::new(move |_| {
+            if let Some(brought) = link.code.get() {
+                code.typed.set(brought);
+                code.asked.set(true);
+            }
+        });
+        code
     }
 
     /// What is to be sent.

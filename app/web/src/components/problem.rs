@@ -36,6 +36,8 @@ fn words(problem: &Problem) -> Words {
         Problem::OthersWork(count) => {
             words(&t::problem_others_work(count), kept, t::problem_others_work_todo())
         }
+        Problem::OtherUser => words(t::problem_other_user(), kept, t::problem_other_user_todo()),
+        Problem::OtherAnswer => words(t::problem_other_answer(), kept, t::problem_other_answer_todo()),
         Problem::OtherTab => words(t::problem_other_tab(), kept, t::problem_other_tab_todo()),
         Problem::StorageFull => words(t::problem_full(), t::problem_safe_typed(), t::problem_full_todo()),
         Problem::FullAndLocked => {

@@ -7,6 +7,7 @@ use serde::{
 use zoufang_core::{record::Patch, sync::scan};
 
 use super::{online::ask, problem::Problem, session::SessionCtx};
+use crate::platform::base64::of_base64;
 
 /// A device in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -93,20 +94,13 @@ impl LateItem {
     pub(crate) fn values(&self) -> (Patch, usize) {
         let (mut all, mut unread) = (Patch::default(), 0);
         for change in &self.changes {
-            match bytes_of(change).and_then(|raw| scan::scan(&raw).ok()) {
+            match of_base64(change).and_then(|raw| scan::scan(&raw).ok()) {
                 Some(scanned) => all.0.extend(scanned.ops.into_iter().map(|op| (op.key, op.value))),
                 None => unread += 1,
             }
         }
         (all, unread)
     }
-}
-
-/// The bytes of a base64 text.
-fn bytes_of(base64: &str) -> Option<Vec<u8>> {
-    // The browser writes each byte as the character of that number.
-    let text = gloo::utils::window().atob(base64).ok()?;
-    text.chars().map(|byte| u8::try_from(byte).ok()).collect()
 }
 
 #[derive(Deserialize)]

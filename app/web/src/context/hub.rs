@@ -10,7 +10,7 @@ use gloo::{
 };
 use leptos::{prelude::*, task::spawn_local};
 use zoufang_core::{
-    phone::{Draft, OfflineRight, Phone, Settled},
+    phone::{Account, Draft, OfflineRight, Phone, Settled},
     query::Index,
     record::Timestamp,
     seal::Keyring,
@@ -20,7 +20,14 @@ use zoufang_core::{
     },
 };
 
-use super::{library::Phase, lock::LockView, problem::Problem, readings, session::SignedIn};
+use super::{
+    library::Phase,
+    lock::LockView,
+    problem::Problem,
+    readings,
+    recovery::{RecoveryView, SlotsTurn},
+    session::SignedIn,
+};
 use crate::{
     platform::{
         clock, one_tab,
@@ -65,6 +72,12 @@ pub(crate) struct Hub {
     pub(super) keyring: StoredValue<Option<Keyring>, LocalStorage>,
     pub(super) lock_view: RwSignal<LockView>,
     pub(super) needs_pin: RwSignal<bool>,
+    /// Somebody has let this phone in, and a new PIN is not chosen yet.
+    pub(super) let_in: StoredValue<bool>,
+    /// Who is signed in on a locked phone, to ask and to look; nowhere but in memory.
+    pub(super) asker: StoredValue<Option<Account>, LocalStorage>,
+    pub(super) recovery: RwSignal<Option<RecoveryView>>,
+    pub(super) slots_turn: SlotsTurn,
     /// The store of a tab that has lost it to another one, for its drafts only.
     last_words: StoredValue<Option<Rc<Store>>, LocalStorage>,
     pub(super) phase: RwSignal<Phase>,
@@ -93,6 +106,10 @@ impl Hub {
             keyring: StoredValue::new_local(None),
             lock_view: RwSignal::new(LockView::default()),
             needs_pin: RwSignal::new(false),
+            let_in: StoredValue::new(false),
+            asker: StoredValue::new_local(None),
+            recovery: RwSignal::new(None),
+            slots_turn: StoredValue::new_local(Rc::default()),
             last_words: StoredValue::new_local(None),
             phase: RwSignal::new(Phase::Loading),
             index: RwSignal::new(Arc::default()),
@@ -195,6 +212,7 @@ impl Hub {
         if self.is_loading() && self.opening.get_value() == opening {
             self.keyring.set_value(Some(keyring));
             self.phase.set(phase);
+            self.tend_recovery();
             if let Ok(device) = self.device() {
                 device.store.tidy().await;
             }
@@ -336,6 +354,7 @@ impl Hub {
         }
         if self.directory.with_untracked(|known| known.version != phone.directory().version) {
             self.directory.set(Arc::new(phone.directory().clone()));
+            self.tend_recovery();
         }
         let (last_answer, progress) = (phone.last_answer(), phone.progress());
         if self.last_answer.get_untracked() != last_answer {

@@ -139,15 +139,23 @@ impl LockCtx {
         if let Some(today) = today {
             self.check(today).await?;
         }
+        let turn = self.hub.slots_turn.get_value();
+        let turn = turn.lock().await;
         let keyring = self.hub.keyring.get_value().ok_or(Problem::StorageFails("closed"))?;
         self.hub.still_holds()?;
         let next = slots::choose(&pin, &keyring).await?;
+        drop(turn);
         self.hub.close_store().await;
         self.hub.still_holds()?;
         let is_text = !text.bytes().all(|byte| byte.is_ascii_digit());
         preference::write(preference::PASSPHRASE, is_text.then_some("yes"));
+        let was_let_in = self.hub.let_in.get_value();
+        self.hub.let_in.set_value(false);
         self.hub.needs_pin.set(false);
         self.hub.open_here_with(next).await;
+        if was_let_in {
+            spawn_local(async move { drop(self.hub.forget_request().await) });
+        }
         Ok(())
     }
 
@@ -165,7 +173,9 @@ impl LockCtx {
 
     /// Locks: what is typed is kept, then the page begins anew, and nothing of a key stays in memory.
     pub(crate) fn close(self) {
-        let open = self.hub.phase.get_untracked() == Phase::Ready && !self.hub.needs_pin.get_untracked();
+        // A phone that somebody has let in shows nothing yet, but it is open.
+        let is_closed = self.hub.needs_pin.get_untracked() && !self.hub.let_in.get_value();
+        let open = self.hub.phase.get_untracked() == Phase::Ready && !is_closed;
         if !open || !asks_pin() {
             return;
         }

@@ -36,6 +36,12 @@ pub(crate) enum Problem {
     /// So many changes of another user wait on this phone.
     #[error("another user's {0} changes wait here")]
     OthersWork(usize),
+    /// A phone is enrolled for somebody else, or was ended.
+    #[error("another user's phone")]
+    OtherUser,
+    /// What came as the answer to a request does not open this phone.
+    #[error("not the answer to the request")]
+    OtherAnswer,
     /// Another tab or window has the store.
     #[error("open in another tab")]
     OtherTab,
@@ -80,6 +86,8 @@ impl Problem {
             Self::SignInAgain => "A3".to_owned(),
             Self::NotAllowed => "A4".to_owned(),
             Self::OthersWork(_) => "A5".to_owned(),
+            Self::OtherUser => "A8".to_owned(),
+            Self::OtherAnswer => "K1".to_owned(),
             Self::OtherTab => "S3".to_owned(),
             Self::StorageFull => "S1".to_owned(),
             Self::FullAndLocked => "S4".to_owned(),

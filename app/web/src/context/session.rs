@@ -12,12 +12,12 @@ use super::{hub::Hub, problem::Problem, readings};
 use crate::{
     i18n::t,
     platform::post,
-    store::{self, slots},
+    store::{self, recovery, slots},
     sync::{Answer, call_json},
 };
 
 const SIGN_IN_PATH: &str = "/api/v1/sign-in";
-const SIGN_OUT_PATH: &str = "/api/v1/sign-out";
+pub(super) const SIGN_OUT_PATH: &str = "/api/v1/sign-out";
 
 /// The person signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,17 +47,18 @@ impl SignedIn {
     }
 }
 
+/// What a phone signs in with.
 #[derive(serde::Serialize)]
-struct SignInBody<'a> {
-    user: &'a str,
-    password: &'a str,
-    device_label: &'a str,
-    device: Option<String>,
-    is_copy: bool,
-    anew: bool,
-    former: Vec<String>,
+pub(super) struct SignInBody<'a> {
+    pub(super) user: &'a str,
+    pub(super) password: &'a str,
+    pub(super) device_label: &'a str,
+    pub(super) device: Option<String>,
+    pub(super) is_copy: bool,
+    pub(super) anew: bool,
+    pub(super) former: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
+    pub(super) code: Option<&'a str>,
 }
 
 #[derive(serde::Deserialize)]
@@ -146,14 +147,14 @@ impl SessionCtx {
                 }),
             }
         };
-        let account = ask(&body).await?;
+        let account = sign_in_at(&body).await?;
         self.keep(account).await?;
         self.hub.wake();
         Ok(())
     }
 
     /// Keeps the account that has signed in.
-    async fn keep(self, account: Account) -> Result<(), Problem> {
+    pub(super) async fn keep(self, account: Account) -> Result<(), Problem> {
         let store = self.hub.device()?.store;
         // What another user looked at goes out in that user's name, or not at all.
         let user = account.user;
@@ -172,6 +173,7 @@ impl SessionCtx {
         let forgotten = settled.forgotten;
         self.hub.take(settled);
         self.hub.introduce();
+        self.hub.tend_recovery();
         if forgotten { self.hub.ask_for_new_pin().await } else { Ok(()) }
     }
 
@@ -184,6 +186,7 @@ impl SessionCtx {
         code: Option<&str>,
     ) -> Result<(), Problem> {
         let device = post::device().await.map_err(|_| Problem::StorageFails("device"))?;
+        let was_asked = recovery::look().await.is_ok_and(|found| found.asked.is_some());
         let device_label = t::sign_in_device_default();
         let body = SignInBody {
             user,
@@ -195,7 +198,7 @@ impl SessionCtx {
             former: Vec::new(),
             code,
         };
-        let account = ask(&body).await?;
+        let account = sign_in_at(&body).await?;
         let waiting = store::held().await?.waiting;
         // In another name nothing of it would be taken.
         if waiting > 0 && device.as_deref() != Some(&account.device.to_string()) {
@@ -211,7 +214,12 @@ impl SessionCtx {
             return Err(Problem::Undelivered(left));
         }
         self.hub.open_emptied().await?;
-        self.keep(account).await
+        self.keep(account).await?;
+        if was_asked {
+            // Nobody needs to let it in any more; without a line the request ends by itself.
+            let _ = self.hub.forget_request().await;
+        }
+        Ok(())
     }
 
     /// Signs out; records that are not uploaded stay on this phone, and so does all of it while the access log lacks a reading. Says whether nothing is left.
@@ -254,7 +262,7 @@ impl SessionCtx {
 }
 
 /// Asks the server.
-async fn ask(body: &SignInBody<'_>) -> Result<Account, Problem> {
+pub(super) async fn sign_in_at(body: &SignInBody<'_>) -> Result<Account, Problem> {
     let answer = match call_json::<SignInAnswer>(Method::POST, SIGN_IN_PATH, None, Some(body)).await? {
         Answer::Ok(answer) => answer,
         Answer::Refused(_, code, retry_after_s) => return Err(refused(&code, retry_after_s)),

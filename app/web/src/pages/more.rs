@@ -1,4 +1,6 @@
 //! 更多: devices, language, theme, size of the text, installing the app, the account, what this app is.
+mod recovery_key;
+
 use leptos::prelude::*;
 use zoufang_core::access::{LogReach, log_reach, may_review_late};
 
@@ -14,6 +16,7 @@ use crate::{
         preference,
     },
 };
+use recovery_key::RecoveryKey;
 
 /// The page.
 #[component]
@@ -135,6 +138,7 @@ fn LockCard() -> impl IntoView {
                 <button type="button" class="button button--primary" on:click=move |_| lock.close()>{t::lock_now}</button>
                 <a class="button" href="/more/pin">{t::pin_change}</a>
             </div>
+            <RecoveryKey/>
         </section>
     }
 }

@@ -5,8 +5,12 @@ use zoufang_core::seal::WeakPin;
 
 use super::sign_in::LanguageSwitch;
 use crate::{
-    components::{problem::ProblemNotice, text_field::TextField},
-    context::{lock::PinFault, page_head, problem::Problem, toasts::use_toasts, use_lock},
+    components::{
+        notice::{Notice, Weight},
+        problem::ProblemNotice,
+        text_field::TextField,
+    },
+    context::{lock::PinFault, page_head, problem::Problem, toasts::use_toasts, use_lock, use_recovery},
     i18n::{Text, t},
     platform::focus,
 };
@@ -21,6 +25,9 @@ pub(crate) fn FirstPinPage() -> impl IntoView {
     view! {
         <main class="sign-in" id="main">
             <h1 tabindex="-1">{t::pin_title}</h1>
+            {use_recovery().is_let_in().then(|| view! {
+                <Notice weight=Weight::Good title=Signal::derive(|| t::recovery_let_in().to_owned())><p>{t::recovery_let_in_text}</p></Notice>
+            })}
             <p>{t::pin_text}</p>
             <Choose is_first=true on_chosen=move |()| ()/>
             <LanguageSwitch/>

@@ -18,6 +18,7 @@ use crate::{
     platform::{
         focus,
         install::{Install, InstallWay},
+        link::Link,
     },
 };
 
@@ -27,6 +28,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
     let session = use_session();
     let navigate = use_navigate();
     let path = use_location().pathname;
+    let link: Link = expect_context();
     let known_name = session.user().with_untracked(|user| user.as_ref().map(|user| user.name.clone()));
     let (user, password, device) = (
         RwSignal::new(String::new()),
@@ -57,6 +59,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
         leptos::task::spawn_local(async move {
             match session.sign_in(&name, &word, label.trim(), code.get().as_deref()).await {
                 Ok(()) => {
+                    link.code.set(None);
                     if path.get_untracked() == "/sign-in" {
                         navigate("/", NavigateOptions { replace: true, ..Default::default() });
                     }

@@ -15,7 +15,7 @@ use crate::{
         problem::ProblemNotice,
         visit_row::VisitRowView,
     },
-    context::{library::Phase, page_head, sync::SyncState, use_library, use_session, use_sync},
+    context::{library::Phase, page_head, sync::SyncState, use_library, use_recovery, use_session, use_sync},
     i18n::t,
     platform::clock,
 };
@@ -39,6 +39,7 @@ pub(crate) fn TodayPage() -> impl IntoView {
                 <a class="button button--primary button--large button--wide" href="/visits/new"><Glyph icon=Icon::Plus/>{t::visit_new}</a>
             </Show>
             <NeedsLine/>
+            <OtherRecoveryKey/>
             <Waiting/>
             <Drafts/>
             <section class="section">
@@ -66,6 +67,20 @@ fn NeedsLine() -> impl IntoView {
             Some(view! { <Notice weight=Weight::Warn title=title><p>{t::today_needs_line_text}</p></Notice> })
         }
         OfflineRight::Held | OfflineRight::Ended => None,
+    }
+}
+
+/// The server says another recovery key than the one that this phone has.
+#[component]
+fn OtherRecoveryKey() -> impl IntoView {
+    let view = use_recovery().view();
+    let is_other = Memo::new(move |_| view.with(|view| view.is_some_and(|view| view.other.is_some())));
+    view! {
+        <Show when=move || is_other.get()>
+            <Notice weight=Weight::Warn title=Signal::derive(|| t::recovery_key_other().to_owned())>
+                <p><a href="/more">{t::recovery_key_compare}</a></p>
+            </Notice>
+        </Show>
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Once a PIN is chosen the data key is sealed to it, and to a key that the browser makes, keeps and does not give out (HMAC-SHA-256).
 //! Before that it is sealed to the browser's key alone, which keeps the rows from whoever copies them without it, and from nobody else;
-//! so a PIN brings a new data key with it, and the one before it only opens what was sealed under it.
+//! so a PIN brings a new data key with it, and the one before it only opens what was sealed under it. Where the organisation has a recovery
+//! key there is a third slot, for that (`recovery.rs`).
 use indexed_db_futures::{
     database::Database,
     prelude::*,
@@ -15,10 +16,13 @@ use web_sys::{CryptoKey, SubtleCrypto};
 use zoufang_core::{
     encode,
     record::Timestamp,
-    seal::{Attempts, Cost, DataKey, DeviceSlot, KeyId, Keyring, Pin, PinSlot, Salts, Stretched},
+    seal::{
+        Attempts, Cost, DataKey, DeviceSlot, KeptRequest, KeyId, Keyring, Pin, PinSlot, RecoverySlot, Salts,
+        Stretched,
+    },
 };
 
-use super::{fault::Fault, lock::Lock, random, stretch};
+use super::{fault::Fault, lock::Lock, random, recovery, stretch};
 use crate::platform::clock;
 
 const NAME: &str = "zoufang.keys";
@@ -55,6 +59,8 @@ pub(super) struct Slots {
     /// When the data key was drawn, by the phone's clock.
     pub(super) drawn: Option<Timestamp>,
     pub(super) former: Option<Vec<u8>>,
+    pub(super) recovery: Option<RecoverySlot>,
+    pub(super) asked: Option<KeptRequest>,
     device_slot: Option<DeviceSlot>,
 }
 
@@ -90,14 +96,17 @@ pub(crate) async fn choose(pin: &Pin, keyring: &Keyring) -> Result<Keyring, Faul
     let slots = read().await?.ok_or(Fault::Fails("device key"))?;
     let next = keyring.succeeded_by(draw()?);
     let slot = seal_to(pin, &slots.device, next.current(), stretch::calibrate().await?).await?;
-    write(vec![
+    let mut puts = vec![
         Put::Bytes(PIN, encode(&slot)),
         Put::Bytes(DRAWN, encode(&clock::now())),
         Put::Bytes(FORMER, next.seal_former(&random()?)),
         Put::Delete(DEVICE_SLOT),
         Put::Delete(ATTEMPTS),
-    ])
-    .await?;
+        // An answer to it would bring the key of before.
+        Put::Delete(recovery::ASKED),
+    ];
+    puts.extend(recovery::follow(&slots, next.current())?);
+    write(puts).await?;
     Ok(next)
 }
 
@@ -134,13 +143,15 @@ pub(crate) async fn drop_pin(keyring: &Keyring) -> Result<(), Fault> {
         Put::Delete(PIN),
         Put::Delete(DRAWN),
         Put::Delete(ATTEMPTS),
+        Put::Delete(recovery::SLOT),
+        Put::Delete(recovery::ASKED),
     ])
     .await
 }
 
 /// Forgets every key: nothing that was sealed can be read again.
 pub(crate) async fn erase() -> Result<(), Fault> {
-    let all = [DEVICE, DEVICE_SLOT, PIN, DRAWN, ATTEMPTS, FORMER];
+    let all = [DEVICE, DEVICE_SLOT, PIN, DRAWN, ATTEMPTS, FORMER, recovery::SLOT, recovery::ASKED];
     write(all.into_iter().map(Put::Delete).collect()).await
 }
 
@@ -152,7 +163,7 @@ pub(super) fn pin(slot: &PinSlot) -> Put {
     Put::Bytes(PIN, encode(slot))
 }
 
-/// The last wrong PIN: its slot goes, and nothing else.
+/// The last wrong PIN: its slot goes, and nothing else; the way back stays.
 pub(super) async fn destroy_pin() -> Result<(), Fault> {
     write(vec![Put::Delete(PIN), Put::Delete(ATTEMPTS)]).await
 }
@@ -177,6 +188,7 @@ pub(super) async fn read() -> Result<Option<Slots>, Fault> {
     let get = |key: &'static str| table.get::<JsValue, _, _>(key).primitive().map_err(fault);
     let (device, slot, pin) = (get(DEVICE)?, get(DEVICE_SLOT)?, get(PIN)?);
     let (attempts, drawn, former) = (get(ATTEMPTS)?, get(DRAWN)?, get(FORMER)?);
+    let (way_back, asked) = (get(recovery::SLOT)?, get(recovery::ASKED)?);
     let device = device.await.map_err(fault)?;
     let bytes = |value: Option<JsValue>| value.map(|value| Uint8Array::new(&value).to_vec());
     let slot = bytes(slot.await.map_err(fault)?);
@@ -184,6 +196,8 @@ pub(super) async fn read() -> Result<Option<Slots>, Fault> {
     let attempts = bytes(attempts.await.map_err(fault)?);
     let drawn = bytes(drawn.await.map_err(fault)?);
     let former = bytes(former.await.map_err(fault)?);
+    let way_back = bytes(way_back.await.map_err(fault)?);
+    let asked = bytes(asked.await.map_err(fault)?);
     drop(transaction);
     database.close();
     let Some(device) = device else { return Ok(None) };
@@ -195,6 +209,9 @@ pub(super) async fn read() -> Result<Option<Slots>, Fault> {
         attempts: decoded(attempts)?.unwrap_or_default(),
         drawn: decoded(drawn).unwrap_or_default(),
         former,
+        // What cannot be read of it must not stand before the PIN.
+        recovery: decoded(way_back).unwrap_or_default(),
+        asked: decoded(asked).unwrap_or_default(),
     }))
 }
 
@@ -271,7 +288,7 @@ pub(super) async fn mac_of_pin(
 }
 
 /// What the browser's key makes of some bytes.
-async fn mac(key: &CryptoKey, input: &[u8]) -> Result<[u8; 32], Fault> {
+pub(super) async fn mac(key: &CryptoKey, input: &[u8]) -> Result<[u8; 32], Fault> {
     let fault = |_| Fault::Fails("device key");
     let made = subtle()?.sign_with_str_and_u8_array("HMAC", key, input).map_err(fault)?;
     let made = Uint8Array::new(&JsFuture::from(made).await.map_err(fault)?).to_vec();

@@ -13,6 +13,8 @@ use zoufang_core::{
     sync::{carried::Signed, parcel, session::Failure, wire::CONTENT_TYPE},
 };
 
+use crate::platform::base64::to_base64;
+
 const SYNC_PATH: &str = "/api/v1/sync";
 const PARCELS_PATH: &str = "/api/v1/parcels";
 const NEWS_PATH: &str = "/api/v1/news";
@@ -107,11 +109,9 @@ pub(crate) async fn hand_in(device: DeviceId, signed: &Signed<'_>) -> Result<Han
     }
 }
 
-/// As the browser's own `btoa` writes it, for addresses.
+/// For addresses and headers.
 fn base64url(bytes: &[u8]) -> String {
-    let binary: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-    let text = gloo::utils::window().btoa(&binary).unwrap_or_default();
-    text.trim_end_matches('=').replace('+', "-").replace('/', "_")
+    to_base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 
 /// One sync request under way; it is given up when this is dropped.

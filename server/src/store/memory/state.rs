@@ -10,7 +10,8 @@ use super::log::UnitLog;
 use crate::readings::Line;
 use crate::store::office::{ContactProjection, PersonProjection, VisitProjection};
 use crate::store::{
-    Account, Device, DocumentState, Move, Segment, SignKey, Signer, Tail, Ticket, TokenHash, Unit, UnitCode,
+    Account, Device, DocumentState, Move, Recovery, Segment, SignKey, Signer, Tail, Ticket, TokenHash, Unit,
+    UnitCode,
 };
 
 /// One failed or running sign-in try.
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) devices: BTreeMap<DeviceId, Device>,
     pub(super) sync_key: Option<PublicKey>,
     pub(super) marks: BTreeMap<&'static str, u32>,
+    pub(super) recovery_key: Option<PublicKey>,
+    pub(super) recoveries: BTreeMap<DeviceId, Recovery>,
     pub(super) sign_keys: BTreeMap<DeviceId, SignKey>,
     pub(super) sessions: BTreeMap<TokenHash, (DeviceId, UserId, Timestamp)>,
     pub(super) tries: Vec<Try>,

@@ -132,9 +132,13 @@ impl PostgresStore {
             "update device set revoked_at = $3 where county = $1 and device = $2 and revoked_at is null";
         let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed()).bind(now.0);
         query.execute(&mut *tx).await.map_err(failed)?;
-        let sql = "delete from session where county = $1 and device = $2";
-        let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed());
-        query.execute(&mut *tx).await.map_err(failed)?;
+        for sql in [
+            "delete from session where county = $1 and device = $2",
+            "delete from recovery where county = $1 and device = $2",
+        ] {
+            let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed());
+            query.execute(&mut *tx).await.map_err(failed)?;
+        }
         self.tell(&mut tx, &[Told::Sessions]).await?;
         tx.commit().await.map_err(failed)
     }

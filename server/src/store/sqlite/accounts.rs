@@ -151,6 +151,9 @@ impl SqliteStore {
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
+        let asked = "delete from recovery where county = ? and device = ?";
+        let query = sqlx::query(asked).bind(self.county).bind(device.0.cast_signed());
+        query.execute(&mut *tx).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         self.teller.tell(News::Sessions);
         Ok(())

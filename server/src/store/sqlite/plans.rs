@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::SqliteStore;
 use crate::store::County;
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("accounts.rs"),
     include_str!("ahead.rs"),
     include_str!("control.rs"),
@@ -17,10 +17,11 @@ const SOURCES: [&str; 9] = [
     include_str!("office.rs"),
     include_str!("projected.rs"),
     include_str!("readings.rs"),
+    include_str!("recovery.rs"),
     include_str!("tx.rs"),
 ];
 /// What may be read from end to end: there are few, or it is done rarely.
-const WHOLE: [&str; 6] = [
+const WHOLE: [&str; 7] = [
     // Sign-in tries that failed lately.
     "delete from login_try where county = ? and at <= ?",
     // An operator asks who has not read of an erasure.
@@ -29,6 +30,8 @@ const WHOLE: [&str; 6] = [
     "select d.device, d.user, d.label, d.enrolled_at, d.revoked_at, d.former, d.seen_at",
     // Few wait, and hardly anything is erased.
     "delete from late where county = ? and doc = ?",
+    // Few phones ask, and for a week at most.
+    "delete from recovery where county = ? and asked_at <= ?",
     // A person is erased or moves.
     "delete from person where county = ? and doc = ?",
     "select coalesce(max(user), 0) + 1 from user",

@@ -6,6 +6,7 @@ use crate::{
     components::{
         notice::{Notice, Weight},
         problem::ProblemNotice,
+        qr::Qr,
         text_field::TextField,
     },
     context::{
@@ -14,7 +15,7 @@ use crate::{
         use_session,
     },
     i18n::t,
-    platform::clock,
+    platform::{clock, link},
 };
 
 /// Makes a code for a user.
@@ -59,9 +60,12 @@ fn Made(made: MadeCode) -> impl IntoView {
     let MadeCode { code, user_name, expires_at_ms, wanted } = made;
     let (head, tail) = code.split_at_checked(4).unwrap_or((&code, ""));
     let digits = format!("{head} {tail}");
+    let link = link::with_code(&code);
     view! {
         <Notice weight=Weight::Good title=Signal::derive(move || t::code_for(&user_name))>
             <p class="figures one-time-code">{digits}</p>
+            {link.map(|link| view! { <Qr text=link alt=t::code_qr/> })}
+            <p>{t::code_qr_text}</p>
             <p>{move || t::code_until(clock::moment_words(Timestamp(expires_at_ms)))}</p>
             {(!wanted).then(|| view! { <p>{t::code_not_wanted}</p> })}
         </Notice>

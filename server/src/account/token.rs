@@ -14,8 +14,7 @@ const TOKEN_BYTES: usize = 32;
 /// # Errors
 /// If the system gives no randomness.
 pub fn draw() -> Result<(String, TokenHash)> {
-    let mut bytes = [0; TOKEN_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string().into()))?;
+    let bytes: [u8; TOKEN_BYTES] = random_bytes()?;
     Ok((URL_SAFE_NO_PAD.encode(bytes), of_bytes(&bytes)))
 }
 
@@ -28,6 +27,16 @@ pub fn of_text(text: &str) -> Option<TokenHash> {
 
 fn of_bytes(bytes: &[u8]) -> TokenHash {
     TokenHash(Sha256::digest(bytes).into())
+}
+
+/// Bytes drawn by chance.
+///
+/// # Errors
+/// If the system gives no randomness.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string().into()))?;
+    Ok(bytes)
 }
 
 /// 64 random bits, for ids.

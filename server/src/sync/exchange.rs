@@ -175,12 +175,12 @@ pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
     }
 }
 
-fn differs(cursors: &BTreeMap<UnitId, u64>, scope: &[UnitId]) -> bool {
+pub(super) fn differs(cursors: &BTreeMap<UnitId, u64>, scope: &[UnitId]) -> bool {
     cursors.len() != scope.len() || scope.iter().any(|unit| !cursors.contains_key(unit))
 }
 
 /// The logs that have something after the phone's cursor.
-fn behind(tails: &[Tail], cursors: &BTreeMap<UnitId, u64>) -> Vec<(Tail, u64)> {
+pub(super) fn behind(tails: &[Tail], cursors: &BTreeMap<UnitId, u64>) -> Vec<(Tail, u64)> {
     let cursor = |tail: &Tail| cursors.get(&tail.unit).copied().unwrap_or(0);
     tails.iter().map(|tail| (*tail, cursor(tail))).filter(|(tail, cursor)| *cursor < tail.last_seq).collect()
 }

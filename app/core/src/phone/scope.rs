@@ -40,7 +40,11 @@ impl Phone {
                 docs.extend(self.to_let_go().map(|(doc, _)| doc));
                 docs
             }
-            Commit::Directory(_) | Commit::Ticket(_) | Commit::Epoch(_) | Commit::Cloned => BTreeSet::new(),
+            Commit::Directory(_)
+            | Commit::Ticket(_)
+            | Commit::Epoch(_)
+            | Commit::Heard(_)
+            | Commit::Cloned => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
     }
@@ -62,6 +66,7 @@ impl Phone {
                 plan.set_meta(SyncMeta { epoch: *epoch, ..self.meta.clone() });
                 plan
             }
+            Commit::Heard(server_time) => self.plan_heard(*server_time),
             Commit::Cloned => self.plan_cloned(),
             Commit::Scope(units) => self.plan_scope(units, segments),
             Commit::EpochChanged(epoch) => self.plan_epoch(*epoch, segments, now),

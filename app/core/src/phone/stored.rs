@@ -22,6 +22,7 @@ use crate::{
 pub(super) const META_ACCOUNT: &str = "account";
 pub(super) const META_SYNC: &str = "sync";
 pub(super) const META_DIRECTORY: &str = "directory";
+pub(super) const META_INBOX: &str = "inbox";
 
 /// A segment of a unit's log: an immutable piece of at most [`super::page::SEGMENT_BYTES`] of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -293,6 +294,7 @@ impl Phone {
                 META_ACCOUNT => phone.account = minicbor::decode::<Account>(value).ok(),
                 META_SYNC => phone.meta = SyncMeta::read(value),
                 META_DIRECTORY => phone.directory = minicbor::decode::<Directory>(value).unwrap_or_default(),
+                META_INBOX => phone.inbox = minicbor::decode(value).ok(),
                 _ => {}
             }
         }

@@ -1,0 +1,190 @@
+//! The inbox on the phone: the question that is left for the service worker, and what of a letter can be taken in.
+//!
+//! A letter is a late answer, and anything may have happened since. So it must answer the last question that was left, and of its
+//! pages one is taken only if it goes on exactly from the cursor: nothing is done twice, nothing is passed over, and a letter that is
+//! taken in again, or after a sync, costs nothing. What it leaves out comes with the next sync, which asks for itself. That is also
+//! where digests are compared and edits are made again: both need an answer of today.
+use std::{collections::BTreeSet, fmt};
+
+use minicbor::{Decode, Encode, bytes::ByteVec};
+
+use super::{
+    Phone,
+    plan::{Op, Plan, Table},
+    stored::{META_INBOX, SyncMeta},
+};
+use crate::{
+    encode, gather,
+    record::{ChangeHash, Timestamp, UnitId},
+    seal::SecretKey,
+    sync::{
+        inbox::{Question, WANT_BYTES, bound, open_letter},
+        session::Commit,
+        wire::{Frame, SyncRequest, VERSION, Verdict},
+    },
+};
+
+/// The key of table `inbox` under which the question stands, sealed to the server.
+pub const QUESTION: &str = "question";
+/// The keys of table `inbox` under which the service worker puts letters begin so, and are in their order.
+pub const LETTER: &str = "letter/";
+
+/// What is kept of the last question: what opens the letter to it. Sealed as every row.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Inbox {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    secret: [u8; 32],
+    /// The question, encoded.
+    #[n(1)]
+    question: ByteVec,
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Inbox")
+    }
+}
+
+impl Inbox {
+    fn question(&self) -> Option<Question> {
+        minicbor::decode(&self.question).ok()
+    }
+}
+
+/// Something that a letter brings. Whether it can be taken in is asked when its turn comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// What became of changes that were delivered.
+    Verdicts(Vec<(ChangeHash, Verdict)>),
+    /// A part of the answer.
+    Frame(Frame),
+}
+
+impl Plan {
+    /// Takes question and letters away: they are of another session, or done with.
+    pub(super) fn drop_inbox(&mut self) {
+        self.batch.push(Op::Clear(Table::Inbox));
+        self.batch.push(Op::Delete(Table::Meta, META_INBOX.to_owned()));
+        self.inbox = Some(None);
+    }
+
+    fn leave(&mut self, inbox: Inbox) {
+        self.drop_inbox();
+        self.batch.push(Op::Put(Table::Inbox, QUESTION.to_owned(), inbox.question.to_vec()));
+        self.batch.push(Op::Put(Table::Meta, META_INBOX.to_owned(), encode(&inbox)));
+        self.inbox = Some(Some(inbox));
+    }
+}
+
+impl Phone {
+    /// Leaves a question in the place of the last one, whose letters go; `seed` is 32 bytes drawn for this call alone. `None` if the
+    /// last one says the same, or nothing can be asked: nobody is signed in, or no answer was whole yet.
+    #[must_use]
+    pub fn plan_question(&self, seed: &[u8; 32]) -> Option<Plan> {
+        let account = self.account.as_ref()?;
+        let token = account.token.clone()?;
+        self.sync_key()?;
+        self.meta.last_answer?;
+        let request = SyncRequest {
+            epoch: self.meta.epoch,
+            device: account.device,
+            directory_version: self.directory.version,
+            cursors: self.meta.cursors.iter().map(|(unit, cursor)| (*unit, cursor.seq)).collect(),
+            push: Vec::new(),
+            want_bytes: WANT_BYTES,
+            version: Some(VERSION),
+            ticket: None,
+            probes: Vec::new(),
+            wants: Vec::new(),
+            held: None,
+            strays: Vec::new(),
+        };
+        let last = self.inbox.as_ref().and_then(Inbox::question);
+        if last.is_some_and(|last| last.request == request && last.token == token) {
+            return None;
+        }
+        let secret = SecretKey::of_seed(seed);
+        let question = encode(&Question { request, token, inbox: secret.public() });
+        let mut plan = Plan::of(self);
+        plan.leave(Inbox { secret: *secret.expose(), question: question.into() });
+        Some(plan)
+    }
+
+    /// What a letter brings, in its order; nothing if it does not answer the last question.
+    #[must_use]
+    pub fn read_letter(&self, sealed: &[u8]) -> Vec<Brought> {
+        let Some(inbox) = &self.inbox else { return Vec::new() };
+        let Some(device) = self.account.as_ref().map(|account| account.device) else { return Vec::new() };
+        let secret = SecretKey::from_bytes(inbox.secret);
+        let Ok(letter) = open_letter(&secret, &bound(device, &inbox.question), sealed) else {
+            return Vec::new();
+        };
+        let frames = letter.frames().into_iter().map(Brought::Frame);
+        std::iter::once(Brought::Verdicts(letter.verdicts)).chain(frames).collect()
+    }
+
+    /// What is to be kept of what a letter brings, as things are now, each in one transaction.
+    #[must_use]
+    pub fn commits_of(&self, brought: Brought) -> Vec<Commit> {
+        let Some(asked) = self.inbox.as_ref().and_then(Inbox::question).map(|question| question.request)
+        else {
+            return Vec::new();
+        };
+        // Its numbers are of a log that this phone does not read any more.
+        if asked.epoch != self.meta.epoch {
+            return Vec::new();
+        }
+        match brought {
+            Brought::Verdicts(verdicts) => {
+                let unsent = self.unsent();
+                let known: Vec<_> = verdicts.into_iter().filter(|(hash, _)| unsent.contains(hash)).collect();
+                if known.is_empty() { Vec::new() } else { vec![Commit::Verdicts(known)] }
+            }
+            Brought::Frame(Frame::Scope(units)) => {
+                let then: BTreeSet<UnitId> = gather(asked.cursors.iter().map(|(unit, _)| *unit));
+                let as_then = then.iter().eq(self.meta.cursors.keys());
+                if as_then { vec![Commit::Scope(units)] } else { Vec::new() }
+            }
+            Brought::Frame(Frame::Directory(directory)) if directory.version > self.directory.version => {
+                vec![Commit::Directory(directory)]
+            }
+            Brought::Frame(Frame::Page(mut page)) => {
+                let goes_on = self.meta.cursors.get(&page.unit).is_some_and(|it| it.seq == page.from_seq);
+                if !goes_on || page.to_seq <= page.from_seq {
+                    return Vec::new();
+                }
+                page.complete = false;
+                let controls = std::mem::take(&mut page.controls);
+                let first = (!controls.is_empty()).then_some(Commit::Controls(page.unit, controls));
+                first.into_iter().chain([Commit::Page(page)]).collect()
+            }
+            Brought::Frame(Frame::End(end)) => vec![Commit::Heard(end.server_time)],
+            Brought::Frame(
+                Frame::Directory(_)
+                | Frame::Verdicts(_)
+                | Frame::Problem(_)
+                | Frame::Repair(_)
+                | Frame::Ticket(_)
+                | Frame::Epoch(_),
+            ) => Vec::new(),
+        }
+    }
+
+    /// The server was there when its clock said this, and not only when the letter is opened: of the offline right that is given
+    /// back which was spent until then. What the two clocks say of each other stays as the last sync found it.
+    pub(super) fn plan_heard(&self, server_time: Timestamp) -> Plan {
+        let mut plan = Plan::of(self);
+        if let Some((here, server)) = self.meta.last_answer
+            && let Ok(passed) = u64::try_from(server_time.0.saturating_sub(server.0))
+            && passed > 0
+        {
+            let here = Timestamp(here.0.saturating_add(server_time.0.saturating_sub(server.0)));
+            plan.set_meta(SyncMeta {
+                last_answer: Some((here, server_time)),
+                spent_ms: self.meta.spent_ms.saturating_sub(passed),
+                ..self.meta.clone()
+            });
+        }
+        plan
+    }
+}

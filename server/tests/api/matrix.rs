@@ -22,6 +22,8 @@ use zoufang_server::store::NewAccount;
 mod access;
 #[path = "matrix/devices.rs"]
 mod devices;
+#[path = "matrix/inbox.rs"]
+mod inbox;
 
 use crate::parcels::{Signer, body, fates, parcel};
 use crate::server::{PASSWORD, Phone, Server, doc, request};
@@ -161,6 +163,7 @@ const ROWS: &[Row] = &[
     ("POST", "/api/v1/sync", |case| synced(case).boxed_local()),
     ("PUT", "/api/v1/device-key", |case| Signer::known(&case.phone).map(drop).boxed_local()),
     ("POST", "/api/v1/parcels", |case| delivered(case).boxed_local()),
+    ("POST", "/api/v1/inbox", |case| inbox::asked(case).boxed_local()),
     ("POST", "/api/v1/enrol-codes", |case| devices::code(case).boxed_local()),
     ("GET", "/api/v1/devices", |case| devices::listed(case).boxed_local()),
     ("GET", "/api/v1/devices/{id}/people", |case| devices::people(case).boxed_local()),

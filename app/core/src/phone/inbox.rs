@@ -11,7 +11,7 @@ use minicbor::{Decode, Encode, bytes::ByteVec};
 use super::{
     Phone,
     plan::{Op, Plan, Table},
-    stored::{META_INBOX, SyncMeta},
+    stored::{META_INBOX, OutState, SyncMeta},
 };
 use crate::{
     encode, gather,
@@ -136,8 +136,9 @@ impl Phone {
         }
         match brought {
             Brought::Verdicts(verdicts) => {
-                let unsent = self.unsent();
-                let known: Vec<_> = verdicts.into_iter().filter(|(hash, _)| unsent.contains(hash)).collect();
+                let waiting = self.outbox.values().filter(|row| row.state == OutState::Waiting);
+                let waiting: BTreeSet<ChangeHash> = gather(waiting.map(|row| row.hash));
+                let known: Vec<_> = verdicts.into_iter().filter(|(hash, _)| waiting.contains(hash)).collect();
                 if known.is_empty() { Vec::new() } else { vec![Commit::Verdicts(known)] }
             }
             Brought::Frame(Frame::Scope(units)) => {

@@ -127,7 +127,8 @@ impl World {
     /// The app goes to its sync; one that has just started opens its letters first, the newest before the others.
     pub(crate) fn begin(&mut self, phone: usize) {
         let it = &mut self.phones[phone];
-        let letters = it.image.disk.rows().filter(|(table, key, _)| *table == Table::Inbox && *key != QUESTION);
+        let letters =
+            it.image.disk.rows().filter(|(table, key, _)| *table == Table::Inbox && *key != QUESTION);
         let letters: Vec<Vec<u8>> = letters.map(|(_, _, sealed)| sealed.to_vec()).collect();
         let opens = it.version.is_none() && !letters.is_empty();
         let Some(tab) = it.tab.as_mut() else { return };

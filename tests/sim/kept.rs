@@ -82,12 +82,8 @@ impl World {
                     }
                 }
             }
-            Job::Account(_)
-            | Job::SignedOut
-            | Job::Tidy
-            | Job::Parcels
-            | Job::Letters(_)
-            | Job::Question => {}
+            Job::Account(_) | Job::SignedOut | Job::Tidy | Job::Parcels | Job::Letters(_) | Job::Question => {
+            }
         }
     }
 

@@ -64,7 +64,11 @@ pub async fn deliver(State(app): State<App>, Caller(caller): Caller, request: Re
 }
 
 /// Answers a request that says who it is by its signature, unless too many from its address did not.
-pub(super) async fn known<T>(app: &App, caller: IpAddr, answer: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn known<T>(
+    app: &App,
+    caller: IpAddr,
+    answer: impl Future<Output = Result<T>>,
+) -> Result<T> {
     app.strangers.check(caller, app.now())?;
     let answer = answer.await;
     if matches!(answer, Err(Error::SignedOut)) {

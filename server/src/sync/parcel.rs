@@ -58,9 +58,7 @@ pub(super) async fn take(
     }
     let mut said = hashes.into_iter().zip(verdicts);
     let taken = opened.into_iter().map(|push| match push.and_then(|_| said.next()) {
-        Some((hash, verdict)) => {
-            Taken { fate: fate_of(verdict), verdict: hash.map(|hash| (hash, verdict)) }
-        }
+        Some((hash, verdict)) => Taken { fate: fate_of(verdict), verdict: hash.map(|hash| (hash, verdict)) },
         None => Taken { fate: Fate::Unreadable, verdict: None },
     });
     Ok(taken.collect())

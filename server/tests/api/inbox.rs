@@ -33,10 +33,7 @@ impl Left {
     pub(crate) fn by(phone: &Phone<'_>, cursors: Vec<(UnitId, u64)>) -> Self {
         let secret = SecretKey::of_seed(&[5; 32]);
         let request = SyncRequest { version: Some(VERSION), ..phone.request(cursors, Vec::new()) };
-        Self {
-            question: Question { request, token: phone.token.clone(), inbox: secret.public() },
-            secret,
-        }
+        Self { question: Question { request, token: phone.token.clone(), inbox: secret.public() }, secret }
     }
 
     fn clear(&self) -> Vec<u8> {
@@ -117,8 +114,7 @@ async fn a_letter_brings_what_a_sync_would_and_what_became_of_each_parcel() {
     let edit = village.edit(&person, &mut document, 3, &Patch::set("address", Value::Text("一组".into())));
     let (foreign, _) = village.person(4, server.neighbour, "王芳");
     let left = Left::by(&village, vec![(server.village, 1)]);
-    let mut parcels: Vec<Vec<u8>> =
-        [&edit, &foreign].into_iter().map(|push| parcel(&server, push)).collect();
+    let mut parcels: Vec<Vec<u8>> = [&edit, &foreign].into_iter().map(|push| parcel(&server, push)).collect();
     parcels.push(b"broken".to_vec());
     let (fates, letter) = left.ask(&server, &signer, &parcels).await;
     assert_eq!(fates, [STORED, Fate::Refused as u8, Fate::Unreadable as u8]);

@@ -57,11 +57,7 @@ pub fn open(keys: &[SecretKey], sealed: &[u8]) -> Result<Push, SealError> {
 }
 
 /// What was compressed and sealed to one of these keys.
-pub(super) fn open_packed(
-    keys: &[SecretKey],
-    purpose: Purpose,
-    sealed: &[u8],
-) -> Result<Vec<u8>, SealError> {
+pub(super) fn open_packed(keys: &[SecretKey], purpose: Purpose, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
     let opened = keys.iter().map(|key| open_with(key, purpose, &[], sealed));
     let packed = opened.reduce(|found, next| if found == Err(SealError::OtherKey) { next } else { found });
     let packed = packed.unwrap_or(Err(SealError::OtherKey))?;

@@ -356,8 +356,7 @@ impl Receiving {
             Frame::Problem(Problem::Internal) => return Err(Failure::Server),
             Frame::Problem(Problem::Cloned) => {
                 // The next request finds no token: a person must sign in.
-                self.end =
-                    Some(End { more: true, epoch: EpochId(0), server_time: Timestamp(0) });
+                self.end = Some(End { more: true, epoch: EpochId(0), server_time: Timestamp(0) });
                 Commit::Cloned
             }
             Frame::Repair(buckets) => Commit::Repair(buckets),

@@ -181,10 +181,8 @@ fn a_letter_of_another_log_or_of_nobody_is_nothing() {
 fn a_refused_change_is_told_and_a_receipt_of_nothing_here_is_none() {
     let (mut a, ..) = met();
     let hash = a.phone.outbox().next().unwrap().hash;
-    let verdicts = vec![
-        (ChangeHash([9; 32]), Verdict::Accepted(4)),
-        (hash, Verdict::Refused(Refusal::NotInScope)),
-    ];
+    let verdicts =
+        vec![(ChangeHash([9; 32]), Verdict::Accepted(4)), (hash, Verdict::Refused(Refusal::NotInScope))];
     let letter = sealed(&question(&a).unwrap(), &Letter { verdicts, answer: Vec::new() });
     assert_eq!(take_in(&mut a, &letter, usize::MAX), 1);
     assert_eq!((a.phone.waiting(), a.phone.refused().count()), (0, 1));

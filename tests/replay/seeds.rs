@@ -182,6 +182,7 @@ fn requests() -> Vec<Vec<u8>> {
         strays: vec![Stray { unit: UnitId(5), docs: vec![DocId([7; 16])] }],
         wants: vec![Want { unit: UnitId(5), hashes: base().hashes.clone() }],
         held: Some((Digest(1), 2)),
+        told: Some(base().hashes.clone()),
     };
     vec![vector!("request-first"), vector!("request-push"), encode_request(&request), cbor(&request)]
 }

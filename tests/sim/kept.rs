@@ -132,7 +132,7 @@ impl World {
 
     fn committed(&mut self, phone: usize, commit: &Commit) {
         match commit {
-            Commit::Verdicts(verdicts) => {
+            Commit::Verdicts(verdicts) | Commit::Told(verdicts) => {
                 let known = verdicts
                     .iter()
                     .filter_map(|(hash, verdict)| self.oracle.find(&hash.0).map(|id| (id, *verdict)));

@@ -199,6 +199,7 @@ impl Phone {
             probes: self.probes(segments),
             wants: self.wants(),
             held: Some(self.held_in_all()),
+            told: (!self.meta.told.is_empty()).then(|| self.meta.told.clone()),
             strays: self.strays(),
         };
         let rest_waits = self.outbox.waiting() > hashes.len();

@@ -81,7 +81,8 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let tells_epoch = request.epoch.0 == 0 && request.spoken() >= VERSION;
     let version = request.spoken();
     let now = app.now();
-    let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2 };
+    let told = request.told.unwrap_or_default();
+    let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2, told };
     let taken = match ingest(app.store.as_ref(), &authority, request.push, ticket, now).await? {
         Outcome::Taken(taken) => taken,
         Outcome::Cloned => return Ok(Reply::Cloned),

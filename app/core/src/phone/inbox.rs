@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fmt};
 use minicbor::{Decode, Encode, bytes::ByteVec};
 
 use super::{
-    Phone,
+    Phone, Segments,
     plan::{Op, Plan, Table},
     stored::{META_INBOX, OutState, SyncMeta},
 };
@@ -20,7 +20,7 @@ use crate::{
     sync::{
         inbox::{Question, WANT_BYTES, bound, open_letter},
         session::Commit,
-        wire::{Frame, SyncRequest, VERSION, Verdict},
+        wire::{Frame, PUSH_MAX, SyncRequest, VERSION, Verdict},
     },
 };
 
@@ -97,6 +97,7 @@ impl Phone {
             probes: Vec::new(),
             wants: Vec::new(),
             held: None,
+            told: None,
             strays: Vec::new(),
         };
         let last = self.inbox.as_ref().and_then(Inbox::question);
@@ -138,8 +139,10 @@ impl Phone {
             Brought::Verdicts(verdicts) => {
                 let waiting = self.outbox.values().filter(|row| row.state == OutState::Waiting);
                 let waiting: BTreeSet<ChangeHash> = gather(waiting.map(|row| row.hash));
-                let known: Vec<_> = verdicts.into_iter().filter(|(hash, _)| waiting.contains(hash)).collect();
-                if known.is_empty() { Vec::new() } else { vec![Commit::Verdicts(known)] }
+                let known = verdicts.into_iter().filter(|(hash, _)| waiting.contains(hash));
+                // What is too much for one request comes with the sync.
+                let known: Vec<_> = known.take(PUSH_MAX.saturating_sub(self.meta.told.len())).collect();
+                if known.is_empty() { Vec::new() } else { vec![Commit::Told(known)] }
             }
             Brought::Frame(Frame::Scope(units)) => {
                 let then: BTreeSet<UnitId> = gather(asked.cursors.iter().map(|(unit, _)| *unit));
@@ -169,6 +172,21 @@ impl Phone {
                 | Frame::Epoch(_),
             ) => Vec::new(),
         }
+    }
+
+    /// As for the verdicts of a push; but no ticket came with these. A push of the same changes may have reached the server before, and
+    /// its answer have been lost: the next push is not that one again, and must not be taken for a copy's, so it says what it was told.
+    pub(super) fn plan_told(
+        &self,
+        verdicts: &[(ChangeHash, Verdict)],
+        segments: &Segments,
+        now: Timestamp,
+    ) -> Plan {
+        let mut plan = self.plan_verdicts(verdicts, segments, now);
+        let mut meta = plan.meta.clone().unwrap_or_else(|| self.meta.clone());
+        meta.told.extend(verdicts.iter().map(|(hash, _)| *hash));
+        plan.set_meta(meta);
+        plan
     }
 
     /// The server was there when its clock said this, and not only when the letter is opened: of the offline right that is given

@@ -184,6 +184,9 @@ pub(super) struct SyncMeta {
     /// later, to another unit, so they are asked after as long as they are held here.
     #[cbor(n(13), default)]
     pub(super) unheard: Vec<(UnitId, DocId)>,
+    /// Changes of which a letter told what became of them since the last ticket: of a push whose answer was lost they may be the first.
+    #[cbor(n(14), default)]
+    pub(super) told: Vec<ChangeHash>,
 }
 
 impl Default for SyncMeta {
@@ -203,6 +206,7 @@ impl Default for SyncMeta {
             spent_ms: 0,
             offline_since: None,
             unheard: Vec::new(),
+            told: Vec::new(),
         }
     }
 }

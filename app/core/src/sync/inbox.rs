@@ -166,6 +166,7 @@ mod tests {
             probes: Vec::new(),
             wants: Vec::new(),
             held: None,
+            told: None,
             strays: Vec::new(),
         };
         Question { request, token: "secret".to_owned(), inbox: key(5).public() }

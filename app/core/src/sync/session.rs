@@ -107,6 +107,8 @@ pub enum Commit {
     Repair(Vec<Bucket>),
     /// The answer was whole, and with it what the request asked is answered.
     End(End, Asked),
+    /// As [`Self::Verdicts`], of changes that were delivered and not pushed, by a letter of the inbox.
+    Told(Vec<(ChangeHash, Verdict)>),
     /// By a letter of the inbox, the server was there when its clock said this. No answer of a sync says so.
     Heard(Timestamp),
 }

@@ -71,6 +71,7 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("problem-epoch", Answer(Frame::Problem(Problem::EpochChanged(EpochId(9))))),
         vector!("problem-internal", Answer(Frame::Problem(Problem::Internal))),
         vector!("problem-cloned", Answer(Frame::Problem(Problem::Cloned))),
+        vector!("request-told", Request(telling_request())),
         vector!("inbox", Message::Inbox(Box::new(question()))),
         vector!("letter", Message::Letter(letter())),
     ]
@@ -244,6 +245,7 @@ fn first_request() -> SyncRequest {
         wants: Vec::new(),
         strays: Vec::new(),
         held: None,
+        told: None,
     }
 }
 
@@ -257,6 +259,10 @@ fn repairing_request() -> SyncRequest {
         held: Some((Digest(3), 4)),
         ..first_request()
     }
+}
+
+fn telling_request() -> SyncRequest {
+    SyncRequest { told: Some(vec![ChangeHash([9; 32])]), ..pushing_request() }
 }
 
 fn buckets() -> Vec<Bucket> {

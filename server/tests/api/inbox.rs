@@ -11,7 +11,7 @@ use zoufang_core::sync::inbox::{
     ANSWER_BYTES_MAX, CONTENT_TYPE, Letter, Question, bound, encode_body, open_letter, seal_question, signed,
 };
 use zoufang_core::sync::parcel::{self, Fate};
-use zoufang_core::sync::wire::{Control, Frame, Page, SyncRequest, VERSION, Verdict};
+use zoufang_core::sync::wire::{Control, Frame, Page, Problem, SyncRequest, VERSION, Verdict};
 use zoufang_server::account::session::SESSION_MS;
 use zoufang_server::command::erase;
 use zoufang_server::keys::Keys;
@@ -294,6 +294,30 @@ async fn a_letter_is_not_longer_than_it_may_be_and_says_that_there_is_more() {
     assert!(letter.answer.len() <= ANSWER_BYTES_MAX, "{}", letter.answer.len());
     assert!(letter.answer.len() > ANSWER_BYTES_MAX / 4);
     assert!(matches!(letter.frames().last(), Some(Frame::End(end)) if end.more));
+}
+
+#[tokio::test]
+async fn a_phone_that_was_told_by_a_letter_what_became_of_a_lost_push_is_no_copy() {
+    let server = Server::start().await;
+    let village = server.phone("village").await;
+    let signer = Signer::known(&village).await;
+    let (first, _) = village.person(1, server.village, "张伟");
+    let (second, _) = village.person(2, server.village, "李强");
+    let ask = |told, push| SyncRequest {
+        version: Some(VERSION),
+        told,
+        ..village.request(vec![(server.village, 0)], push)
+    };
+    // The answer is lost, and with it the ticket; a letter says what became of the change.
+    village.sync(&ask(None, vec![first.clone()])).await;
+    let left = Left::by(&village, vec![(server.village, 0)]);
+    let (_, letter) = left.ask(&server, &signer, &[parcel(&server, &first)]).await;
+    let told: Vec<_> = letter.verdicts.iter().map(|(hash, _)| *hash).collect();
+    let copy = village.sync(&ask(None, vec![second.clone()])).await.frames();
+    assert_eq!(copy, [Frame::Problem(Problem::Cloned)]);
+    let frames = village.sync(&ask(Some(told), vec![second])).await.frames();
+    assert!(matches!(frames[0], Frame::Ticket(_)), "{frames:?}");
+    assert!(matches!(crate::server::verdicts(&frames)[..], [Verdict::Accepted(2)]));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use minicbor::{Decode, Encode, bytes::ByteVec};
+use sha2::{Digest, Sha256};
 
 use super::{
     Phone, Segments,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     encode, gather,
-    record::{ChangeHash, Timestamp, UnitId},
+    record::{ChangeHash, EpochId, Timestamp, UnitId},
     seal::SecretKey,
     sync::{
         inbox::{Question, WANT_BYTES, bound, open_letter},
@@ -34,20 +35,23 @@ pub const LETTER: &str = "letter/";
 pub(super) struct Inbox {
     #[cbor(n(0), with = "minicbor::bytes")]
     secret: [u8; 32],
-    /// The question, encoded.
+    /// What a letter to it is bound to.
     #[n(1)]
-    question: ByteVec,
+    bound: ByteVec,
+    /// The epoch of its cursors.
+    #[n(2)]
+    epoch: EpochId,
+    /// Their units.
+    #[n(3)]
+    units: Vec<UnitId>,
+    /// The hash of all that it says but its key: whether another would say the same.
+    #[n(4)]
+    says: ByteVec,
 }
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Inbox")
-    }
-}
-
-impl Inbox {
-    fn question(&self) -> Option<Question> {
-        minicbor::decode(&self.question).ok()
     }
 }
 
@@ -68,9 +72,9 @@ impl Plan {
         self.inbox = Some(None);
     }
 
-    fn leave(&mut self, inbox: Inbox) {
+    fn leave(&mut self, question: Vec<u8>, inbox: Inbox) {
         self.drop_inbox();
-        self.batch.push(Op::Put(Table::Inbox, QUESTION.to_owned(), inbox.question.to_vec()));
+        self.batch.push(Op::Put(Table::Inbox, QUESTION.to_owned(), question));
         self.batch.push(Op::Put(Table::Meta, META_INBOX.to_owned(), encode(&inbox)));
         self.inbox = Some(Some(inbox));
     }
@@ -100,14 +104,17 @@ impl Phone {
             told: None,
             strays: Vec::new(),
         };
-        let last = self.inbox.as_ref().and_then(Inbox::question);
-        if last.is_some_and(|last| last.request == request && last.token == token) {
+        let says = Sha256::digest(encode(&(&request, &token))).to_vec();
+        if self.inbox.as_ref().is_some_and(|last| last.says.as_slice() == says) {
             return None;
         }
         let secret = SecretKey::of_seed(seed);
+        let (device, epoch) = (request.device, request.epoch);
+        let units = request.cursors.iter().map(|(unit, _)| *unit).collect();
         let question = encode(&Question { request, token, inbox: secret.public() });
+        let bound = bound(device, &question).into();
         let mut plan = Plan::of(self);
-        plan.leave(Inbox { secret: *secret.expose(), question: question.into() });
+        plan.leave(question, Inbox { secret: *secret.expose(), bound, epoch, units, says: says.into() });
         Some(plan)
     }
 
@@ -115,9 +122,7 @@ impl Phone {
     #[must_use]
     pub fn read_letter(&self, sealed: &[u8]) -> Vec<Brought> {
         let Some(inbox) = &self.inbox else { return Vec::new() };
-        let Some(device) = self.account.as_ref().map(|account| account.device) else { return Vec::new() };
-        let secret = SecretKey::from_bytes(inbox.secret);
-        let Ok(letter) = open_letter(&secret, &bound(device, &inbox.question), sealed) else {
+        let Ok(letter) = open_letter(&SecretKey::from_bytes(inbox.secret), &inbox.bound, sealed) else {
             return Vec::new();
         };
         let frames = letter.frames().into_iter().map(Brought::Frame);
@@ -127,10 +132,7 @@ impl Phone {
     /// What is to be kept of what a letter brings, as things are now, each in one transaction.
     #[must_use]
     pub fn commits_of(&self, brought: Brought) -> Vec<Commit> {
-        let Some(asked) = self.inbox.as_ref().and_then(Inbox::question).map(|question| question.request)
-        else {
-            return Vec::new();
-        };
+        let Some(asked) = &self.inbox else { return Vec::new() };
         // Its numbers are of a log that this phone does not read any more.
         if asked.epoch != self.meta.epoch {
             return Vec::new();
@@ -145,8 +147,7 @@ impl Phone {
                 if known.is_empty() { Vec::new() } else { vec![Commit::Told(known)] }
             }
             Brought::Frame(Frame::Scope(units)) => {
-                let then: BTreeSet<UnitId> = gather(asked.cursors.iter().map(|(unit, _)| *unit));
-                let as_then = then.iter().eq(self.meta.cursors.keys());
+                let as_then = asked.units.iter().eq(self.meta.cursors.keys());
                 if as_then { vec![Commit::Scope(units)] } else { Vec::new() }
             }
             Brought::Frame(Frame::Directory(directory)) if directory.version > self.directory.version => {

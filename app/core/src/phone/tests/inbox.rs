@@ -178,6 +178,20 @@ fn a_letter_of_another_log_or_of_nobody_is_nothing() {
 }
 
 #[test]
+fn the_next_push_says_what_a_letter_told_until_a_ticket_comes() {
+    let (mut a, _, mut server) = met();
+    assert_eq!(a.outgoing().request.told, None);
+    let pushed = a.outgoing().hashes;
+    let letter = answered(&mut server, &a, 99);
+    take_in(&mut a, &letter, usize::MAX);
+    a.set(doc(3), "name", "王芳");
+    // The push of the first edit may have reached the server, too, and its answer been lost.
+    assert_eq!(a.outgoing().request.told, Some(pushed));
+    a.take(&Commit::Ticket(4));
+    assert_eq!(a.outgoing().request.told, None);
+}
+
+#[test]
 fn a_refused_change_is_told_and_a_receipt_of_nothing_here_is_none() {
     let (mut a, ..) = met();
     let hash = a.phone.outbox().next().unwrap().hash;

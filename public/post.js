@@ -4,10 +4,15 @@
 // needs to. Requests are signed with a key that the browser keeps and does not give out, also not to us. Nothing is deleted here: a
 // parcel that arrived is emptied, one that was refused is left with a mark, and both go when the app has its receipt. But a device that
 // was revoked is wiped, after all that waits is at the server: by a word of the server whose hash is here since the enrolment.
+//
+// What is new comes back in letters, to a question that the app has left (table `inbox`): sealed to a key that only the open app has.
 
 const POST = 'zoufang.device';
 const PARCELS = '/api/v1/parcels';
 const PARCELS_TYPE = 'application/vnd.zoufang.parcels';
+const INBOX = '/api/v1/inbox';
+const INBOX_TYPE = 'application/vnd.zoufang.inbox';
+const INBOX_MAGIC = [0x5a, 0x46, 0x49, 0x31];
 const WIPE_TYPE = 'application/vnd.zoufang.wipe';
 const WIPE_WORD_BYTES = 32;
 const WIPED_PATH = '/api/v1/device-wiped';
@@ -22,6 +27,16 @@ const STORED = 1;
 const REFUSED = 2;
 /** What the browser wakes us for when there is a line again. */
 const SYNC_TAG = 'parcels';
+/** What it wakes us for now and then, where it lets an installed app ask for that. */
+const NEWS_TAG = 'inbox';
+const NEWS_EVERY_MS = 6 * 60 * 60 * 1000;
+const QUESTION = 'question';
+const LETTER = 'letter/';
+/** Ends of the keys of letters: one that tells what became of parcels, and one of which the newest makes the others needless. */
+const WITH_VERDICTS = 'v';
+const WITHOUT = 'n';
+const LETTERS_MAX = 16;
+const LETTERS_BYTES_MAX = 2 * 1024 * 1024;
 
 /** The result of a request, or its error. */
 function done(request) {
@@ -109,17 +124,66 @@ async function introduce(device, token) {
 /** What stands in place of a parcel that the server refused; a parcel is longer. */
 const REFUSED_MARK = new Uint8Array([REFUSED]);
 
-/** The parcels that have not arrived, oldest first: their keys and bytes. */
-async function waitingParcels() {
+/** The rows of a table of the app's: their keys and bytes; none if it is not there yet. */
+async function rowsOf(name) {
   return await withDatabase('zoufang', null, async (database) => {
-    if (!database.objectStoreNames.contains('parcel')) return [];
-    const table = database.transaction('parcel').objectStore('parcel');
+    if (!database.objectStoreNames.contains(name)) return [];
+    const table = database.transaction(name).objectStore(name);
     const [keys, values] = await Promise.all([done(table.getAllKeys()), done(table.getAll())]);
-    return keys.map((key, index) => ({ key, bytes: values[index] })).filter(({ bytes }) => bytes.length > REFUSED_MARK.length);
+    return keys.map((key, index) => ({ key, bytes: values[index] }));
   }).catch((error) => {
     if (error && error.name === 'AbortError') return [];
     throw error;
   });
+}
+
+/** The parcels that have not arrived, oldest first. */
+async function waitingParcels() {
+  return (await rowsOf('parcel')).filter(({ bytes }) => bytes.length > REFUSED_MARK.length);
+}
+
+/** What the app has left to be asked. */
+async function keptQuestion() {
+  const found = (await rowsOf('inbox')).find(({ key }) => key === QUESTION);
+  return found && found.bytes;
+}
+
+function same(one, other) {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
+
+/** Keeps a letter, if the app has not left another question meanwhile. One that tells what became of parcels stays beside newer ones,
+ * which do not tell it again. */
+async function keepLetter(question, letter, tells) {
+  await withDatabase('zoufang', null, async (database) => {
+    const transaction = database.transaction('inbox', 'readwrite');
+    const kept = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+    });
+    const table = transaction.objectStore('inbox');
+    const [keys, values] = await Promise.all([done(table.getAllKeys()), done(table.getAll())]);
+    const rows = keys.map((key, index) => ({ key, bytes: values[index] }));
+    const asked = rows.find(({ key }) => key === QUESTION);
+    if (asked && same(asked.bytes, question)) {
+      const letters = rows.filter(({ key }) => key.startsWith(LETTER));
+      const numbers = letters.map(({ key }) => Number.parseInt(key.slice(LETTER.length), 10));
+      const number = String(Math.max(0, ...numbers) + 1).padStart(10, '0');
+      const telling = letters.filter(({ key }) => key.endsWith(WITH_VERDICTS));
+      const length = () => telling.reduce((sum, { bytes }) => sum + bytes.length, letter.length);
+      while (telling.length > 0 && (telling.length >= LETTERS_MAX || length() > LETTERS_BYTES_MAX)) telling.shift();
+      for (const { key } of letters) if (!telling.some((other) => other.key === key)) table.delete(key);
+      table.put(letter, `${LETTER}${number}/${tells ? WITH_VERDICTS : WITHOUT}`);
+    }
+    await kept;
+  });
+}
+
+/** The number on the app's icon: what waits for a line, and nothing of whom. */
+async function showBadge() {
+  if (!navigator.setAppBadge) return;
+  const { length } = await waitingParcels();
+  await (length > 0 ? navigator.setAppBadge(length) : navigator.clearAppBadge());
 }
 
 /** Empties parcels that arrived, and marks those that were refused, unless the app has written another one in their place meanwhile. */
@@ -134,8 +198,7 @@ async function markArrived(parcels, fates) {
     for (const [index, { key, bytes }] of parcels.entries()) {
       if (fates[index] !== STORED && fates[index] !== REFUSED) continue;
       const now = await done(table.get(key));
-      const same = now && now.length === bytes.length && now.every((byte, index) => byte === bytes[index]);
-      if (same) table.put(fates[index] === STORED ? new Uint8Array(0) : REFUSED_MARK, key);
+      if (now && same(now, bytes)) table.put(fates[index] === STORED ? new Uint8Array(0) : REFUSED_MARK, key);
     }
     await kept;
   });
@@ -159,8 +222,10 @@ function lengthOf(bytes) {
   return length;
 }
 
-function bodyOf(load) {
-  return bytesOf(new Uint8Array(PARCELS_MAGIC), ...load.flatMap(({ bytes }) => [lengthOf(bytes), bytes]));
+function bodyOf(load, question) {
+  const magic = new Uint8Array(question ? INBOX_MAGIC : PARCELS_MAGIC);
+  const pieces = [...(question ? [question] : []), ...load.map(({ bytes }) => bytes)];
+  return bytesOf(magic, ...pieces.flatMap((piece) => [lengthOf(piece), piece]));
 }
 
 /** What waits, as a file for a computer that has a line (`app/core/src/sync/carried.rs`), or why there is none. All of it still waits
@@ -188,31 +253,40 @@ async function carry() {
   return { file: bytesOf(content, hash), count };
 }
 
-/** A device's signature of a body. */
-function signed(me, body) {
-  return signature(me, bytesOf(`zoufang parcels\n${me.device}\n`, body));
+/** A device's signature of a body, which is for parcels or for the inbox. */
+function signed(me, body, what = 'parcels') {
+  return signature(me, bytesOf(`zoufang ${what}\n${me.device}\n`, body));
 }
 
 /** A request in this device's name, signed with its key. */
 async function say(me, path, body, sent) {
+  const forInbox = path === INBOX;
   const headers = {
-    'content-type': PARCELS_TYPE,
+    'content-type': forInbox ? INBOX_TYPE : PARCELS_TYPE,
     'x-zoufang-device': me.device,
-    'x-zoufang-signature': base64url(await signed(me, body)),
+    'x-zoufang-signature': base64url(await signed(me, body, forInbox ? 'inbox' : 'parcels')),
   };
   return await fetch(path, { method: 'POST', headers, body: sent, credentials: 'omit', redirect: 'error' });
 }
 
-/** Delivers parcels; with none it asks, if it is to, whether this device is still wanted. Says whether it is not. Fails if there is no
- * line, so that the browser asks again later. */
+/** Delivers parcels; with none it asks, if it is to, whether this device is still wanted. With a question that the app has left it asks
+ * what is new, too. Says whether this device is not wanted. Fails if there is no line, so that the browser asks again later. */
 async function send(me, parcels, ask) {
   let unwanted = false;
   let rest = parcels;
-  for (let first = true; rest.length > 0 || (first && ask); first = false) {
+  let question = await keptQuestion();
+  let asks = ask;
+  while (rest.length > 0 || asks) {
     const load = firstLoad(rest);
+    const body = bodyOf(load, question);
+    const response = await say(me, question ? INBOX : PARCELS, body, body);
+    if (question && response.status === 404) {
+      // A server of an older version was put in place: it takes parcels.
+      question = undefined;
+      continue;
+    }
     rest = rest.slice(load.length);
-    const body = bodyOf(load);
-    const response = await say(me, PARCELS, body, body);
+    asks = false;
     if (response.status === 410) {
       // What was sent is kept there, if the word is said; the rest goes first.
       unwanted = await isWipeWord(me, response);
@@ -225,10 +299,14 @@ async function send(me, parcels, ask) {
       return false;
     }
     // A captive portal answers, too.
-    if (!response.ok || response.headers.get('content-type') !== PARCELS_TYPE) throw new Error(`parcels: ${response.status}`);
-    const fates = new Uint8Array(await response.arrayBuffer());
-    if (fates.length !== load.length) throw new Error('parcels: another number of fates');
-    await markArrived(load, fates);
+    const type = question ? INBOX_TYPE : PARCELS_TYPE;
+    if (!response.ok || response.headers.get('content-type') !== type) throw new Error(`parcels: ${response.status}`);
+    const said = new Uint8Array(await response.arrayBuffer());
+    const letter = said.slice(load.length);
+    if (said.length < load.length || (!question && letter.length > 0)) throw new Error('parcels: another number of fates');
+    // Where there is no room for a letter the next sync brings what it says.
+    if (letter.length > 0) await keepLetter(question, letter, load.length > 0).catch(() => undefined);
+    await markArrived(load, said.slice(0, load.length));
   }
   return unwanted;
 }
@@ -278,6 +356,7 @@ async function wipe(me) {
   await takeAway('zoufang.keys');
   await takeAway('zoufang');
   await takeAway(POST);
+  await navigator.clearAppBadge?.().catch(() => undefined);
   // Pages begin anew, with nothing in their memory.
   await tellPages('WIPED');
   // The server hears of it, if there is still a line.
@@ -296,13 +375,25 @@ let delivering = null;
 function deliverOnce(ask = false) {
   delivering ??= deliver(ask).finally(() => {
     delivering = null;
+    return showBadge().catch(() => undefined);
   });
   return delivering;
 }
 
+/** Where the browser wakes installed apps now and then. */
+async function askNowAndThen() {
+  await self.registration.periodicSync?.register(NEWS_TAG, { minInterval: NEWS_EVERY_MS });
+}
+
 self.addEventListener('sync', (event) => {
   if (event.tag === SYNC_TAG) {
-    event.waitUntil(isInFront().then((inFront) => (inFront ? undefined : deliverOnce())));
+    event.waitUntil(isInFront().then((inFront) => (inFront ? undefined : deliverOnce(true))));
+  }
+});
+
+self.addEventListener('periodicsync', (event) => {
+  if (event.tag === NEWS_TAG) {
+    event.waitUntil(isInFront().then((inFront) => (inFront ? undefined : deliverOnce(true))));
   }
 });
 
@@ -311,6 +402,7 @@ self.addEventListener('message', (event) => {
   if (said && said.kind === 'INTRODUCE') {
     // Without a line it is said again at the next start.
     event.waitUntil(introduce(said.device, said.token).catch(() => undefined));
+    event.waitUntil(askNowAndThen().catch(() => undefined));
   } else if (said && said.kind === 'ASK') {
     event.waitUntil(deliverOnce(true).catch(() => undefined));
   } else if (said && said.kind === 'DELIVER') {

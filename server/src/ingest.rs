@@ -120,19 +120,19 @@ pub async fn ingest(
         return Ok(Outcome::Taken(Taken { verdicts, ticket: None }));
     }
     for _ in 1..TRIES_MAX {
-        match take_and_commit(store, authority, checked.clone(), (shown, &hashes), now).await {
+        match take_and_commit(store, authority, checked.clone(), (&shown, &hashes), now).await {
             Err(Error::Overtaken) => {}
             done => return done,
         }
     }
-    take_and_commit(store, authority, checked, (shown, &hashes), now).await
+    take_and_commit(store, authority, checked, (&shown, &hashes), now).await
 }
 
 async fn take_and_commit(
     store: &dyn Store,
     authority: &Authority,
     checked: Vec<Checked>,
-    (shown, hashes): (Shown, &[ChangeHash]),
+    (shown, hashes): (&Shown, &[ChangeHash]),
     now: Timestamp,
 ) -> Result<Outcome> {
     crash_point!("ingest.begin.before");

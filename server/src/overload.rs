@@ -31,7 +31,7 @@ const HASH_WAIT_MAX: Duration = Duration::from_secs(5);
 /// What passes however busy the server is.
 const OUTSIDE: [&str; 3] = ["/healthz", "/readyz", "/api/v1/news"];
 /// What has a gate of its own.
-const ELSEWHERE: [&str; 3] = ["/api/v1/sync", "/api/v1/parcels", "/api/v1/sign-in"];
+const ELSEWHERE: [&str; 4] = ["/api/v1/sync", "/api/v1/parcels", "/api/v1/inbox", "/api/v1/sign-in"];
 
 /// Lets a number of requests through at once; some wait before it.
 #[derive(Debug)]

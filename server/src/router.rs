@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::error::Error;
 use crate::routes::{
-    access, authority, codes, devices, fallback, health, me, news, office, parcels, people, recovery,
+    access, authority, codes, devices, fallback, health, inbox, me, news, office, parcels, people, recovery,
     sign_in, sync,
 };
 use crate::state::App;
@@ -39,6 +39,7 @@ fn routes_and_document() -> (Router<App>, OpenApi) {
         .routes(routes!(me::me))
         .routes(routes!(sync::sync))
         .routes(routes!(parcels::deliver))
+        .routes(routes!(inbox::ask))
         .routes(routes!(parcels::put_sign_key))
         .routes(routes!(parcels::wiped))
         .routes(routes!(codes::make))

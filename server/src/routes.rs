@@ -7,6 +7,7 @@ pub mod codes;
 pub mod devices;
 pub mod fallback;
 pub mod health;
+pub mod inbox;
 pub mod me;
 pub mod news;
 pub mod office;

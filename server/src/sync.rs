@@ -6,6 +6,7 @@ pub mod answer;
 pub mod brotli;
 pub mod directory;
 pub mod exchange;
+pub mod inbox;
 pub mod late;
 pub mod page;
 pub mod parcel;

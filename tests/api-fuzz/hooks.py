@@ -17,7 +17,7 @@ PASSWORD = os.environ.get("ZOUFANG_API_FUZZ_PASSWORD", "")
 BASE = os.environ["ZOUFANG_API_FUZZ_URL"]
 
 # Formats that are not JSON: their bodies are sent and compared as bytes. What is inside is the business of the fuzz targets of tests/fuzz.
-OURS = ["application/vnd.zoufang.sync", "application/vnd.zoufang.parcels", "application/vnd.zoufang.wipe"]
+OURS = ["application/vnd.zoufang.sync", "application/vnd.zoufang.parcels", "application/vnd.zoufang.inbox", "application/vnd.zoufang.wipe"]
 
 
 def raw(value):

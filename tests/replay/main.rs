@@ -54,7 +54,7 @@ macro_rules! replays {
         }
     };
 }
-replays!(answer change columns import ingest parcel request session stored value);
+replays!(answer change columns import inbox ingest parcel request session stored value);
 
 fn corpus(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)

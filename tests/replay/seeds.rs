@@ -6,16 +6,17 @@ use zoufang_core::{
     document::{Document, LogChange},
     phone::{Draft, DraftText, Table},
     query::Row,
-    record::{DeviceId, DocId, EpochId, Kind, Timestamp, UnitId, UserId, list::Role},
+    record::{ChangeHash, DeviceId, DocId, EpochId, Kind, Timestamp, UnitId, UserId, list::Role},
     seal::SecretKey,
     sync::{
         digest::Digest,
         gate::Refusal,
-        parcel,
+        inbox, parcel,
         session::Commit,
         wire::{
             Control, Directory, DirectoryUnit, DirectoryUser, End, Item, Page, Probe, Problem, Push, Stray,
-            SyncRequest, VERSION, Verdict, Want, encode_answer_start, encode_frame, encode_request,
+            SyncRequest, VERSION, Verdict, Want, decode_request, encode_answer_start, encode_frame,
+            encode_request,
         },
     },
 };
@@ -35,6 +36,7 @@ pub(crate) fn of(target: &str) -> Vec<(String, Vec<u8>)> {
         "change" => base().raw.iter().cloned().chain([vector!("change")]).collect(),
         "columns" => columns(),
         "import" => import(),
+        "inbox" => inboxes(),
         "ingest" => ingest(),
         "parcel" => parcels(),
         "request" => requests(),
@@ -72,6 +74,28 @@ fn parcels() -> Vec<Vec<u8>> {
     let body = parcel::encode_body([sealed.as_slice(), b"short", b""]);
     let plain = [&[2, 0], cbor(&push).as_slice()].concat();
     vec![[&[0], body.as_slice()].concat(), [&[1], sealed.as_slice()].concat(), plain]
+}
+
+/// As the target takes them: a body, what is in a question, what is in a letter, what a letter says.
+fn inboxes() -> Vec<Vec<u8>> {
+    let first = decode_request(&vector!("request-first")).unwrap();
+    let request = SyncRequest { epoch: EpochId(1), ..first };
+    let key = SecretKey::of_seed(&[5; 32]).public();
+    let question = cbor(&inbox::Question { request, token: "token".into(), inbox: key });
+    let verdicts = vec![(ChangeHash([1; 32]), Verdict::Pending)];
+    let letter = inbox::Letter { verdicts, answer: b"ZFA1".to_vec() };
+    let end = part(5, &End { more: false, epoch: EpochId(1), server_time: Timestamp(3) });
+    let said =
+        |verdict: u8, doc: u8| [&[3, verdict, 1], part(4, &page(DocId([doc; 16]))).as_slice(), &end].concat();
+    let body = inbox::encode_body(&question, [&b"short"[..], b""]);
+    vec![
+        [&[0], body.as_slice()].concat(),
+        [&[1, 0], question.as_slice()].concat(),
+        [&[2], cbor(&letter).as_slice()].concat(),
+        said(0, 2),
+        said(1, 1),
+        said(2, 1),
+    ]
 }
 
 /// A frame as the targets make it from parts: type, no compression, content.
@@ -158,6 +182,7 @@ fn requests() -> Vec<Vec<u8>> {
         strays: vec![Stray { unit: UnitId(5), docs: vec![DocId([7; 16])] }],
         wants: vec![Want { unit: UnitId(5), hashes: base().hashes.clone() }],
         held: Some((Digest(1), 2)),
+        told: Some(base().hashes.clone()),
     };
     vec![vector!("request-first"), vector!("request-push"), encode_request(&request), cbor(&request)]
 }

@@ -9,7 +9,7 @@ use zoufang_core::{
     document::{Document, LogChange},
     query::Row,
     record::{DocId, Kind as RecordKind, UnitId, Value, list::Role},
-    sync::{digest::Digest, gate::Refusal, session::Event},
+    sync::{digest::Digest, gate::Refusal},
 };
 use zoufang_server::{
     rebuild::rebuild,
@@ -123,7 +123,7 @@ impl World {
                 continue;
             }
             self.sign_in(phone)?;
-            self.feed(phone, Event::Wake);
+            self.begin(phone);
         }
         self.run()
     }

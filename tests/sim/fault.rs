@@ -100,6 +100,9 @@ faults! {
     OldClient = "old-client", 100;
     /// While nobody looks at a phone, its service worker delivers what it read of the outbox some time ago, once or twice.
     Delivered = "parcels-delivered", 500;
+    /// While nobody looks at a phone, its service worker asks what is new, once or twice; a later start takes the letter in, which is late,
+    /// and there twice at times.
+    Letter = "letters-opened", 500;
 }
 
 impl Fault {
@@ -116,9 +119,15 @@ impl Rates {
     pub(crate) fn draw(dice: &mut Dice, seed: u64) -> Self {
         let mut rates = BTreeMap::new();
         // What came later draws from chance of its own, so that a seed stays what it was.
-        let mut later = Dice::new(seed, 6);
+        let (mut later, mut latest) = (Dice::new(seed, 6), Dice::new(seed, 8));
         for fault in Fault::ALL.iter().filter(|fault| !Self::BY_REQUEST.contains(fault)) {
-            let dice = if *fault == Fault::Delivered { &mut later } else { &mut *dice };
+            let dice = if *fault == Fault::Delivered {
+                &mut later
+            } else if *fault == Fault::Letter {
+                &mut latest
+            } else {
+                &mut *dice
+            };
             let (on, rate) = (dice.happens(400), dice.below(fault.most() as usize));
             if on {
                 rates.insert(*fault, u32::try_from(rate + 1).unwrap_or(1));

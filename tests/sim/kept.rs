@@ -54,7 +54,7 @@ impl World {
     fn written(&mut self, phone: usize, job: &Job, plan: &Plan) {
         match job {
             Job::Save(save, form) => self.saved(phone, save, form.as_ref(), plan),
-            Job::Commit(commit) => {
+            Job::Commit(commit) | Job::Late(commit) => {
                 self.committed(phone, commit);
                 if matches!(**commit, Commit::Repair(_)) {
                     self.offered(phone, plan);
@@ -82,7 +82,8 @@ impl World {
                     }
                 }
             }
-            Job::Account(_) | Job::SignedOut | Job::Tidy | Job::Parcels => {}
+            Job::Account(_) | Job::SignedOut | Job::Tidy | Job::Parcels | Job::Letters(_) | Job::Question => {
+            }
         }
     }
 
@@ -131,7 +132,7 @@ impl World {
 
     fn committed(&mut self, phone: usize, commit: &Commit) {
         match commit {
-            Commit::Verdicts(verdicts) => {
+            Commit::Verdicts(verdicts) | Commit::Told(verdicts) => {
                 let known = verdicts
                     .iter()
                     .filter_map(|(hash, verdict)| self.oracle.find(&hash.0).map(|id| (id, *verdict)));
@@ -181,6 +182,7 @@ impl World {
             | Commit::Repair(_)
             | Commit::Controls(..)
             | Commit::Ticket(_)
+            | Commit::Heard(_)
             | Commit::Epoch(_) => {}
         }
     }

@@ -259,10 +259,11 @@ fn as_of(version: u8, body: &[u8]) -> Vec<u8> {
             wants: Vec::new(),
             strays: Vec::new(),
             held: None,
+            told: None,
             ..request
         }
     } else {
-        SyncRequest { version: Some(version), strays: Vec::new(), ..request }
+        SyncRequest { version: Some(version), strays: Vec::new(), told: None, ..request }
     })
 }
 

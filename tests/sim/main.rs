@@ -10,6 +10,7 @@ mod config;
 mod dice;
 mod facts;
 mod fault;
+mod inbox;
 mod kept;
 mod line;
 mod minimise;

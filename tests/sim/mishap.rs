@@ -62,6 +62,7 @@ impl World {
     /// A phone's mishaps of a day.
     pub(crate) fn plan_mishaps_of(&mut self, phone: usize, morning: i64) {
         self.plan_post_of(phone, morning);
+        self.plan_inbox_of(phone, morning);
         let of_phones = [
             Fault::DiskRollback,
             Fault::Clone,
@@ -162,6 +163,11 @@ impl World {
             Fault::ReRooted => self.command(|doc, _| Command::ReRoot(doc))?,
             Fault::OldClient => self.change_client(phone),
             Fault::Delivered => self.read_post(phone),
+            // It is counted when a letter is opened.
+            Fault::Letter => {
+                self.read_question(phone);
+                false
+            }
             Fault::Drop
             | Fault::AnswerLost
             | Fault::Duplicate
@@ -209,8 +215,8 @@ impl World {
     fn take_over(&mut self, phone: usize) {
         let it = &mut self.phones[phone];
         it.start();
-        let (life, until, online) = (it.life, it.open_until, it.online);
-        self.feed(phone, if online { Event::Wake } else { Event::Offline });
+        let (life, until) = (it.life, it.open_until);
+        self.begin(phone);
         for _ in 0..2 {
             let time = self.mishap.between(self.now, until);
             self.at(time, Item::Work(phone, life));

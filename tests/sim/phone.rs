@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use zoufang_core::{
-    phone::{Account, Edit as Save, Phone, Plan},
+    phone::{Account, Brought, Edit as Save, Phone, Plan},
     record::{ChangeHash, DeviceId, DocId, Patch, UnitId, UserId, list::Role},
     sync::{
         gate::Refusal,
@@ -84,6 +84,12 @@ pub(crate) enum Job {
     Tidy,
     /// What waited before the server's key was known gets parcels.
     Parcels,
+    /// What letters of the inbox bring and was not looked at yet.
+    Letters(VecDeque<Brought>),
+    /// What a letter wants kept.
+    Late(Box<Commit>),
+    /// A question is left for the service worker.
+    Question,
 }
 
 /// A job under way.
@@ -107,6 +113,10 @@ pub(crate) struct Tab {
     pub(crate) call: Option<u64>,
     /// The newest timer; older ones are dropped.
     pub(crate) timer: u64,
+    /// It has looked for letters.
+    pub(crate) begun: bool,
+    /// Letters are being taken in: the session waits.
+    pub(crate) opening: bool,
 }
 
 impl Tab {
@@ -120,6 +130,8 @@ impl Tab {
             stepping: false,
             call: None,
             timer: 0,
+            begun: false,
+            opening: false,
         }
     }
 }

@@ -18,7 +18,11 @@ use tokio::runtime::Runtime;
 use zoufang_core::{
     record::{DeviceId, EpochId, Timestamp, UnitId, UserId, list::Role},
     seal::SecretKey,
-    sync::{gate::BODY_BYTES_MAX, parcel::Fate},
+    sync::{
+        gate::BODY_BYTES_MAX,
+        inbox::decode_body,
+        parcel::{Fate, encode_body},
+    },
 };
 use zoufang_server::{
     App,
@@ -32,7 +36,7 @@ use zoufang_server::{
     store::{County, NewAccount, SignKey, Store, Unit, UnitCode, memory::MemoryStore, sqlite::SqliteStore},
     sync::{
         exchange::{Chunks, exchange},
-        late, parcel, segment,
+        inbox, late, parcel, segment,
     },
 };
 
@@ -86,6 +90,9 @@ pub(crate) struct Server {
     backup: Option<Backup>,
     files: u32,
 }
+
+/// The fates of parcels, and a sealed letter or nothing.
+pub(crate) type Asked = (Vec<Fate>, Vec<u8>);
 
 impl Server {
     /// A new server with nothing on it.
@@ -222,6 +229,36 @@ impl Server {
                 return Err(Error::SignedOut);
             }
             parcel::deliver(&self.app, device, &signer, body).await
+        };
+        let done = self.run(async {
+            tokio::select! {
+                biased;
+                () = self.fuse.stopped() => None,
+                done = work => Some(done),
+            }
+        });
+        (done, self.fuse.disarm())
+    }
+
+    /// As [`Self::deliver`], with a question; gives the letter, too, sealed by what `seed` says, or nothing.
+    pub(crate) fn ask(
+        &self,
+        device: DeviceId,
+        body: &[u8],
+        seed: [u8; 32],
+        blow: Option<(u32, Blow)>,
+    ) -> (Option<Result<Asked, Error>>, bool) {
+        self.fuse.arm(blow);
+        let work = async {
+            let signer = self.app.store.signer(device).await?.ok_or(Error::SignedOut)?;
+            let (question, parcels) = decode_body(body).map_err(|_| Error::BadRequest("inbox"))?;
+            if signer.revoked {
+                late::keep(&self.app, device, &encode_body(parcels)).await?;
+                return Err(Error::SignedOut);
+            }
+            let parcels = parcels.into_iter().map(<[u8]>::to_vec).collect();
+            let (fates, open) = inbox::take(&self.app, device, &signer, (question.to_vec(), parcels)).await?;
+            Ok((fates, open.map(|open| open.seal(seed)).unwrap_or_default()))
         };
         let done = self.run(async {
             tokio::select! {

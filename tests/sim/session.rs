@@ -24,6 +24,10 @@ impl World {
 
     /// Feeds the session an event and does what it says.
     pub(crate) fn feed(&mut self, phone: usize, event: Event) {
+        // The driver takes letters in before it hears anything else.
+        if self.phones[phone].tab.as_ref().is_some_and(|tab| tab.opening) {
+            return;
+        }
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let dice = self.line.byte();
@@ -47,6 +51,9 @@ impl World {
                     }
                     Effect::Wait(ms) => self.wait(phone, ms),
                     Effect::Show(phase) => {
+                        if phase == Phase::Idle && self.has_inbox() && self.phones[phone].version.is_none() {
+                            self.enqueue(phone, Job::Question);
+                        }
                         if phase == Phase::Failed(Failure::SignInNeeded) && self.is_signed_in(phone) {
                             self.enqueue(phone, Job::SignedOut);
                         }
@@ -121,9 +128,12 @@ impl World {
         let now = self.phone_clock(phone);
         let SimPhone { tab: Some(tab), image, .. } = &mut self.phones[phone] else { return };
         let Some(job) = tab.jobs.pop_front() else { return };
+        if let Job::Letters(parts) = job {
+            return self.open_part(phone, parts);
+        }
         let segments = |ids: BTreeSet<_>| image.disk.segments(ids);
         let plan = match &job {
-            Job::Commit(commit) => {
+            Job::Commit(commit) | Job::Late(commit) => {
                 Ok(Some(tab.phone.plan_commit(commit, &segments(tab.phone.needs(commit)), now)))
             }
             Job::Save(save, _) => {
@@ -140,6 +150,8 @@ impl World {
             }
             Job::Tidy => Ok(tab.phone.plan_tidy()),
             Job::Parcels => Ok(tab.phone.plan_parcels()),
+            Job::Question => Ok(tab.phone.plan_question(&self.inbox.bytes())),
+            Job::Letters(_) => Ok(None),
         };
         match plan {
             Ok(Some(plan)) => tab.running = Some(Running { job, plan, written: false }),
@@ -185,6 +197,9 @@ impl World {
                 let failure = if full { Failure::StoreFull } else { Failure::Store };
                 self.feed(phone, Event::Failed(failure));
             }
+            if matches!(running.job, Job::Late(_)) {
+                self.letters_end(phone, false);
+            }
             return;
         }
         if self.strikes(Fault::LateWriter) {
@@ -218,7 +233,13 @@ impl World {
                 }
             }
             Job::Save(..) | Job::Account(_) => self.feed(phone, Event::Wake),
-            Job::SignedOut | Job::Dismiss(..) | Job::Tidy | Job::Parcels => {}
+            Job::SignedOut
+            | Job::Dismiss(..)
+            | Job::Tidy
+            | Job::Parcels
+            | Job::Letters(_)
+            | Job::Late(_)
+            | Job::Question => {}
         }
         if lacking {
             self.enqueue(phone, Job::Parcels);

@@ -8,7 +8,6 @@ use zoufang_core::{
     document::Document,
     phone::{Account, Edit},
     record::{DocId, Kind, UnitId, Value, list::Role},
-    sync::session::Event,
 };
 
 use crate::{
@@ -60,7 +59,7 @@ impl World {
             self.enqueue(phone, Job::Tidy);
         }
         self.sign_in(phone)?;
-        self.feed(phone, if online { Event::Wake } else { Event::Offline });
+        self.begin(phone);
         for _ in 0..=self.work.below(self.config.saves_max) {
             let time = self.work.between(self.now, open_until);
             self.at(time, Item::Work(phone, life));

@@ -21,6 +21,7 @@ use crate::{
     dice::Dice,
     facts::Facts,
     fault::{Counts, Fault},
+    inbox::Asked,
     line::Call,
     oracle::Oracle,
     phone::SimPhone,
@@ -65,6 +66,10 @@ pub(crate) enum Item {
     BackUp,
     /// A service worker delivers the parcels that it read, of a device.
     Post(usize, DeviceId, Vec<(String, Vec<u8>)>),
+    /// A service worker asks what is new, with what it has read.
+    Ask(usize, Box<Asked>),
+    /// The letter to a question is put on a phone's disk.
+    Letter(usize, Vec<u8>, Vec<u8>),
     /// The server makes segments.
     Seal,
 }
@@ -109,11 +114,13 @@ pub(crate) struct World {
     pub(crate) counts: Counts,
     pub(crate) calls: BTreeMap<u64, Call>,
     pub(crate) next_call: u64,
+    pub(crate) next_letter: u64,
     /// Chance by purpose.
     pub(crate) work: Dice,
     pub(crate) line: Dice,
     pub(crate) mishap: Dice,
     pub(crate) post: Dice,
+    pub(crate) inbox: Dice,
     /// Nothing goes wrong any more.
     pub(crate) calm: bool,
     /// The true tree: the unit above each unit.
@@ -167,10 +174,12 @@ impl World {
             counts: Counts::default(),
             calls: BTreeMap::new(),
             next_call: 0,
+            next_letter: 0,
             work: Dice::new(seed, 3),
             line: Dice::new(seed, 4),
             mishap: Dice::new(seed, 5),
             post: Dice::new(seed, 7),
+            inbox: Dice::new(seed, 9),
             calm: false,
             above,
             twofold: BTreeSet::new(),
@@ -243,6 +252,8 @@ impl World {
                 }
             }
             Item::Post(phone, device, parcels) => self.post_arrives(phone, device, &parcels)?,
+            Item::Ask(phone, asked) => self.question_arrives(phone, &asked)?,
+            Item::Letter(phone, question, letter) => self.letter_arrives(phone, &question, letter),
             Item::Seal => {
                 for log in self.above.keys().copied().flat_map(logs_of).collect::<Vec<_>>() {
                     if self.server_up {

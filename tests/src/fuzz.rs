@@ -6,6 +6,7 @@
 
 mod change;
 mod import;
+mod inbox;
 mod ingest;
 mod parcel;
 mod phone;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("change", change::raw),
     ("columns", change::columns),
     ("import", import::import),
+    ("inbox", inbox::inbox),
     ("ingest", ingest::ingest),
     ("parcel", parcel::parcel),
     ("request", wire::request),

@@ -29,6 +29,7 @@ mod anew;
 mod control;
 mod draft;
 mod edit;
+mod inbox;
 mod offline;
 mod outbox;
 mod page;
@@ -43,11 +44,13 @@ mod verdict;
 pub use account::{Account, SignInRefusal, emptied};
 pub use draft::{Base, Draft, DraftText};
 pub use edit::{Edit, EditError};
+pub use inbox::{Brought, LETTER, QUESTION};
 pub use offline::OfflineRight;
 pub use page::SEGMENT_BYTES;
 pub use plan::{Batch, Op, Plan, Settled, Table};
 pub use stored::{OutState, OutboxRow, Saw, SegmentId, Stored, key_of_row};
 
+use inbox::Inbox;
 use outbox::Outbox;
 use stored::SyncMeta;
 
@@ -68,6 +71,8 @@ pub struct Phone {
     account: Option<Account>,
     meta: SyncMeta,
     directory: Directory,
+    /// The question that was left last.
+    inbox: Option<Inbox>,
     places: BTreeMap<DocId, Place>,
     outbox: Outbox,
     /// The numbers of outbox rows that have a parcel.
@@ -194,6 +199,7 @@ impl Phone {
             probes: self.probes(segments),
             wants: self.wants(),
             held: Some(self.held_in_all()),
+            told: (!self.meta.told.is_empty()).then(|| self.meta.told.clone()),
             strays: self.strays(),
         };
         let rest_waits = self.outbox.waiting() > hashes.len();

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod carried;
 pub mod digest;
 pub mod gate;
+pub mod inbox;
 pub mod news;
 pub mod parcel;
 pub mod scan;

@@ -40,6 +40,7 @@ fn request() -> SyncRequest {
         strays: vec![Stray { unit: UnitId(5), docs: vec![DocId([7; 16])] }],
         wants: vec![Want { unit: UnitId(5), hashes: vec![ChangeHash([8; 32])] }],
         held: Some((Default::default(), 3)),
+        told: Some(vec![ChangeHash([7; 32])]),
     }
 }
 

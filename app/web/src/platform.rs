@@ -1,6 +1,8 @@
-//! What the browser gives: its clock, its preferences, the service worker, the install prompt, the storage's promise.
+//! What the browser gives: its clock, its preferences, the service worker, the install prompt, the storage's promise, the
+//! icon's number.
 //!
 //! The only module, beside the store and the transport, that touches web-sys.
+pub(crate) mod badge;
 pub(crate) mod base64;
 pub(crate) mod clock;
 pub(crate) mod file;

@@ -182,6 +182,28 @@ impl Store {
         }
     }
 
+    /// Leaves a question for the service worker, unless the last one says the same. Its letters only save waiting, so a failure is
+    /// none.
+    pub(crate) async fn leave_question(&self) {
+        let Ok(seed) = random() else { return };
+        let _ = self.run(|phone, _| phone.plan_question(&seed), BTreeSet::new()).await;
+    }
+
+    /// The letters that the service worker keeps, with their keys, newest first: what an older one tells besides is what became of
+    /// parcels.
+    pub(crate) async fn letters(&self) -> Result<Vec<(String, Vec<u8>)>, Fault> {
+        let db = Rc::clone(&self.db.borrow());
+        let mut rows = db.all(Table::Inbox).await?;
+        rows.retain(|(key, _)| key.starts_with(phone::LETTER));
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// Takes letters away that were opened, or can never be.
+    pub(crate) async fn drop_letters(&self, keys: impl IntoIterator<Item = String>) -> Result<(), Fault> {
+        self.write(&keys.into_iter().map(|key| Op::Delete(Table::Inbox, key)).collect()).await
+    }
+
     /// What the next request says.
     pub(crate) async fn outgoing(&self) -> Result<Option<Outgoing>, Fault> {
         let _turn = self.turn.lock().await;

@@ -14,8 +14,7 @@ const TOKEN_BYTES: usize = 32;
 /// # Errors
 /// If the system gives no randomness.
 pub fn draw() -> Result<(String, TokenHash)> {
-    let mut bytes = [0; TOKEN_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string().into()))?;
+    let bytes: [u8; TOKEN_BYTES] = random_bytes()?;
     Ok((URL_SAFE_NO_PAD.encode(bytes), of_bytes(&bytes)))
 }
 
@@ -30,6 +29,16 @@ fn of_bytes(bytes: &[u8]) -> TokenHash {
     TokenHash(Sha256::digest(bytes).into())
 }
 
+/// Bytes drawn by chance.
+///
+/// # Errors
+/// If the system gives no randomness.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string().into()))?;
+    Ok(bytes)
+}
+
 /// 64 random bits, for ids.
 ///
 /// # Errors
@@ -41,13 +50,6 @@ pub fn random_u64() -> Result<u64> {
 /// 32 random bytes, to seal something with.
 ///
 /// # Errors
-/// If the system gives no randomness.
-pub fn random_bytes() -> Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(error.to_string().into()))?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! Telling a device from a copy of it: each push is answered with a ticket, and the next push must show it.
 //!
 //! A phone's storage that was copied to another phone, or put back from a backup, shows a ticket that was used already. A
-//! lost answer looks like that, too, but then the same first change is pushed again. Such a repetition is given the ticket of
+//! lost answer looks like that, too, but then the same first change is pushed again, or was told of in a letter. Such a repetition is given the ticket of
 //! before: it may be a request that was under way for long and was overtaken by its own repetition, whose ticket the phone has.
 
 use sha2::{Digest, Sha256};
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::store::{Ticket, WriteTx};
 
 /// What a push shows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Shown {
     /// The device that pushes.
     pub device: DeviceId,
@@ -19,18 +19,20 @@ pub struct Shown {
     pub ticket: Option<u64>,
     /// Whether it counts: phones of version 1 have none.
     pub counts: bool,
+    /// What the phone was told of in letters since that ticket, and does not push again.
+    pub told: Vec<ChangeHash>,
 }
 
 impl Shown {
     /// A push to which tickets do not apply.
     #[must_use]
     pub fn nothing(device: DeviceId) -> Self {
-        Self { device, ticket: None, counts: false }
+        Self { device, ticket: None, counts: false, told: Vec::new() }
     }
 
     /// Takes the ticket and gives a new one; `None` if the storage is a copy.
     pub(super) async fn exchange(
-        self,
+        &self,
         tx: &mut dyn WriteTx,
         pushed: &[ChangeHash],
     ) -> Result<Option<Option<u64>>> {
@@ -39,7 +41,9 @@ impl Shown {
         }
         if let Some(known) = tx.ticket(self.device).await? {
             let fresh = self.ticket == Some(known.current);
-            let repeated = self.ticket == known.shown && pushed.contains(&known.first);
+            // Who knows what that push began with is the phone that made it, also where it need not push that again.
+            let knows_first = pushed.contains(&known.first) || self.told.contains(&known.first);
+            let repeated = self.ticket == known.shown && knows_first;
             if !fresh {
                 return Ok(repeated.then_some(Some(known.current)));
             }

@@ -25,7 +25,7 @@ use crate::account::SignedIn;
 use crate::crash::crash_point;
 use crate::error::{Error, ErrorBody, Result};
 use crate::state::App;
-use crate::store::SignKey;
+use crate::store::{SignKey, Signer};
 use crate::sync::{late, parcel};
 
 /// The device: 16 hex digits.
@@ -64,7 +64,11 @@ pub async fn deliver(State(app): State<App>, Caller(caller): Caller, request: Re
 }
 
 /// Answers a request that says who it is by its signature, unless too many from its address did not.
-async fn known<T>(app: &App, caller: IpAddr, answer: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn known<T>(
+    app: &App,
+    caller: IpAddr,
+    answer: impl Future<Output = Result<T>>,
+) -> Result<T> {
     app.strangers.check(caller, app.now())?;
     let answer = answer.await;
     if matches!(answer, Err(Error::SignedOut)) {
@@ -74,26 +78,42 @@ async fn known<T>(app: &App, caller: IpAddr, answer: impl Future<Output = Result
 }
 
 async fn take(app: &App, request: Request) -> Result<Response> {
-    let (device, signature) = says(request.headers()).ok_or(Error::SignedOut)?;
     let _permit = app.sync_permit().await?;
-    // An unknown device is not worth reading its body.
-    let signer = app.store.signer(device).await?.ok_or(Error::SignedOut)?;
-    check_head(request.headers(), CONTENT_TYPE)?;
-    let body = read(request.into_body()).await?;
-    verify(&signer.key, &signed(device, &body), &signature)?;
-    app.hear(device);
+    let (device, signer, body) = signed_body(app, request, CONTENT_TYPE, signed).await?;
     if signer.revoked {
-        // Without the word it keeps what is kept nowhere else.
-        let kept = late::keep(app, device, &body).await?;
-        let words = app.wipe_keys.iter().filter(|_| kept).flat_map(|key| key.word(device));
-        let words: Vec<u8> = words.collect();
-        tracing::info!(user = signer.account.id.0, kept, "a revoked device was heard of");
-        let content_type = HeaderValue::from_static(WIPE_CONTENT_TYPE);
-        return Ok((StatusCode::GONE, [(header::CONTENT_TYPE, content_type)], words).into_response());
+        return gone(app, device, &signer, &body).await;
     }
     let fates = parcel::deliver(app, device, &signer, &body).await?;
     let fates: Vec<u8> = fates.into_iter().map(|fate| fate as u8).collect();
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], fates).into_response())
+}
+
+/// The device that has signed a request, what is known of it, and the body; `signed` says what its signature is of.
+pub(super) async fn signed_body(
+    app: &App,
+    request: Request,
+    content_type: &str,
+    signed: fn(DeviceId, &[u8]) -> Vec<u8>,
+) -> Result<(DeviceId, Signer, Bytes)> {
+    let (device, signature) = says(request.headers()).ok_or(Error::SignedOut)?;
+    // An unknown device is not worth reading its body.
+    let signer = app.store.signer(device).await?.ok_or(Error::SignedOut)?;
+    check_head(request.headers(), content_type)?;
+    let body = read(request.into_body()).await?;
+    verify(&signer.key, &signed(device, &body), &signature)?;
+    app.hear(device);
+    Ok((device, signer, body))
+}
+
+/// Keeps the parcels of a device that was revoked, and says the word that wipes it.
+pub(super) async fn gone(app: &App, device: DeviceId, signer: &Signer, body: &[u8]) -> Result<Response> {
+    // Without the word it keeps what is kept nowhere else.
+    let kept = late::keep(app, device, body).await?;
+    let words = app.wipe_keys.iter().filter(|_| kept).flat_map(|key| key.word(device));
+    let words: Vec<u8> = words.collect();
+    tracing::info!(user = signer.account.id.0, kept, "a revoked device was heard of");
+    let content_type = HeaderValue::from_static(WIPE_CONTENT_TYPE);
+    Ok((StatusCode::GONE, [(header::CONTENT_TYPE, content_type)], words).into_response())
 }
 
 /// Names the key with which this device signs from now on.

@@ -18,7 +18,8 @@ use super::{directory, segment, stray};
 use crate::error::{Error, Result};
 use crate::ingest::{Authority, Outcome, Shown, ingest};
 use crate::state::App;
-use crate::store::{Principal, Tail};
+use crate::store::{Account, Principal, Tail};
+use crate::units::UnitTable;
 
 /// The bytes of an answer, each chunk made when the last one was taken.
 pub type Chunks = BoxStream<'static, Bytes>;
@@ -76,7 +77,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         return Ok(Reply::EpochChanged(epoch, None));
     }
     let units = app.units().await?;
-    let mut scope = units.logs(&principal.account);
+    let scope = logs_for(&units, &principal.account, request.spoken());
     let authority = Authority::of(&principal.account, principal.device, &principal.former, &scope);
     let own = hashes(&request);
     let pushed: Vec<UnitId> = request.push.iter().map(Push::log).collect();
@@ -84,10 +85,9 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     // Version 1 passes over controls.
     let misplaced = if version >= 2 { misplaced(&request) } else { Vec::new() };
     let tells_epoch = request.epoch.0 == 0 && version >= PACKED_SINCE;
-    // An older phone could not read what is there.
-    scope.retain(|log| version >= WELFARE_SINCE || *log != log.log(Class::Welfare));
     let now = app.now();
-    let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2 };
+    let told = request.told.unwrap_or_default();
+    let ticket = Shown { device: principal.device, ticket: request.ticket, counts: version >= 2, told };
     let taken = match ingest(app.store.as_ref(), &authority, request.push, ticket, now).await? {
         Outcome::Taken(taken) => taken,
         Outcome::Cloned => return Ok(Reply::Cloned),
@@ -181,6 +181,13 @@ pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
     }
 }
 
+/// The logs that a phone gets that speaks a version of the protocol. An older one could not read a welfare file.
+pub(super) fn logs_for(units: &UnitTable, account: &Account, version: u8) -> Vec<UnitId> {
+    let mut logs = units.logs(account);
+    logs.retain(|log| version >= WELFARE_SINCE || *log != log.log(Class::Welfare));
+    logs
+}
+
 /// Documents that were pushed to their unit, as phones before version 4 do, and lie in another of its logs: they are told so.
 fn misplaced(request: &SyncRequest) -> Vec<Stray> {
     let mut docs: BTreeMap<UnitId, BTreeSet<DocId>> = BTreeMap::new();
@@ -190,12 +197,12 @@ fn misplaced(request: &SyncRequest) -> Vec<Stray> {
     docs.into_iter().map(|(unit, docs)| Stray { unit, docs: docs.into_iter().collect() }).collect()
 }
 
-fn differs(cursors: &BTreeMap<UnitId, u64>, scope: &[UnitId]) -> bool {
+pub(super) fn differs(cursors: &BTreeMap<UnitId, u64>, scope: &[UnitId]) -> bool {
     cursors.len() != scope.len() || scope.iter().any(|unit| !cursors.contains_key(unit))
 }
 
 /// The logs that have something after the phone's cursor.
-fn behind(tails: &[Tail], cursors: &BTreeMap<UnitId, u64>) -> Vec<(Tail, u64)> {
+pub(super) fn behind(tails: &[Tail], cursors: &BTreeMap<UnitId, u64>) -> Vec<(Tail, u64)> {
     let cursor = |tail: &Tail| cursors.get(&tail.unit).copied().unwrap_or(0);
     tails.iter().map(|tail| (*tail, cursor(tail))).filter(|(tail, cursor)| *cursor < tail.last_seq).collect()
 }

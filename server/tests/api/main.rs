@@ -8,6 +8,7 @@ mod control;
 mod devices;
 mod gate;
 mod hostile;
+mod inbox;
 mod layout;
 mod matrix;
 mod news;

@@ -24,6 +24,8 @@ use zoufang_server::store::NewAccount;
 mod access;
 #[path = "matrix/devices.rs"]
 mod devices;
+#[path = "matrix/inbox.rs"]
+mod inbox;
 #[path = "matrix/recovery.rs"]
 mod recovery;
 
@@ -169,6 +171,7 @@ const ROWS: &[Line] = &[
     ("POST", "/api/v1/sync", |case| synced(case).boxed_local()),
     ("PUT", "/api/v1/device-key", |case| Signer::known(&case.phone).map(drop).boxed_local()),
     ("POST", "/api/v1/parcels", |case| delivered(case).boxed_local()),
+    ("POST", "/api/v1/inbox", |case| inbox::asked(case).boxed_local()),
     ("POST", "/api/v1/enrol-codes", |case| devices::code(case).boxed_local()),
     ("PUT", "/api/v1/recovery", |case| recovery::asked(case).boxed_local()),
     ("GET", "/api/v1/recovery", |case| recovery::looked(case).boxed_local()),

@@ -17,7 +17,7 @@ use crate::server::{Answer, Phone, Server, request};
 
 /// What a phone's browser keeps of a phone: its key.
 pub(crate) struct Signer {
-    device: DeviceId,
+    pub(crate) device: DeviceId,
     key: EcdsaKeyPair,
 }
 
@@ -51,7 +51,7 @@ impl Signer {
         Self { device, ..self }
     }
 
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
     }
 

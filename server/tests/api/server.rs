@@ -228,6 +228,7 @@ impl Phone<'_> {
             wants: Vec::new(),
             strays: Vec::new(),
             held: None,
+            told: None,
         }
     }
 

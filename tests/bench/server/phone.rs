@@ -146,6 +146,7 @@ impl Phone {
             wants: Vec::new(),
             strays: Vec::new(),
             held: None,
+            told: None,
         })
     }
 

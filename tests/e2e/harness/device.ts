@@ -149,6 +149,24 @@ export class Device {
     return await this.context.newCDPSession(this.page);
   }
 
+  /** Closes the app, but not the browser: its service worker goes on. The browser wakes it as it does when a line is there again, or as
+   * it does now and then. */
+  async wakeWithAppClosed(how: 'sync' | 'periodic' = 'sync'): Promise<void> {
+    const session = await this.cdp();
+    const found = new Promise<string>((resolve) => {
+      session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+        const [first] = registrations;
+        if (first) resolve(first.registrationId);
+      });
+    });
+    await session.send('ServiceWorker.enable');
+    const registrationId = await found;
+    const origin = new URL(this.base).origin;
+    await this.page.goto('about:blank');
+    if (how === 'sync') await session.send('ServiceWorker.dispatchSyncEvent', { origin, registrationId, tag: 'parcels', lastChance: false });
+    else await session.send('ServiceWorker.dispatchPeriodicSyncEvent', { origin, registrationId, tag: 'inbox' });
+  }
+
   /** Opens an address; where the lock or the choice of a PIN stands before it, goes through. */
   async go(path: string): Promise<void> {
     await this.page.goto(this.base + path);

@@ -45,7 +45,7 @@ async function keys(page: Page): Promise<{ slots: string[]; ids: string[] }> {
     slots.close();
     const store = await done(indexedDB.open('zoufang'));
     const ids = new Set<string>();
-    for (const table of [...store.objectStoreNames].filter((table) => table !== 'parcel')) {
+    for (const table of [...store.objectStoreNames].filter((table) => table !== 'parcel' && table !== 'inbox')) {
       const values: Uint8Array[] = await done(store.transaction(table).objectStore(table).getAll());
       for (const value of values) ids.add([...value.slice(0, 5)].join('.'));
     }

@@ -22,23 +22,6 @@ async function parcels(device: Device): Promise<number[]> {
   });
 }
 
-/** Closes the app, but not the browser: its service worker goes on. The browser wakes it as it does when a line is there again. */
-async function wakeWithAppClosed(device: Device): Promise<void> {
-  const { page } = device;
-  const session = await device.cdp();
-  const found = new Promise<string>((resolve) => {
-    session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-      const [first] = registrations;
-      if (first) resolve(first.registrationId);
-    });
-  });
-  await session.send('ServiceWorker.enable');
-  const registrationId = await found;
-  const origin = new URL(page.url()).origin;
-  await page.goto('about:blank');
-  await session.send('ServiceWorker.dispatchSyncEvent', { origin, registrationId, tag: 'parcels', lastChance: false });
-}
-
 test('a visit that was saved without a line arrives while the app is closed', async () => {
   const server = await Server.start();
   const line = await Line.open(() => server.port);
@@ -53,7 +36,7 @@ test('a visit that was saved without a line arrives while the app is closed', as
   expect(sizes[0]).toBeGreaterThan(100);
 
   await line.up();
-  await wakeWithAppClosed(village);
+  await village.wakeWithAppClosed();
   // The township reads it, and the phone has not been opened.
   await expect(async () => {
     await township.go(path);
@@ -66,7 +49,7 @@ test('a visit that was saved without a line arrives while the app is closed', as
   await village.go('/');
   await village.expectSynced();
   expect(await parcels(village)).toEqual([]);
-  expect(sent.filter((path) => path === '/api/v1/parcels')).toEqual([]);
+  expect(sent.filter((path) => path === '/api/v1/parcels' || path === '/api/v1/inbox')).toEqual([]);
   expect(server.log).not.toContain(FACTS);
   expect([...village.complaints, ...township.complaints]).toEqual([]);
   await Promise.all([village.dispose(), township.dispose()]);
@@ -83,13 +66,13 @@ test('an answer that is not ours is no receipt, and what arrived is emptied and 
   await line.down();
   await device.logVisit({ person: PERSON, facts: FACTS });
   await line.portal();
-  await wakeWithAppClosed(device);
+  await device.wakeWithAppClosed();
   await device.page.waitForTimeout(1_000);
   const [size] = await kept(device, line);
   expect(size).toBeGreaterThan(100);
 
   await line.up();
-  await wakeWithAppClosed(device);
+  await device.wakeWithAppClosed();
   await expect.poll(() => kept(device, line)).toEqual([0]);
   await device.go('/');
   await device.expectSynced();

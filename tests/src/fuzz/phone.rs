@@ -22,7 +22,7 @@ const OWN: DocId = DocId([1; 16]);
 /// The rows of a store: table, key and value of each.
 pub(super) fn stored(input: &[u8]) {
     let mut pieces = Pieces(input);
-    let (mut stored, mut segments) = (Stored::default(), Segments::new());
+    let (mut stored, mut segments, mut letters) = (Stored::default(), Segments::new(), Vec::new());
     for _ in 0..ROWS_MAX {
         if pieces.is_empty() {
             break;
@@ -36,6 +36,7 @@ pub(super) fn stored(input: &[u8]) {
             Table::Draft => draft(&value),
             Table::Parcel => stored.parcel_keys.push(key),
             Table::Reading => drop(minicbor::decode::<Reading>(&value)),
+            Table::Inbox => letters.push(value),
             Table::Log => {
                 let numbers: Vec<u32> = key.split('/').filter_map(|part| part.parse().ok()).collect();
                 if let [unit, number] = numbers[..] {
@@ -47,6 +48,9 @@ pub(super) fn stored(input: &[u8]) {
     }
     let phone = Phone::read(&stored);
     look(&phone, &segments);
+    let _ = phone.plan_question(&[1; 32]);
+    let brought = letters.iter().flat_map(|letter| phone.read_letter(letter));
+    assert_eq!(brought.flat_map(|part| phone.commits_of(part)).count(), 0, "nobody has sealed it");
     if let Some(account) = phone.account() {
         let _ = phone.plan_sign_in(account.clone());
     }
@@ -71,7 +75,7 @@ fn draft(bytes: &[u8]) {
 }
 
 /// Reads everything that screens read.
-fn look(phone: &Phone, segments: &Segments) {
+pub(super) fn look(phone: &Phone, segments: &Segments) {
     let _ = (phone.outgoing(segments), phone.progress(), phone.last_answer(), phone.scope().len());
     let _ = (phone.plan_tidy(), phone.outbox().count(), phone.directory().users.len());
     for row in phone.rows() {
@@ -169,7 +173,7 @@ fn sign_in(phone: &mut Phone, disk: &mut Disk) {
     run(phone, disk, plan);
 }
 
-fn run(phone: &mut Phone, disk: &mut Disk, plan: Plan) {
+pub(super) fn run(phone: &mut Phone, disk: &mut Disk, plan: Plan) {
     disk.write(&plan.batch);
     phone.settle(plan);
 }

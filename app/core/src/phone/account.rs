@@ -91,7 +91,7 @@ impl Phone {
     /// The server found that this storage is a copy: the token goes, and the next sign-in asks for a device id of its own.
     pub(super) fn plan_cloned(&self) -> Plan {
         let mut plan = self.plan_signed_out_by_server();
-        plan.set_meta(super::SyncMeta { cloned: true, ticket: None, ..self.meta.clone() });
+        plan.set_meta(super::SyncMeta { cloned: true, ticket: None, told: Vec::new(), ..self.meta.clone() });
         plan
     }
 

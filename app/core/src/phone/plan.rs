@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Account, Phone, Place,
+    inbox::Inbox,
     stored::{META_ACCOUNT, META_DIRECTORY, META_SYNC, OutState, OutboxRow, SegmentId, StoredRow, SyncMeta},
 };
 use crate::{
@@ -32,6 +33,8 @@ pub enum Table {
     Parcel,
     /// Readings of sensitive values that the server's access log does not have yet, by ids drawn for them.
     Reading,
+    /// The question that the store seals to [`Phone::sync_key`] for the service worker, and the sealed letters that the worker puts there.
+    Inbox,
 }
 
 impl Table {
@@ -45,6 +48,7 @@ impl Table {
         Self::Draft,
         Self::Parcel,
         Self::Reading,
+        Self::Inbox,
     ];
 
     /// The name in the store.
@@ -59,6 +63,7 @@ impl Table {
             Self::Draft => "draft",
             Self::Parcel => "parcel",
             Self::Reading => "reading",
+            Self::Inbox => "inbox",
         }
     }
 }
@@ -86,6 +91,7 @@ pub struct Plan {
     pub(super) account: Option<Option<Account>>,
     pub(super) meta: Option<SyncMeta>,
     pub(super) directory: Option<Directory>,
+    pub(super) inbox: Option<Option<Inbox>>,
     pub(super) places: BTreeMap<DocId, Option<Place>>,
     pub(super) outbox: BTreeMap<u64, Option<OutboxRow>>,
     pub(super) blocks: BTreeMap<u64, Option<Vec<DocId>>>,
@@ -135,6 +141,7 @@ impl Plan {
             None => Op::Delete(Table::Meta, META_ACCOUNT.to_owned()),
         });
         self.account = Some(account);
+        self.drop_inbox();
     }
 
     pub(super) fn set_meta(&mut self, meta: SyncMeta) {
@@ -227,6 +234,9 @@ impl Phone {
         }
         if let Some(directory) = plan.directory {
             self.directory = directory;
+        }
+        if let Some(inbox) = plan.inbox {
+            self.inbox = inbox;
         }
         self.parcels.extend(plan.parcels);
         for (number, row) in plan.outbox {

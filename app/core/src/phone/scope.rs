@@ -26,7 +26,7 @@ impl Phone {
     #[must_use]
     pub fn needs(&self, commit: &Commit) -> BTreeSet<SegmentId> {
         let docs = match commit {
-            Commit::Verdicts(verdicts) => self.docs_for_verdicts(verdicts),
+            Commit::Verdicts(verdicts) | Commit::Told(verdicts) => self.docs_for_verdicts(verdicts),
             Commit::Page(page) => self.docs_for_page(page),
             Commit::EpochChanged(_) => gather(self.places.keys().copied()),
             Commit::Repair(_) => {
@@ -40,7 +40,11 @@ impl Phone {
                 docs.extend(self.to_let_go().map(|(doc, _)| doc));
                 docs
             }
-            Commit::Directory(_) | Commit::Ticket(_) | Commit::Epoch(_) | Commit::Cloned => BTreeSet::new(),
+            Commit::Directory(_)
+            | Commit::Ticket(_)
+            | Commit::Epoch(_)
+            | Commit::Heard(_)
+            | Commit::Cloned => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
     }
@@ -49,12 +53,13 @@ impl Phone {
     pub fn plan_commit(&self, commit: &Commit, segments: &Segments, now: Timestamp) -> Plan {
         match commit {
             Commit::Verdicts(verdicts) => self.plan_verdicts(verdicts, segments, now),
+            Commit::Told(verdicts) => self.plan_told(verdicts, segments, now),
             Commit::Controls(unit, controls) => self.plan_controls(*unit, controls, segments, now),
             Commit::Page(page) => self.plan_page(page, segments),
             Commit::Repair(buckets) => self.plan_repair(buckets, segments, now),
             Commit::Ticket(ticket) => {
                 let mut plan = Plan::of(self);
-                plan.set_meta(SyncMeta { ticket: Some(*ticket), ..self.meta.clone() });
+                plan.set_meta(SyncMeta { ticket: Some(*ticket), told: Vec::new(), ..self.meta.clone() });
                 plan
             }
             Commit::Epoch(epoch) => {
@@ -62,6 +67,7 @@ impl Phone {
                 plan.set_meta(SyncMeta { epoch: *epoch, ..self.meta.clone() });
                 plan
             }
+            Commit::Heard(server_time) => self.plan_heard(*server_time),
             Commit::Cloned => self.plan_cloned(),
             Commit::Scope(units) => self.plan_scope(units, segments),
             Commit::EpochChanged(epoch) => self.plan_epoch(*epoch, segments, now),

@@ -22,6 +22,7 @@ use crate::{
 pub(super) const META_ACCOUNT: &str = "account";
 pub(super) const META_SYNC: &str = "sync";
 pub(super) const META_DIRECTORY: &str = "directory";
+pub(super) const META_INBOX: &str = "inbox";
 
 /// A segment of a unit's log: an immutable piece of at most [`super::page::SEGMENT_BYTES`] of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -183,6 +184,9 @@ pub(super) struct SyncMeta {
     /// later, to another unit, so they are asked after as long as they are held here.
     #[cbor(n(13), default)]
     pub(super) unheard: Vec<(UnitId, DocId)>,
+    /// Changes of which a letter told what became of them since the last ticket: of a push whose answer was lost they may be the first.
+    #[cbor(n(14), default)]
+    pub(super) told: Vec<ChangeHash>,
 }
 
 impl Default for SyncMeta {
@@ -202,6 +206,7 @@ impl Default for SyncMeta {
             spent_ms: 0,
             offline_since: None,
             unheard: Vec::new(),
+            told: Vec::new(),
         }
     }
 }
@@ -293,6 +298,7 @@ impl Phone {
                 META_ACCOUNT => phone.account = minicbor::decode::<Account>(value).ok(),
                 META_SYNC => phone.meta = SyncMeta::read(value),
                 META_DIRECTORY => phone.directory = minicbor::decode::<Directory>(value).unwrap_or_default(),
+                META_INBOX => phone.inbox = minicbor::decode(value).ok(),
                 _ => {}
             }
         }

@@ -3,6 +3,7 @@ mod again;
 mod anew;
 mod controls;
 mod harness;
+mod inbox;
 mod parcels;
 mod repair;
 mod restored;

@@ -31,6 +31,10 @@ pub enum Purpose {
     RecoveryAnswer,
     /// Changes that wait for the server, for its sync key.
     Parcel,
+    /// What a phone's service worker asks, for the server's sync key.
+    Question,
+    /// What the server answers to that, for the key that the question brought.
+    Letter,
     /// The key of a backup, for the organisation's offline key.
     Backup,
 }
@@ -41,6 +45,8 @@ impl Purpose {
             Self::Recovery => b"zoufang recovery slot",
             Self::RecoveryAnswer => b"zoufang recovery answer",
             Self::Parcel => b"zoufang parcel",
+            Self::Question => b"zoufang question",
+            Self::Letter => b"zoufang letter",
             Self::Backup => b"zoufang backup",
         }
     }

@@ -52,23 +52,33 @@ pub fn seal(push: Vec<u8>, to: PublicKey, seed: [u8; 32]) -> Result<Vec<u8>, Sea
 /// # Errors
 /// As [`open_with`]; [`SealError::Damaged`] too if what was sealed is no change.
 pub fn open(keys: &[SecretKey], sealed: &[u8]) -> Result<Push, SealError> {
-    let opened = keys.iter().map(|key| open_with(key, Purpose::Parcel, &[], sealed));
+    let content = open_packed(keys, Purpose::Parcel, sealed)?;
+    minicbor::decode(&content).map_err(|_| SealError::Damaged)
+}
+
+/// What was compressed and sealed to one of these keys.
+pub(super) fn open_packed(keys: &[SecretKey], purpose: Purpose, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    let opened = keys.iter().map(|key| open_with(key, purpose, &[], sealed));
     let packed = opened.reduce(|found, next| if found == Err(SealError::OtherKey) { next } else { found });
     let packed = packed.unwrap_or(Err(SealError::OtherKey))?;
     let (compression, packed) = packed.split_first().ok_or(SealError::Damaged)?;
-    let content = unpack(*compression, packed).map_err(|_| SealError::Damaged)?;
-    minicbor::decode(&content).map_err(|_| SealError::Damaged)
+    unpack(*compression, packed).map_err(|_| SealError::Damaged)
 }
 
 /// A body of parcels.
 #[must_use]
 pub fn encode_body<'a>(parcels: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut body = MAGIC.to_vec();
-    for parcel in parcels {
-        body.extend(u32::try_from(parcel.len()).unwrap_or(u32::MAX).to_le_bytes());
-        body.extend(parcel);
-    }
+    put_pieces(&mut body, parcels);
     body
+}
+
+/// Appends pieces, each after its length.
+pub(super) fn put_pieces<'a>(body: &mut Vec<u8>, pieces: impl IntoIterator<Item = &'a [u8]>) {
+    for piece in pieces {
+        body.extend(u32::try_from(piece.len()).unwrap_or(u32::MAX).to_le_bytes());
+        body.extend(piece);
+    }
 }
 
 /// The parcels of a body.
@@ -76,19 +86,23 @@ pub fn encode_body<'a>(parcels: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
 /// # Errors
 /// [`WireError`]; a body that is cut has no parcels, and none of it was delivered.
 pub fn decode_body(body: &[u8]) -> Result<Vec<&[u8]>, WireError> {
-    let mut rest = body.strip_prefix(&MAGIC).ok_or(WireError::NotOurs)?;
-    let mut parcels = Vec::new();
+    pieces(body.strip_prefix(&MAGIC).ok_or(WireError::NotOurs)?, PARCELS_MAX)
+}
+
+/// The pieces of a body after its magic.
+pub(super) fn pieces(mut rest: &[u8], pieces_max: usize) -> Result<Vec<&[u8]>, WireError> {
+    let mut pieces = Vec::new();
     while !rest.is_empty() {
-        if parcels.len() == PARCELS_MAX {
+        if pieces.len() == pieces_max {
             return Err(WireError::TooBig);
         }
         let (length, after) = rest.split_first_chunk().ok_or(WireError::Malformed)?;
         let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| WireError::TooBig)?;
-        let (parcel, after) = after.split_at_checked(length).ok_or(WireError::Malformed)?;
-        parcels.push(parcel);
+        let (piece, after) = after.split_at_checked(length).ok_or(WireError::Malformed)?;
+        pieces.push(piece);
         rest = after;
     }
-    Ok(parcels)
+    Ok(pieces)
 }
 
 /// What a device signs: that these parcels come from it.

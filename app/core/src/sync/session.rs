@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     gather,
-    record::{ChangeHash, DocId, EpochId, UnitId},
+    record::{ChangeHash, DocId, EpochId, Timestamp, UnitId},
 };
 
 mod failure;
@@ -107,6 +107,10 @@ pub enum Commit {
     Repair(Vec<Bucket>),
     /// The answer was whole, and with it what the request asked is answered.
     End(End, Asked),
+    /// As [`Self::Verdicts`], of changes that were delivered and not pushed, by a letter of the inbox.
+    Told(Vec<(ChangeHash, Verdict)>),
+    /// By a letter of the inbox, the server was there when its clock said this. No answer of a sync says so.
+    Heard(Timestamp),
 }
 
 /// What a request asked besides what is new.
@@ -348,14 +352,13 @@ impl Receiving {
                 Commit::End(end, std::mem::take(&mut self.asked))
             }
             Frame::Problem(Problem::EpochChanged(epoch)) => {
-                self.end = Some(End { more: true, epoch, server_time: crate::record::Timestamp(0) });
+                self.end = Some(End { more: true, epoch, server_time: Timestamp(0) });
                 Commit::EpochChanged(epoch)
             }
             Frame::Problem(Problem::Internal) => return Err(Failure::Server),
             Frame::Problem(Problem::Cloned) => {
                 // The next request finds no token: a person must sign in.
-                self.end =
-                    Some(End { more: true, epoch: EpochId(0), server_time: crate::record::Timestamp(0) });
+                self.end = Some(End { more: true, epoch: EpochId(0), server_time: Timestamp(0) });
                 Commit::Cloned
             }
             Frame::Repair(buckets) => Commit::Repair(buckets),

@@ -8,7 +8,7 @@ use super::{digest::Digest, gate::Refusal};
 use crate::{
     access::Level,
     query::Row,
-    record::{DeviceId, DocId, EpochId, Kind, Timestamp, UnitId, UserId, list::Role},
+    record::{ChangeHash, DeviceId, DocId, EpochId, Kind, Timestamp, UnitId, UserId, list::Role},
     seal::PublicKey,
 };
 
@@ -99,6 +99,10 @@ pub struct SyncRequest {
     /// Documents of which more is held than the server's log of their unit has, at most [`STRAYS_MAX`]: what became of them?
     #[cbor(n(11), default)]
     pub strays: Vec<Stray>,
+    /// Changes of which a letter of the inbox told what became of them since the last ticket, at most [`PUSH_MAX`]: a push whose answer was
+    /// lost is not made again with them.
+    #[n(12)]
+    pub told: Option<Vec<ChangeHash>>,
 }
 
 impl SyncRequest {

@@ -8,9 +8,11 @@ use zoufang_core::{
     record::{
         ChangeHash, DeviceId, DocId, EpochId, Kind, Patch, Timestamp, UnitId, UserId, Value, list::Role,
     },
+    seal::SecretKey,
     sync::{
         digest::Digest,
         gate::Refusal,
+        inbox::{self, Letter, Question},
         scan,
         wire::{
             self, Bucket, Control, Directory, DirectoryUnit, DirectoryUser, End, Frame, FrameReader, Item,
@@ -20,13 +22,16 @@ use zoufang_core::{
 };
 
 /// A message, of whichever direction.
-#[derive(Debug)]
 enum Message {
     Change(Vec<u8>),
     Request(SyncRequest),
     Answer(Frame),
     /// A page as phones of this version of the protocol are sent it.
     Page(Page, u8),
+    /// A body of the inbox: the question, sealed to the key of 32 bytes 1, and a parcel.
+    Inbox(Box<Question>),
+    /// A letter to it.
+    Letter(Letter),
 }
 
 /// One vector.
@@ -66,6 +71,9 @@ pub(crate) fn all() -> Vec<Vector> {
         vector!("problem-epoch", Answer(Frame::Problem(Problem::EpochChanged(EpochId(9))))),
         vector!("problem-internal", Answer(Frame::Problem(Problem::Internal))),
         vector!("problem-cloned", Answer(Frame::Problem(Problem::Cloned))),
+        vector!("request-told", Request(telling_request())),
+        vector!("inbox", Message::Inbox(Box::new(question()))),
+        vector!("letter", Message::Letter(letter())),
     ]
 }
 
@@ -124,6 +132,16 @@ impl Vector {
         }
         let bytes = self.bytes();
         let same = match &self.message {
+            Message::Inbox(question) => {
+                let (sealed, parcels) =
+                    inbox::decode_body(&bytes).map_err(|error| format!("{}: {error}", self.name))?;
+                let opened = inbox::open_question(&[SecretKey::of_seed(&[1; 32])], sealed);
+                parcels == [PARCEL]
+                    && opened.is_ok_and(|(read, bound)| read == **question && bound == bound_to())
+            }
+            Message::Letter(letter) => {
+                inbox::open_letter(&SecretKey::of_seed(&[5; 32]), &bound_to(), &bytes).as_ref() == Ok(letter)
+            }
             Message::Change(raw) => {
                 let scanned = scan::scan(raw).map_err(|error| format!("{}: {error}", self.name))?;
                 let log = LogChange { raw: raw.clone(), author: UserId(7), received_at: None };
@@ -147,6 +165,7 @@ impl Vector {
             |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap_or_default();
         let bytes: Vec<u8> = digits.chunks(2).map(byte).collect();
         let same = match &self.message {
+            Message::Inbox(_) | Message::Letter(_) => return Err(format!("{}: not frozen yet", self.name)),
             Message::Change(raw) => *raw == bytes,
             Message::Request(request) => wire::decode_request(&bytes).as_ref() == Ok(request),
             Message::Answer(frame) => FrameReader::new().push(&bytes) == Ok(vec![frame.clone()]),
@@ -157,6 +176,15 @@ impl Vector {
 
     fn bytes(&self) -> Vec<u8> {
         match &self.message {
+            Message::Inbox(question) => {
+                let clear = encoded(question);
+                let sealed = inbox::seal_question(clear, SecretKey::of_seed(&[1; 32]).public(), [9; 32]);
+                inbox::encode_body(&sealed.unwrap_or_default(), [PARCEL])
+            }
+            Message::Letter(letter) => {
+                let to = SecretKey::of_seed(&[5; 32]).public();
+                inbox::seal_letter(letter, to, &bound_to(), [8; 32]).unwrap_or_default()
+            }
             Message::Change(raw) => raw.clone(),
             Message::Request(request) => wire::encode_request(request),
             Message::Answer(frame) => [wire::encode_answer_start(), wire::encode_frame(frame)].concat(),
@@ -165,6 +193,38 @@ impl Vector {
             }
         }
     }
+}
+
+/// What stands for a parcel in a body.
+const PARCEL: &[u8] = b"parcel";
+
+fn encoded(value: impl minicbor::Encode<()>) -> Vec<u8> {
+    minicbor::to_vec(value).unwrap_or_default()
+}
+
+fn question() -> Question {
+    let request = SyncRequest {
+        epoch: EpochId(1),
+        directory_version: 2,
+        cursors: vec![(UnitId(5), 300), (UnitId(6), 0)],
+        want_bytes: inbox::WANT_BYTES,
+        ..first_request()
+    };
+    Question { request, token: "token".to_owned(), inbox: SecretKey::of_seed(&[5; 32]).public() }
+}
+
+/// What a letter to the question is bound to.
+fn bound_to() -> Vec<u8> {
+    inbox::bound(question().request.device, &encoded(question()))
+}
+
+fn letter() -> Letter {
+    let answer = [wire::encode_answer_start(), wire::encode_frame(&Frame::End(end()))].concat();
+    let verdicts = vec![
+        (ChangeHash([1; 32]), Verdict::Accepted(301)),
+        (ChangeHash([2; 32]), Verdict::Refused(Refusal::NotInScope)),
+    ];
+    Letter { verdicts, answer }
 }
 
 fn change() -> Vec<u8> {
@@ -191,6 +251,7 @@ fn first_request() -> SyncRequest {
         wants: Vec::new(),
         strays: Vec::new(),
         held: None,
+        told: None,
     }
 }
 
@@ -204,6 +265,10 @@ fn repairing_request() -> SyncRequest {
         held: Some((Digest(3), 4)),
         ..first_request()
     }
+}
+
+fn telling_request() -> SyncRequest {
+    SyncRequest { told: Some(vec![ChangeHash([9; 32])]), ..pushing_request() }
 }
 
 fn buckets() -> Vec<Bucket> {

@@ -254,6 +254,9 @@ impl Hub {
         self.introduce();
         self.outbox.notify();
         self.known.set(true);
+        if let Some(device) = self.device.get_value() {
+            device.driver.open_letters();
+        }
         // The frame of the pages is drawn in this task, the first list in the next one.
         pace::turn().await;
         self.tell(if is_online() { Event::Wake } else { Event::Offline });

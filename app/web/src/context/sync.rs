@@ -13,6 +13,7 @@ use zoufang_core::{
 };
 
 use super::{hub::Hub, problem::Problem};
+use crate::platform::badge;
 
 /// What the sync is doing, in the words of the chip on every page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +70,14 @@ const CLOCK_OFF_MS: i64 = 5 * 60 * 1000;
 impl Sync {
     /// The sync of a hub.
     pub(crate) fn new(hub: Hub) -> Self {
-        let waiting = Memo::new(move |_| hub.of_outbox(Phone::waiting).unwrap_or_default());
+        // Before the store is open nothing is known; the service worker has counted.
+        let counted = Memo::new(move |_| hub.of_outbox(Phone::waiting));
+        Effect::new(move |_| {
+            if let Some(count) = counted.get() {
+                badge::show(count);
+            }
+        });
+        let waiting = Memo::new(move |_| counted.get().unwrap_or_default());
         let refused = Memo::new(move |_| {
             let refused =
                 hub.of_outbox(|phone| phone.refused().filter_map(refused_change).collect::<Vec<_>>());

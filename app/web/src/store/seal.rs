@@ -1,7 +1,7 @@
 //! The one place where rows of the store are sealed and opened: each for its table and its key, and nowhere else.
 //!
 //! Numbers stand in clear as keys, since their order is needed and they tell nothing. Where the key is a record's id, another name stands
-//! in its place. A parcel is sealed to the server's key instead.
+//! in its place. A parcel is sealed to the server's key instead, and so is the question for the inbox.
 use std::borrow::Cow;
 
 use minicbor::bytes::{ByteSlice, ByteVec};
@@ -9,7 +9,7 @@ use zoufang_core::{
     encode,
     phone::{self, Batch, Op, Table},
     seal::{DataKey, Keyring, Place, PublicKey, RowKeys},
-    sync::parcel,
+    sync::{inbox, parcel},
 };
 
 use super::{fault::Fault, random};
@@ -41,7 +41,9 @@ impl Seals {
         match table {
             _ if self.clear => Cow::Borrowed(key),
             Table::Row | Table::Draft | Table::Reading => Cow::Owned(self.keys.name(table.name(), key)),
-            Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Parcel => Cow::Borrowed(key),
+            Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Parcel | Table::Inbox => {
+                Cow::Borrowed(key)
+            }
         }
     }
 
@@ -55,6 +57,10 @@ impl Seals {
         Ok(Some(match op {
             Op::Put(Table::Parcel, key, value) => match self.parcel(value, sync_key)? {
                 Some(sealed) => Op::Put(Table::Parcel, key.clone(), sealed),
+                None => return Ok(None),
+            },
+            Op::Put(Table::Inbox, key, value) => match self.question(value, sync_key)? {
+                Some(sealed) => Op::Put(Table::Inbox, key.clone(), sealed),
                 None => return Ok(None),
             },
             Op::Put(table, key, value) => {
@@ -76,15 +82,24 @@ impl Seals {
             Table::Draft | Table::Reading => {
                 self.keys.seal(place, &nonce, &encode(&(key, <&ByteSlice>::from(value))))
             }
-            Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Row | Table::Parcel => {
-                self.keys.seal(place, &nonce, value)
-            }
+            Table::Meta
+            | Table::Outbox
+            | Table::Log
+            | Table::Block
+            | Table::Row
+            | Table::Parcel
+            | Table::Inbox => self.keys.seal(place, &nonce, value),
         })
     }
 
     fn parcel(&self, clear: &[u8], to: Option<PublicKey>) -> Result<Option<Vec<u8>>, Fault> {
         let Some(to) = to else { return Ok(None) };
         Ok(parcel::seal(clear.to_vec(), to, random()?).ok())
+    }
+
+    fn question(&self, clear: &[u8], to: Option<PublicKey>) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(to) = to else { return Ok(None) };
+        Ok(inbox::seal_question(clear.to_vec(), to, random()?).ok())
     }
 
     /// A stored row in clear; `None` if it was damaged, or stands where it was not written.
@@ -95,9 +110,13 @@ impl Seals {
         let clear = self.keys.open(Place { table: table.name(), key: name }, sealed).ok()?;
         match table {
             Table::Draft | Table::Reading => keyed(&clear),
-            Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Row | Table::Parcel => {
-                Some((name.to_owned(), clear))
-            }
+            Table::Meta
+            | Table::Outbox
+            | Table::Log
+            | Table::Block
+            | Table::Row
+            | Table::Parcel
+            | Table::Inbox => Some((name.to_owned(), clear)),
         }
     }
 
@@ -133,7 +152,7 @@ impl Seals {
         match table {
             Table::Draft | Table::Reading => keyed(&clear),
             Table::Row => Some((phone::key_of_row(&clear)?, clear)),
-            Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Parcel => {
+            Table::Meta | Table::Outbox | Table::Log | Table::Block | Table::Parcel | Table::Inbox => {
                 Some((name.to_owned(), clear))
             }
         }

@@ -64,6 +64,34 @@ impl Driver {
         spawn_local(async move { driver.feed(event).await });
     }
 
+    /// Takes in what the service worker brought while the app was closed or locked; events wait until that is done. Without a line
+    /// it is all that comes, so that a letter that cannot be kept now is left for the next start.
+    pub(crate) fn open_letters(self: &Rc<Self>) {
+        let driver = Rc::clone(self);
+        spawn_local(async move {
+            let _turn = driver.turn.lock().await;
+            let Ok(letters) = driver.store.letters().await else { return };
+            if letters.is_empty() {
+                return;
+            }
+            for (_, sealed) in &letters {
+                let brought = driver.store.phone().read_letter(sealed);
+                for part in brought {
+                    let commits = driver.store.phone().commits_of(part);
+                    for commit in commits {
+                        if driver.commit(commit).await.is_err() {
+                            return;
+                        }
+                        driver.pace.step().await;
+                    }
+                }
+            }
+            // The worker goes on from here; and where nothing changed, the letters go by themselves.
+            driver.store.leave_question().await;
+            let _ = driver.store.drop_letters(letters.into_iter().map(|(key, _)| key)).await;
+        });
+    }
+
     async fn feed(self: &Rc<Self>, event: Event) {
         let _turn = self.turn.lock().await;
         let mut events = VecDeque::from([event]);
@@ -122,6 +150,9 @@ impl Driver {
                     self.forget_token().await;
                 }
                 self.listener.phase(phase);
+                if phase == Phase::Idle {
+                    self.store.leave_question().await;
+                }
                 None
             }
         }

@@ -124,6 +124,7 @@ impl Device {
         // What memory says is what a restart would read.
         let read = self.disk.phone();
         assert_eq!(read.meta, self.phone.meta);
+        assert_eq!(read.inbox, self.phone.inbox);
         assert_eq!(read.outbox, self.phone.outbox);
         assert_eq!(read.parcels, self.phone.parcels);
         let places = |phone: &Phone| {

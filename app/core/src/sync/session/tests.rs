@@ -19,6 +19,7 @@ fn outgoing() -> Event {
         wants: vec![],
         strays: vec![],
         held: None,
+        told: None,
     };
     Event::Outgoing(Box::new(Outgoing { request, hashes: vec![], rest_waits: false }))
 }

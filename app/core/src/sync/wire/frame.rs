@@ -103,7 +103,8 @@ pub fn decode_request(body: &[u8]) -> Result<SyncRequest, WireError> {
         return Err(WireError::Damaged);
     }
     let request: SyncRequest = decode(&unpack(*compression, content)?)?;
-    if request.cursors.len() > CURSORS_MAX || request.push.len() > PUSH_MAX {
+    let told = request.told.as_ref().map_or(0, Vec::len);
+    if request.cursors.len() > CURSORS_MAX || request.push.len() > PUSH_MAX || told > PUSH_MAX {
         return Err(WireError::TooBig);
     }
     super::repair::check(&request)?;

@@ -78,7 +78,8 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     }
     let units = app.units().await?;
     let scope = logs_for(&units, &principal.account, request.spoken());
-    let authority = Authority::of(&principal.account, principal.device, &principal.former, &scope);
+    let may_write = units.logs(&principal.account);
+    let authority = Authority::of(&principal.account, principal.device, &principal.former, &may_write);
     let own = hashes(&request);
     let pushed: Vec<UnitId> = request.push.iter().map(Push::log).collect();
     let version = request.spoken();

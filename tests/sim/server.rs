@@ -45,6 +45,9 @@ use faulty::{Faulty, Fuse};
 
 use crate::office::Command;
 
+/// What is said to a body of the inbox: the fates of its parcels, and the letter.
+pub(crate) type Said = (Vec<Fate>, Vec<u8>);
+
 /// What keeps the data.
 enum Kept {
     Memory(MemoryStore),
@@ -90,9 +93,6 @@ pub(crate) struct Server {
     backup: Option<Backup>,
     files: u32,
 }
-
-/// The fates of parcels, and a sealed letter or nothing.
-pub(crate) type Asked = (Vec<Fate>, Vec<u8>);
 
 impl Server {
     /// A new server with nothing on it.
@@ -247,7 +247,7 @@ impl Server {
         body: &[u8],
         seed: [u8; 32],
         blow: Option<(u32, Blow)>,
-    ) -> (Option<Result<Asked, Error>>, bool) {
+    ) -> (Option<Result<Said, Error>>, bool) {
         self.fuse.arm(blow);
         let work = async {
             let signer = self.app.store.signer(device).await?.ok_or(Error::SignedOut)?;

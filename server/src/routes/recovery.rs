@@ -68,7 +68,7 @@ pub async fn ask(
     let request = STANDARD.decode(request).ok().filter(|request| request.len() <= REQUEST_BYTES_MAX);
     let request = request.ok_or(Error::BadRequest("recovery"))?;
     let (device, now) = (signed_in.principal.device, app.now());
-    if !read(&request).is_some_and(|asked| asked.slot.device() == device) {
+    if read(&request).is_none_or(|asked| asked.slot.device() != device) {
         return Err(Error::BadRequest("recovery"));
     }
     forget_old(app.store.as_ref(), now).await?;

@@ -93,10 +93,13 @@ function letIn(server: Server, stick: Stick, number: string): string {
   return server.command('recover', '--device', deviceThatAsks(server), '--check', number, '--key-file', stick.file);
 }
 
+/** Chooses a PIN, and waits until it is kept. */
 async function choose(page: Page, pin: string): Promise<void> {
   await page.locator('#new-pin').fill(pin);
   await page.locator('#new-pin-again').fill(pin);
   await page.locator('button[type=submit]').click();
+  // It is kept when the form is gone.
+  await expect(page.locator('#new-pin')).toHaveCount(0);
 }
 
 test('who is let in finds the unsent visit and the draft, and the visit arrives once', async () => {

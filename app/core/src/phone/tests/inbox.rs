@@ -158,6 +158,20 @@ fn a_page_that_does_not_go_on_from_here_is_passed_over() {
 }
 
 #[test]
+fn what_an_older_answer_says_of_the_whole_log_is_not_compared() {
+    let (mut a, mut b, mut server) = met();
+    let letter = answered(&mut server, &a, 99);
+    // A sync that was cut after its receipts.
+    a.set(doc(3), "name", "王芳");
+    let verdicts = server.push(&a.outgoing());
+    a.take(&Commit::Verdicts(verdicts));
+    take_in(&mut a, &letter, usize::MAX);
+    assert!(a.phone.meta.cursors[&UNIT].seq > 1, "its page is taken in");
+    assert!(!a.phone.is_repairing());
+    same(&mut server, &mut a, &mut b);
+}
+
+#[test]
 fn a_letter_of_another_log_or_of_nobody_is_nothing() {
     let (mut a, _, mut server) = met();
     let letter = answered(&mut server, &a, 99);

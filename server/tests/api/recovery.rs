@@ -163,10 +163,9 @@ async fn phones_are_told_the_recovery_key_and_that_there_is_none_any_more() {
         let mut sync = phone.request(Vec::new(), Vec::new());
         sync.directory_version = 0;
         let frames = phone.sync(&sync).await.frames();
-        let directory = frames.into_iter().find_map(|frame| match frame {
-            Frame::Directory(directory) => Some(directory),
-            _ => None,
-        });
+        let directory = frames
+            .into_iter()
+            .find_map(|frame| if let Frame::Directory(directory) = frame { Some(directory) } else { None });
         directory.map(|directory| (directory.version, directory.recovery_key)).unwrap()
     };
     let (first, key) = told().await;

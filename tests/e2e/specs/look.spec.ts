@@ -72,6 +72,7 @@ for (const look of LOOKS) {
     const pages: [string, string, string][] = [
       ['05-person-edit', `/people/${id}/edit`, 'form'],
       ['06-person-new', '/people/new', 'form'],
+      ['06-welfare', `/people/${id}/welfare`, 'form'],
       ['07-access', `/people/${id}/access`, '.access-line'],
       ['07-copy', `/people/${id}/copy`, 'button'],
       ['07-history', `/people/${id}/history`, '.timeline__item'],

@@ -47,7 +47,8 @@ test('the township keeps support and disability, two hands at once; a village ph
   await worker.go(`/people/${id}`);
   const choice = worker.conflict('残疾等级');
   await expect(choice.locator('.conflict-card__text')).toHaveText(['5', '7'], { useInnerText: true });
-  await choice.locator('.conflict-card__value', { hasText: '7' }).getByRole('button', { name: '用这个' }).click();
+  const seven = choice.locator('.conflict-card__value', { has: worker.page.locator('.conflict-card__text', { hasText: /^7$/ }) });
+  await seven.getByRole('button', { name: '用这个' }).click();
   await expect(choice).toHaveCount(0);
   await worker.go(`/people/${id}/history`);
   await expect(worker.page.locator('.section', { has: worker.page.getByRole('heading', { name: TITLE }) }).locator('.timeline__item')).toHaveCount(4);

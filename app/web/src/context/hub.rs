@@ -87,6 +87,8 @@ pub(crate) struct Hub {
     pub(super) known: RwSignal<bool>,
     pub(super) cloned: RwSignal<bool>,
     pub(super) line: RwSignal<LinePhase>,
+    /// Whether a sync has come to its end since the app was opened.
+    has_synced: StoredValue<bool>,
     outbox: Trigger,
     pub(super) last_answer: RwSignal<Option<(Timestamp, i64)>>,
     pub(super) progress: RwSignal<(u64, u64)>,
@@ -118,6 +120,7 @@ impl Hub {
             known: RwSignal::new(false),
             cloned: RwSignal::new(false),
             line: RwSignal::new(LinePhase::Idle),
+            has_synced: StoredValue::new(false),
             outbox: Trigger::new(),
             last_answer: RwSignal::new(None),
             progress: RwSignal::new((0, 0)),
@@ -417,7 +420,9 @@ impl Hub {
                 LinePhase::Failed(failure) => failure.needs_person(),
                 LinePhase::Idle | LinePhase::Running => false,
             };
-            let synced = listening.copied().unwrap_or(false) || line == LinePhase::Idle;
+            // The line is idle as well before anything was asked.
+            let synced =
+                listening.copied().unwrap_or(false) || line == LinePhase::Idle && self.has_synced.get_value();
             self.phase.get() == Phase::Ready
                 && !self.needs_pin.get()
                 && self.in_front.get()
@@ -447,6 +452,7 @@ impl Listener for Hub {
         if phase == LinePhase::Idle
             && let Some(device) = self.device.get_value()
         {
+            self.has_synced.set_value(true);
             spawn_local(async move { drop(readings::deliver(&device.store).await) });
         }
         if self.line.get_untracked() != phase {

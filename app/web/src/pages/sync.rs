@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+/// A tap that was meant for what stood there before comes within this time.
+const TAP_MS: u64 = 600;
+
 /// The page.
 #[component]
 pub(crate) fn SyncPage() -> impl IntoView {
@@ -30,6 +33,18 @@ pub(crate) fn SyncPage() -> impl IntoView {
     let state = sync.state();
     let running = Memo::new(move |_| state.with(|state| matches!(state, SyncState::Running { .. })));
     let title = Signal::derive(move || state.with(|state| state_words(state, sync.waiting().get())));
+    // The buttons stand in the same place: who wanted a sync that began by itself in that moment does not stop it.
+    let running_since = StoredValue::new(0);
+    Effect::new(move |_| {
+        if running.get() {
+            running_since.set_value(clock::steady_ms());
+        }
+    });
+    let pause = move |_| {
+        if clock::steady_ms().saturating_sub(running_since.get_value()) > TAP_MS {
+            sync.pause();
+        }
+    };
     view! {
         <div class="stack stack--loose">
             <section class="stack">
@@ -49,7 +64,7 @@ pub(crate) fn SyncPage() -> impl IntoView {
                     SyncState::Done { .. } => view! { <Notice weight=Weight::Good title=title><p>{t::sync_done_text}</p></Notice> }.into_any(),
                 }}
                 {move || if running.get() { view! {
-                    <button type="button" class="button button--large button--wide" on:click=move |_| sync.pause()>
+                    <button type="button" class="button button--large button--wide" on:click=pause>
                         <Glyph icon=Icon::Pause/>
                         {t::sync_pause}
                     </button>

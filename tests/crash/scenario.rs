@@ -262,9 +262,9 @@ pub(crate) fn segment<G: Ground>() -> Scenario<G> {
         let (unit, _) = account(device);
         for number in 0..6 {
             let mut entries = Entries::default();
-            entries.put_text("name", Some("张伟"));
-            entries.put_text("address", Some("组".repeat(100 + number)));
-            device.create(Kind::Person, unit, entries).unwrap();
+            entries.put_text("happened_on", Some("2026-11-02"));
+            entries.put_text("facts", Some("组".repeat(100 + number)));
+            device.create(Kind::Visit, unit, entries).unwrap();
         }
     });
     Scenario {

@@ -23,6 +23,7 @@ test('the township keeps support and disability, two hands at once; a village ph
   await expect(page.locator('.form__draft')).not.toBeEmpty();
   await head.go(`/people/${id}/welfare`);
   await expect(page.locator('#support_status')).toHaveValue('low_income');
+  await expect(page.locator('form .person__name')).toHaveText(PERSON);
   await page.locator('#disability_grade').selectOption('6');
   await head.save();
   await expect(card).toContainText('低保');

@@ -95,6 +95,10 @@ fn Form(person: DocId, base: Option<Base>, unit: UnitId, draft: Option<Draft>) -
     let typed = Signal::derive(move || form.with(text));
     let keeper = Keeper::new(Draft::key("welfare", person.beside()), blank, typed);
     let (busy, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
+    let name = move || {
+        let row = library.index().with(|index| index.row(person).cloned());
+        row.and_then(|row| row.person().map(|person| person.name.clone())).unwrap_or_default()
+    };
     let save = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() {
@@ -139,6 +143,7 @@ fn Form(person: DocId, base: Option<Base>, unit: UnitId, draft: Option<Draft>) -
     view! {
         // Else the browser keeps what is typed for its next session, in clear.
         <form class="form" novalidate autocomplete="off" on:submit=save>
+            <h2 class="person__name">{name}</h2>
             <p class="muted">{t::welfare_who}</p>
             {move || restored_at.get().map(|at| view! { <DraftNotice kept_at=at on_drop=forget/> })}
             <SelectField

@@ -17,7 +17,7 @@ use zoufang_core::{
 use zoufang_server::store::postgres::cluster::{Cluster, Disk};
 use zoufang_tests::{Device, Server, server::PASSWORD};
 
-use crate::{ACCOUNTS, device, fill, home};
+use crate::{ACCOUNTS, device, fill, held, home};
 
 /// Phones, half of them on each server process.
 const PHONES: usize = 4;
@@ -127,7 +127,7 @@ fn every_receipt_survives_the_death_of_the_primary() {
     for (device, made) in &mut phones {
         device.sync().unwrap();
         let unit = home(device);
-        assert_eq!(device.phone().held(unit), reader.phone().held(unit));
+        assert_eq!(held(device, unit), held(&reader, unit));
         for doc in made {
             assert_eq!(reader.open(*doc).unwrap().heads(), device.open(*doc).unwrap().heads());
         }

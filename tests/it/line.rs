@@ -9,7 +9,7 @@ use std::{
 use zoufang_core::sync::session::{Failure, Phase};
 use zoufang_tests::{Device, Line, made::Dice, server::PASSWORD};
 
-use crate::{device, fill, home, server};
+use crate::{device, fill, held, home, server};
 
 #[test]
 fn a_line_cut_anywhere_costs_a_repetition_and_nothing_else() {
@@ -41,13 +41,13 @@ fn a_line_cut_anywhere_costs_a_repetition_and_nothing_else() {
             assert!(tries < 10, "round {round} does not come to an end for the reader");
         }
         line.cut_after(&[]);
-        assert_eq!(reader.phone().held(unit), village.phone().held(unit), "round {round}");
+        assert_eq!(held(&reader, unit), held(&village, unit), "round {round}");
     }
     assert!(line.cut_count() >= 12, "{} cuts", line.cut_count());
     let fresh = device(&server.url(), "village");
     assert_eq!(fresh.phone().rows().count(), made);
-    assert_eq!(fresh.phone().held(unit), village.phone().held(unit));
-    assert_eq!(fresh.phone().held(unit).1, made as u64, "nothing is twice");
+    assert_eq!(held(&fresh, unit), held(&village, unit));
+    assert_eq!(held(&fresh, unit).1, made as u64, "nothing is twice");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn an_answer_that_is_lost_leaves_nothing_twice() {
     assert_eq!(village.phone().waiting(), 10);
     let again = village.sync().unwrap();
     assert_eq!((again.phase, village.phone().waiting()), (Phase::Idle, 0));
-    assert_eq!(village.phone().held(home(&village)).1, 10);
+    assert_eq!(held(&village, home(&village)).1, 10);
 }
 
 #[test]

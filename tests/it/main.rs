@@ -14,6 +14,7 @@ mod processes;
 mod unsealed;
 
 use zoufang_core::record::{DocId, Kind, UnitId};
+use zoufang_core::sync::digest::Digest;
 use zoufang_tests::{
     Device, Server,
     made::{self, Dice},
@@ -41,6 +42,13 @@ fn device(base: &str, user: &str) -> Device {
 
 fn home(device: &Device) -> UnitId {
     device.phone().account().unwrap().unit
+}
+
+/// Digest and number of what a device holds of a unit, in all its logs.
+fn held(device: &Device, unit: UnitId) -> (Digest, u64) {
+    unit.logs()
+        .map(|log| device.phone().held(log))
+        .fold((Digest::default(), 0), |(digest, count), (other, more)| (digest.and(other), count + more))
 }
 
 /// Makes people and as many visits to each, without syncing.

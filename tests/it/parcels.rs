@@ -6,7 +6,7 @@ use zoufang_core::{
 };
 use zoufang_tests::made::{self, Dice};
 
-use crate::{device, fill, home, server};
+use crate::{device, fill, held, home, server};
 
 #[test]
 fn a_day_is_delivered_without_a_session_and_read_by_the_township() {
@@ -30,6 +30,6 @@ fn a_day_is_delivered_without_a_session_and_read_by_the_township() {
     assert_eq!(village.phone().waiting(), 20, "the receipts come with a sync");
     let sync = village.sync().unwrap();
     assert_eq!((sync.requests, sync.phase, village.phone().waiting()), (1, Phase::Idle, 0));
-    assert_eq!(village.phone().held(unit), township.phone().held(unit));
+    assert_eq!(held(&village, unit), held(&township, unit));
     assert_eq!(village.deliver().unwrap(), []);
 }

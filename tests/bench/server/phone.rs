@@ -111,7 +111,8 @@ impl Phone {
         let person = self.people.back().context("a person comes first")?.0;
         let (doc, entries) = (self.doc(at), made::visit(&mut self.dice, person, self.owner.user));
         let Owner { device, user, unit, .. } = self.owner;
-        Ok(first_change(device, user, at, doc, Kind::Visit, unit, entries)?)
+        let log = unit.log(Kind::Visit.class());
+        Ok(first_change(device, user, at, doc, Kind::Visit, log, entries)?)
     }
 
     /// Edits the file that was not edited for longest.

@@ -53,6 +53,8 @@ impl Data {
             }
         };
         let keys = Keys::of_text(KEYS)?;
+        // The server would tell each device of its key first.
+        keys.agree(below.as_ref()).await?;
         below.put_mark(Mark::SealedUnder, keys.at_rest().current()).await?;
         Ok(Arc::new(keys.seal(below)))
     }

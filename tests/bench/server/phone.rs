@@ -167,7 +167,8 @@ impl Phone {
                 Frame::Page(page) => drop(self.logs.cursors.insert(page.unit, page.to_seq)),
                 Frame::End(_) => ended = true,
                 Frame::Problem(problem) => bail!("the server has a problem: {problem:?}"),
-                Frame::Scope(_) | Frame::Directory(_) | Frame::Repair(_) | Frame::Epoch(_) => {
+                Frame::Scope(scope) => bail!("a device that knows its logs was told {scope:?}"),
+                Frame::Directory(_) | Frame::Repair(_) | Frame::Epoch(_) => {
                     bail!("a device that knows everything was told more")
                 }
             }

@@ -102,11 +102,7 @@ impl Audit {
         let (changes, received_at) =
             (entries.len() as u64, entries.first().map(|entry| entry.received_at).unwrap_or_default());
         let size_bytes: u64 = entries.iter().map(|entry| entry.raw.len() as u64).sum();
-        let changes_of = entries.into_iter().map(|entry| LogChange {
-            raw: entry.raw,
-            author: entry.user,
-            received_at: Some(entry.received_at),
-        });
+        let changes_of = entries.into_iter().map(LogChange::from);
         let Ok(document) = Document::load(state.kind, changes_of) else {
             self.faults.push(format!("{doc}: cannot be loaded"));
             return Ok(());

@@ -62,11 +62,7 @@ async fn set_apart(
     let beside = file.doc.beside();
     let entries = tx.changes_of(file.doc).await?;
     let received_at = entries.first().map_or(now, |entry| entry.received_at);
-    let changes = entries.into_iter().map(|entry| LogChange {
-        raw: entry.raw,
-        author: entry.user,
-        received_at: Some(entry.received_at),
-    });
+    let changes = entries.into_iter().map(LogChange::from);
     let document = Document::load(Kind::Person, changes).map_err(|error| Error::Internal(Box::new(error)))?;
     let (welfare, person) = (shape::of(Kind::Welfare), shape::of(Kind::Person));
     let is_apart = |key: &str| welfare.field(key).is_some() && person.field(key).is_none();

@@ -27,11 +27,7 @@ pub async fn rebuild(store: &dyn Store) -> Result<u64> {
         for state in states {
             let entries = tx.changes_of(state.doc).await?;
             let received_at = entries.first().map(|entry| entry.received_at).unwrap_or_default();
-            let changes = entries.into_iter().map(|entry| LogChange {
-                raw: entry.raw,
-                author: entry.user,
-                received_at: Some(entry.received_at),
-            });
+            let changes = entries.into_iter().map(LogChange::from);
             let document =
                 Document::load(state.kind, changes).map_err(|error| Error::Internal(Box::new(error)))?;
             let (row, projection) =

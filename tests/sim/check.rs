@@ -286,13 +286,12 @@ impl World {
                     let words = "a change stands twice, or under other words than its author's".to_owned();
                     self.fail(Kind::Diverged, None, Some(entry.doc), words);
                 }
-                let change =
-                    LogChange { raw: entry.raw, author: entry.user, received_at: Some(entry.received_at) };
                 let (_, lies, changes) = by_doc.entry(entry.doc).or_insert((entry.kind, log, Vec::new()));
-                changes.push(change);
+                let doc = entry.doc;
+                changes.push(entry.into());
                 if *lies != log {
                     let words = "a record lies in two units".to_owned();
-                    self.fail(Kind::Diverged, None, Some(entry.doc), words);
+                    self.fail(Kind::Diverged, None, Some(doc), words);
                 }
             }
         }

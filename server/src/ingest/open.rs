@@ -226,12 +226,7 @@ impl OpenDocument {
         }
         let entries = tx.changes_of(self.doc).await?;
         self.first_received_at = self.first_received_at.or(entries.first().map(|entry| entry.received_at));
-        let changes = entries.into_iter().map(|entry| LogChange {
-            raw: entry.raw,
-            author: entry.user,
-            received_at: Some(entry.received_at),
-        });
-        let changes: Vec<LogChange> = changes.collect();
+        let changes: Vec<LogChange> = entries.into_iter().map(LogChange::from).collect();
         let loaded = off_thread(move || Document::load(kind, changes)).await?;
         loaded.map_err(|error| Error::Internal(Box::new(error)))
     }

@@ -1,6 +1,7 @@
 //! Values that cross the store's boundary.
 
 use zoufang_core::access::{Level, UnitNode};
+use zoufang_core::document::LogChange;
 use zoufang_core::record::list::Role;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, Kind, Timestamp, UnitId, UserId};
 use zoufang_core::sync::digest::Digest;
@@ -322,6 +323,12 @@ pub struct LogEntry {
     pub user: UserId,
     /// The server's clock when it came.
     pub received_at: Timestamp,
+}
+
+impl From<LogEntry> for LogChange {
+    fn from(entry: LogEntry) -> Self {
+        Self { raw: entry.raw, author: entry.user, received_at: Some(entry.received_at) }
+    }
 }
 
 /// A change of which other bytes are stored.

@@ -18,8 +18,7 @@ use super::{directory, segment, stray};
 use crate::error::{Error, Result};
 use crate::ingest::{Authority, Outcome, Shown, ingest};
 use crate::state::App;
-use crate::store::{Account, Principal, Tail};
-use crate::units::UnitTable;
+use crate::store::{Principal, Tail};
 
 /// The bytes of an answer, each chunk made when the last one was taken.
 pub type Chunks = BoxStream<'static, Bytes>;
@@ -77,9 +76,9 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         return Ok(Reply::EpochChanged(epoch, None));
     }
     let units = app.units().await?;
-    let scope = logs_for(&units, &principal.account, request.spoken());
-    let may_write = units.logs(&principal.account);
-    let authority = Authority::of(&principal.account, principal.device, &principal.former, &may_write);
+    let logs = units.logs(&principal.account);
+    let authority = Authority::of(&principal.account, principal.device, &principal.former, &logs);
+    let scope = readable(logs, request.spoken());
     let own = hashes(&request);
     let pushed: Vec<UnitId> = request.push.iter().map(Push::log).collect();
     let version = request.spoken();
@@ -182,9 +181,8 @@ pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
     }
 }
 
-/// The logs that a phone gets that speaks a version of the protocol. An older one could not read a welfare file.
-pub(super) fn logs_for(units: &UnitTable, account: &Account, version: u8) -> Vec<UnitId> {
-    let mut logs = units.logs(account);
+/// Those of an account's logs that a phone gets that speaks a version of the protocol. An older one could not read a welfare file.
+pub(super) fn readable(mut logs: Vec<UnitId>, version: u8) -> Vec<UnitId> {
     logs.retain(|log| version >= WELFARE_SINCE || *log != log.log(Class::Welfare));
     logs
 }

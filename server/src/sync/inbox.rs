@@ -13,7 +13,7 @@ use zoufang_core::sync::inbox::{ANSWER_BYTES_MAX, Letter, Question, WANT_BYTES, 
 use zoufang_core::sync::parcel::Fate;
 
 use super::answer::Answer;
-use super::exchange::{behind, differs, logs_for};
+use super::exchange::{behind, differs, readable};
 use super::{directory, parcel};
 use crate::account::token;
 use crate::error::Result;
@@ -73,7 +73,7 @@ async fn answered(app: &App, device: DeviceId, sealed: Vec<u8>) -> Result<Option
         return Ok(None);
     };
     let units = app.units().await?;
-    let scope = logs_for(&units, &principal.account, request.spoken());
+    let scope = readable(units.logs(&principal.account), request.spoken());
     let epoch = app.store.epoch().await?;
     if scope.is_empty() || request.epoch != epoch {
         return Ok(None);

@@ -24,11 +24,7 @@ async fn entries(server: &Server, id: u8) -> (Entries, usize) {
     let state = tx.document(doc(id)).await.unwrap().unwrap();
     let changes = tx.changes_of(doc(id)).await.unwrap();
     let count = changes.len();
-    let changes = changes.into_iter().map(|entry| zoufang_core::document::LogChange {
-        raw: entry.raw,
-        author: entry.user,
-        received_at: Some(entry.received_at),
-    });
+    let changes = changes.into_iter().map(zoufang_core::document::LogChange::from);
     (zoufang_core::document::Document::load(state.kind, changes).unwrap().entries(), count)
 }
 

@@ -110,9 +110,7 @@ async fn agree(store: &MemoryStore, receipts: &BTreeMap<ChangeHash, u64>) {
         );
         for entry in entries {
             logged.insert(entry.hash, entry.seq);
-            let change =
-                LogChange { raw: entry.raw, author: entry.user, received_at: Some(entry.received_at) };
-            documents.entry(entry.doc).or_insert((entry.kind, Vec::new())).1.push(change);
+            documents.entry(entry.doc).or_insert((entry.kind, Vec::new())).1.push(entry.into());
         }
     }
     assert_eq!(&logged, receipts, "the log has what has a receipt, and nothing else");

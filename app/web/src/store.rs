@@ -117,7 +117,7 @@ impl Store {
     /// Keeps the next start short, one small transaction after the other. Only its speed is at stake, so a failure ends it.
     pub(crate) async fn tidy(&self) {
         for _ in 0..TIDY_STEPS_MAX {
-            let Ok(Some(_)) = self.run(|phone, _| phone.plan_tidy(), BTreeSet::new()).await else { return };
+            let Ok(Some(_)) = self.run(Phone::plan_tidy).await else { return };
             pace::turn().await;
         }
     }
@@ -127,8 +127,21 @@ impl Store {
         self.phone.borrow()
     }
 
-    /// Reads segments of the log.
-    pub(crate) async fn segments(&self, ids: impl IntoIterator<Item = SegmentId>) -> Result<Segments, Fault> {
+    /// Reads what is held together with the segments it needs. It takes its turn: what a plan moves from the outbox into a segment
+    /// meanwhile would be in neither.
+    pub(crate) async fn read<T>(
+        &self,
+        needs: impl FnOnce(&Phone) -> BTreeSet<SegmentId>,
+        read: impl FnOnce(&Phone, &Segments) -> T,
+    ) -> Result<T, Fault> {
+        let _turn = self.turn.lock().await;
+        let needs = needs(&self.phone());
+        let segments = self.segments(needs).await?;
+        Ok(read(&self.phone(), &segments))
+    }
+
+    /// Segments of the log; whoever asks has the turn.
+    async fn segments(&self, ids: impl IntoIterator<Item = SegmentId>) -> Result<Segments, Fault> {
         let ids: Vec<SegmentId> = ids.into_iter().collect();
         let keys: Vec<String> = ids.iter().map(SegmentId::to_string).collect();
         let db = Rc::clone(&self.db.borrow());
@@ -140,17 +153,15 @@ impl Store {
         Ok(gather(opened))
     }
 
-    /// Makes a plan with the segments it needs, writes it in one strict transaction, settles it. `None` if there is
-    /// nothing to do.
+    /// Makes a plan, writes it in one strict transaction, settles it. `None` if there is nothing to do.
     pub(crate) async fn run(
         &self,
-        plan: impl FnOnce(&Phone, &Segments) -> Option<Plan>,
-        needs: BTreeSet<SegmentId>,
+        plan: impl FnOnce(&Phone) -> Option<Plan>,
     ) -> Result<Option<Settled>, Fault> {
-        self.run_with(|_| needs, |phone, segments| Ok::<_, Fault>(plan(phone, segments))).await
+        self.run_with(|_| BTreeSet::new(), |phone, _| Ok::<_, Fault>(plan(phone))).await
     }
 
-    /// As [`Self::run`], for plans that can fail and whose needs depend on what is held when their turn comes.
+    /// As [`Self::run`], for plans that read segments, or can fail. What is needed is asked when their turn has come.
     pub(crate) async fn run_with<E: From<Fault>>(
         &self,
         needs: impl FnOnce(&Phone) -> BTreeSet<SegmentId>,
@@ -186,7 +197,7 @@ impl Store {
     /// none.
     pub(crate) async fn leave_question(&self) {
         let Ok(seed) = random() else { return };
-        let _ = self.run(|phone, _| phone.plan_question(&seed), BTreeSet::new()).await;
+        let _ = self.run(|phone| phone.plan_question(&seed)).await;
     }
 
     /// The letters that the service worker keeps, with their keys, newest first: what an older one tells besides is what became of
@@ -206,10 +217,7 @@ impl Store {
 
     /// What the next request says.
     pub(crate) async fn outgoing(&self) -> Result<Option<Outgoing>, Fault> {
-        let _turn = self.turn.lock().await;
-        let needs = self.phone().needs_outgoing();
-        let segments = self.segments(needs).await?;
-        Ok(self.phone().outgoing(&segments))
+        self.read(Phone::needs_outgoing, Phone::outgoing).await
     }
 
     /// Keeps a draft, or takes it away.

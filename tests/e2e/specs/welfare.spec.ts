@@ -50,9 +50,14 @@ test('the township keeps support and disability, two hands at once; a village ph
   await expect(choice.locator('.conflict-card__text')).toHaveText(['5', '7'], { useInnerText: true });
   const seven = choice.locator('.conflict-card__value', { has: worker.page.locator('.conflict-card__text', { hasText: /^7$/ }) });
   await seven.getByRole('button', { name: '用这个' }).click();
+  // The word comes once it is kept; the next address would end what is not.
+  await expect(worker.page.locator('.toast', { hasText: '已选定，另一个留在修改历史里' })).toBeVisible();
   await expect(choice).toHaveCount(0);
   await worker.go(`/people/${id}/history`);
-  await expect(worker.page.locator('.section', { has: worker.page.getByRole('heading', { name: TITLE }) }).locator('.timeline__item')).toHaveCount(4);
+  const history = worker.page.locator('.section', { has: worker.page.getByRole('heading', { name: TITLE }) });
+  await expect(history.locator('.timeline__item')).toHaveCount(4);
+  await worker.expectSynced();
+  await expect(history).not.toContainText('仅本机');
   await worker.go(`/people/${id}/copy`);
   await worker.page.getByRole('button', { name: '做一份资料' }).click();
   await expect(worker.page.locator('.copy')).toContainText('残疾等级');

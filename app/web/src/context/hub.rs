@@ -381,7 +381,7 @@ impl Hub {
         self.refresh();
         let Some(device) = self.device.get_value() else { return };
         spawn_local(async move {
-            let _ = device.store.run(|phone, _| phone.plan_offline(clock::now()), Default::default()).await;
+            let _ = device.store.run(|phone| phone.plan_offline(clock::now())).await;
         });
     }
 

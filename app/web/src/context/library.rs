@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use zoufang_core::{
     document::Document,
     gather,
-    phone::{Draft, DraftText, Edit, EditError, OutState},
+    phone::{Draft, DraftText, Edit, EditError, OutState, OutboxRow},
     query::Index,
     record::{ChangeHash, Class, DocId, Entries, Kind, Patch, UnitId},
     sync::{session::Phase as LinePhase, wire::Directory},
@@ -86,9 +86,9 @@ impl Library {
     /// Opens a record.
     pub(crate) async fn open(self, doc: DocId) -> Result<Opened, Problem> {
         let store = self.hub.device()?.store;
-        let needs = store.phone().segments_of(doc);
-        let segments = store.segments(needs).await?;
-        let found = store.phone().document(doc, &segments);
+        let found = store
+            .read(|phone| gather(phone.segments_of(doc)), |phone, segments| phone.document(doc, segments))
+            .await?;
         match found {
             Ok(Some((document, unit))) if !document.is_empty() => Ok(Opened { document, unit }),
             Ok(None) => Err(Problem::NotFound),
@@ -104,9 +104,12 @@ impl Library {
         let store = self.hub.device()?.store;
         let unit = self.hub.index.with_untracked(|index| index.row(doc).map(|row| row.unit));
         if let Some(unit) = unit.filter(|_| !store.phone().is_repairing()) {
-            let needs = store.phone().segments_of_unit(unit);
-            let settled =
-                store.run(|phone, segments| Some(phone.plan_recount(unit, segments)), needs).await?;
+            let settled = store
+                .run_with(
+                    |phone| phone.segments_of_unit(unit),
+                    |phone, segments| Ok::<_, Problem>(Some(phone.plan_recount(unit, segments))),
+                )
+                .await?;
             self.hub.take(settled.unwrap_or_default());
             self.hub.wake();
         }
@@ -210,6 +213,12 @@ impl Library {
             refused.map_or(RecordState::Delivered, RecordState::Refused)
         });
         state.unwrap_or(RecordState::Delivered)
+    }
+
+    /// Whether a change of a record still waits for the server; tracked.
+    pub(crate) fn is_waiting(self, doc: DocId, change: ChangeHash) -> bool {
+        let waits = |row: &OutboxRow| row.hash == change && row.state == OutState::Waiting;
+        self.hub.of_outbox(|phone| phone.outbox_of(doc).any(waits)).unwrap_or_default()
     }
 
     /// Keeps what was typed.

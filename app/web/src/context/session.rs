@@ -246,7 +246,7 @@ impl SessionCtx {
         let plan = |phone: &Phone| {
             if readings_left > 0 { phone.plan_signed_out_by_server() } else { phone.plan_sign_out() }
         };
-        let settled = device.store.run(|phone, _| Some(plan(phone)), Default::default()).await?;
+        let settled = device.store.run(|phone| Some(plan(phone))).await?;
         let settled = settled.unwrap_or_default();
         let forgotten = settled.forgotten;
         self.hub.take(settled);

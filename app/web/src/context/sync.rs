@@ -140,10 +140,13 @@ impl Sync {
         let store = self.hub.device()?.store;
         let hashes: Vec<_> = store.phone().outbox_of(doc).map(|row| row.hash).collect();
         for hash in hashes {
-            let needs = store.phone().needs_dismiss(hash);
-            if let Some(settled) =
-                store.run(|phone, segments| Some(phone.plan_dismiss(hash, segments)), needs).await?
-            {
+            let dismissed = store
+                .run_with(
+                    |phone| phone.needs_dismiss(hash),
+                    |phone, segments| Ok::<_, Problem>(Some(phone.plan_dismiss(hash, segments))),
+                )
+                .await?;
+            if let Some(settled) = dismissed {
                 self.hub.take(settled);
             }
         }

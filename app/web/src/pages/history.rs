@@ -44,14 +44,14 @@ pub(crate) fn History(
     let steps = use_record(doc, |opened| opened.document.history());
     read_view(steps, move |steps| {
         let item = |step: &Step| {
-            let (author, at, here) = (step.author, step.at, step.received_at.is_none());
+            let (author, at, change) = (step.author, step.at, step.change);
             let who = move || library.directory().with(|directory| user_name(directory, author));
             let sets: Vec<_> = step.sets.iter().filter(|(key, _)| !values::is_inner(key)).cloned().collect();
             view! {
                 <li class="timeline__item">
                     <p class="timeline__when">
                         {move || t::conflict_origin(clock::moment_words(at), who())}
-                        {here.then(|| view! { " · "{t::record_only_here} })}
+                        <Show when=move || library.is_waiting(doc, change)>" · "{t::record_only_here}</Show>
                     </p>
                     {sets.into_iter().map(set_line).collect_view()}
                 </li>

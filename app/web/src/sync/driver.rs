@@ -178,8 +178,7 @@ impl Driver {
     async fn forget_token(&self) {
         let stale = self.store.phone().account().is_some_and(|account| account.token.is_some());
         if stale
-            && let Ok(Some(settled)) =
-                self.store.run(|phone, _| Some(phone.plan_signed_out_by_server()), Default::default()).await
+            && let Ok(Some(settled)) = self.store.run(|phone| Some(phone.plan_signed_out_by_server())).await
         {
             self.listener.settled(settled);
         }

@@ -3,6 +3,7 @@ pub(crate) mod app_bar;
 pub(crate) mod choice;
 pub(crate) mod code_field;
 pub(crate) mod conflict_card;
+pub(crate) mod credentials;
 pub(crate) mod date_field;
 pub(crate) mod dialog;
 pub(crate) mod empty;

@@ -1,12 +1,33 @@
 //! The foot of every form: save, and what is known of the draft.
 use leptos::prelude::*;
+use zoufang_core::record::Timestamp;
 
 use super::draft::Keeper;
 use crate::{
     components::problem::ProblemNotice,
+    context::toasts::Toasts,
     i18n::{Text, t},
     platform::clock,
 };
+
+/// Throws an earlier draft away, with a way back: the form says again what `original` says.
+pub(crate) fn drops_draft<T: Clone + Send + Sync + 'static>(
+    form: RwSignal<T>,
+    original: StoredValue<T>,
+    restored_at: RwSignal<Option<Timestamp>>,
+    toasts: Toasts,
+) -> Callback<()> {
+    Callback::new(move |()| {
+        let (typed, at) = (form.get_untracked(), restored_at.get_untracked());
+        form.set(original.get_value());
+        restored_at.set(None);
+        let undo = move || {
+            form.try_set(typed.clone());
+            restored_at.try_set(at);
+        };
+        toasts.say_with_undo(t::draft_dropped(), undo);
+    })
+}
 
 /// The save button and the state of the draft.
 #[component]
@@ -37,7 +58,7 @@ pub(crate) fn FormFoot(
 #[component]
 pub(crate) fn DraftNotice(
     /// When it was kept.
-    kept_at: zoufang_core::record::Timestamp,
+    kept_at: Timestamp,
     /// Throws it away.
     #[prop(into)]
     on_drop: Callback<()>,

@@ -17,7 +17,7 @@ use self::{
 };
 use super::{
     draft::Keeper,
-    form::{DraftNotice, FormFoot},
+    form::{DraftNotice, FormFoot, drops_draft},
     load::{doc_in_path, read_view},
 };
 use crate::{
@@ -141,16 +141,7 @@ fn Form(doc: Option<DocId>, base: Base, unit: UnitId, draft: Option<Draft>) -> i
             }
         });
     };
-    let forget = move |()| {
-        let (typed, at) = (form.get_untracked(), restored_at.get_untracked());
-        form.set(original.get_value());
-        restored_at.set(None);
-        let undo = move || {
-            form.try_set(typed.clone());
-            restored_at.try_set(at);
-        };
-        toasts.say_with_undo(t::draft_dropped(), undo);
-    };
+    let forget = drops_draft(form, original, restored_at, toasts);
     view! {
         // Else the browser keeps what is typed for its next session, in clear.
         <form class="form" novalidate autocomplete="off" on:submit=save>

@@ -7,7 +7,8 @@ use leptos_router::{
 
 use crate::{
     components::{
-        code_field::{CodeField, OneTimeCode},
+        code_field::OneTimeCode,
+        credentials::{CredentialFields, Credentials},
         mark::Mark,
         notice::{Notice, Weight},
         problem::ProblemNotice,
@@ -30,29 +31,16 @@ pub(crate) fn SignInPage() -> impl IntoView {
     let path = use_location().pathname;
     let link: Link = expect_context();
     let known_name = session.user().with_untracked(|user| user.as_ref().map(|user| user.name.clone()));
-    let (user, password, device) = (
-        RwSignal::new(String::new()),
-        RwSignal::new(String::new()),
-        RwSignal::new(t::sign_in_device_default().to_owned()),
-    );
-    let (busy, tried) = (RwSignal::new(false), RwSignal::new(false));
-    let problem = RwSignal::new(None::<Problem>);
-    let code = OneTimeCode::new();
-    let missing = move |value: RwSignal<String>| {
-        Signal::derive(move || {
-            (tried.get() && value.with(|value| value.trim().is_empty())).then(|| t::fault_empty().to_owned())
-        })
-    };
+    let credentials = Credentials::new(RwSignal::new(String::new()), OneTimeCode::new());
+    let code = credentials.code;
+    let device = RwSignal::new(t::sign_in_device_default().to_owned());
+    let (busy, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
     Effect::new(move |_| focus::set_title(&t::app_window_title(t::sign_in_title())));
 
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
-        tried.set(true);
-        let (name, word, label) =
-            (user.get_untracked().trim().to_owned(), password.get_untracked(), device.get_untracked());
-        if busy.get_untracked() || name.is_empty() || word.is_empty() {
-            return;
-        }
+        let Some((name, word)) = credentials.given().filter(|_| !busy.get_untracked()) else { return };
+        let label = device.get_untracked();
         busy.set(true);
         problem.set(None);
         let navigate = navigate.clone();
@@ -86,24 +74,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
             {move || session.is_copy().get().then(|| view! { <Notice weight=Weight::Warn title=Signal::derive(|| t::sign_in_copy().to_owned())><p>{t::sign_in_copy_text}</p></Notice> })}
             {move || problem.get().map(|problem| view! { <ProblemNotice problem=Signal::stored(problem)/> })}
             <form class="stack" novalidate on:submit=submit>
-                <TextField
-                    id="user"
-                    label=t::sign_in_user
-                    autocomplete="username"
-                    value=user
-                    on_input=move |text| user.set(text)
-                    error=missing(user)
-                />
-                <TextField
-                    id="password"
-                    label=t::sign_in_password
-                    kind="password"
-                    autocomplete="current-password"
-                    value=password
-                    on_input=move |text| password.set(text)
-                    error=missing(password)
-                />
-                <CodeField code=code/>
+                <CredentialFields credentials=credentials/>
                 <TextField
                     id="device"
                     label=t::sign_in_device

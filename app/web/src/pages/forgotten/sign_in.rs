@@ -3,10 +3,10 @@ use leptos::prelude::*;
 
 use crate::{
     components::{
-        code_field::{CodeField, OneTimeCode},
-        text_field::TextField,
+        code_field::OneTimeCode,
+        credentials::{CredentialFields, Credentials},
     },
-    i18n::{Text, t},
+    i18n::Text,
 };
 
 /// The form; what is typed is handed on when both are there.
@@ -26,33 +26,16 @@ pub(super) fn SignInForm(
     #[prop(into)]
     on_submit: Callback<(String, String)>,
 ) -> impl IntoView {
-    let (password, tried) = (RwSignal::new(String::new()), RwSignal::new(false));
-    let missing = move |value: RwSignal<String>| {
-        Signal::derive(move || {
-            (tried.get() && value.with(|value| value.trim().is_empty())).then(|| t::fault_empty().to_owned())
-        })
-    };
+    let credentials = Credentials::new(user, code);
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
-        tried.set(true);
-        let (name, typed) = (user.get_untracked().trim().to_owned(), password.get_untracked());
-        if !busy.get_untracked() && !name.is_empty() && !typed.is_empty() {
-            on_submit.run((name, typed));
+        if let Some(given) = credentials.given().filter(|_| !busy.get_untracked()) {
+            on_submit.run(given);
         }
     };
     view! {
         <form class="stack" novalidate on:submit=submit>
-            <TextField id="user" label=t::sign_in_user autocomplete="username" value=user on_input=move |text| user.set(text) error=missing(user)/>
-            <TextField
-                id="password"
-                label=t::sign_in_password
-                kind="password"
-                autocomplete="current-password"
-                value=password
-                on_input=move |text| password.set(text)
-                error=missing(password)
-            />
-            <CodeField code=code/>
+            <CredentialFields credentials=credentials/>
             <button type="submit" class="button button--primary button--large button--wide" disabled=move || busy.get()>
                 {move || if busy.get() { busy_word() } else { word() }}
             </button>

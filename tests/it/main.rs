@@ -11,6 +11,7 @@ mod meeting;
 mod overload;
 mod parcels;
 mod processes;
+mod unread;
 mod unsealed;
 
 use zoufang_core::record::{DocId, Kind, UnitId};

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
-use zoufang_core::record::{DeviceId, Timestamp, UnitId};
+use zoufang_core::record::{DeviceId, EpochId, Timestamp, UnitId};
 use zoufang_core::seal::SecretKey;
 
 use crate::account::code::CodeKey;
@@ -21,6 +21,7 @@ use crate::overload::Gates;
 use crate::people::People;
 use crate::store::{Store, Tail};
 use crate::sync::brotli;
+use crate::sync::segment::Segments;
 use crate::throttle::{self, Throttle};
 use crate::units::{UnitCache, UnitTable};
 
@@ -108,8 +109,8 @@ pub struct App {
     pub places: Places,
     /// Who was heard of and not written down yet.
     heard: Arc<Heard>,
-    /// One maker of segments at a time.
-    pub sealing: Arc<Mutex<()>>,
+    /// What is known of segments, and whose turn it is to make some.
+    pub segments: Arc<Segments>,
     /// What devices said last of their cursors.
     seen: Seen,
     units: Arc<UnitCache>,
@@ -147,7 +148,7 @@ impl App {
             seals: true,
             heartbeat: HEARTBEAT,
             places: Places::default(),
-            sealing: Arc::default(),
+            segments: Arc::default(),
             seen: Arc::default(),
             heard: Arc::default(),
             units: Arc::default(),
@@ -173,6 +174,15 @@ impl App {
     /// If the store fails.
     pub async fn units(&self) -> Result<Arc<UnitTable>> {
         Ok(self.units.table(self.store.as_ref()).await?)
+    }
+
+    /// The log's epoch, and the units as of now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn epoch_and_units(&self) -> Result<(EpochId, Arc<UnitTable>)> {
+        let (epoch, version) = self.store.versions().await?;
+        Ok((epoch, self.units.table_of(self.store.as_ref(), version).await?))
     }
 
     /// Notes up to where a device holds the logs, as far as that says of a control record that it was read: a sync of which it says

@@ -25,6 +25,7 @@ pub mod office;
 pub mod postgres;
 mod recovery;
 pub mod sqlite;
+mod stage;
 mod types;
 
 use async_trait::async_trait;
@@ -72,6 +73,9 @@ pub trait Store: RecoveryStore + Send + Sync + 'static {
 
     /// A number that grows with every change of users and units.
     async fn directory_version(&self) -> Result<u32>;
+
+    /// Both at once.
+    async fn versions(&self) -> Result<(EpochId, u32)>;
 
     /// The key to which phones seal parcels.
     async fn sync_key(&self) -> Result<Option<PublicKey>>;

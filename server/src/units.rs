@@ -159,7 +159,14 @@ impl UnitCache {
     /// # Errors
     /// If the store fails.
     pub async fn table(&self, store: &dyn Store) -> Result<Arc<UnitTable>> {
-        let version = store.directory_version().await?;
+        self.table_of(store, store.directory_version().await?).await
+    }
+
+    /// The table, whose version is this one as of now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn table_of(&self, store: &dyn Store, version: u32) -> Result<Arc<UnitTable>> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(table) = known.filter(|table| table.version == version) {
             return Ok(table);

@@ -43,6 +43,9 @@ use config::{Changes, Config};
 use fault::Fault;
 use report::{Outcome, Totals};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Lines of a trace that are shown of a seed that failed.
 const LINES_SHOWN: usize = 40;
 const LINE_CHARS_MAX: usize = 200;

@@ -199,6 +199,7 @@ store! {
     fn engine() -> String;
     fn epoch() -> EpochId;
     fn directory_version() -> u32;
+    fn versions() -> (EpochId, u32);
     fn sync_key() -> Option<PublicKey>;
     fn put_sync_key(key: PublicKey) -> ();
     fn mark(mark: Mark) -> Option<u32>;

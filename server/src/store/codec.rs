@@ -49,6 +49,31 @@ macro_rules! columns {
 }
 columns!(SqliteRow, PgRow);
 
+/// The columns of a row from one on.
+pub(super) struct From<'r, R>(pub(super) &'r R, pub(super) usize);
+
+impl<R: Columns> Columns for From<'_, R> {
+    fn text(&self, column: usize) -> Result<String> {
+        self.0.text(self.1 + column)
+    }
+
+    fn number(&self, column: usize) -> Result<i64> {
+        self.0.number(self.1 + column)
+    }
+
+    fn number_option(&self, column: usize) -> Result<Option<i64>> {
+        self.0.number_option(self.1 + column)
+    }
+
+    fn bytes(&self, column: usize) -> Result<&[u8]> {
+        self.0.bytes(self.1 + column)
+    }
+
+    fn bytes_option(&self, column: usize) -> Result<Option<&[u8]>> {
+        self.0.bytes_option(self.1 + column)
+    }
+}
+
 fn unread(error: sqlx::Error) -> StoreError {
     StoreError::Database(Box::new(error))
 }

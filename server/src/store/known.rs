@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zoufang_core::record::{ChangeHash, DocId};
 
-use super::{DocumentState, KnownChange};
+use super::{DocumentState, KnownChange, LogEntry};
+
+/// Histories up to so many bytes are read ahead, and so many in all; another one is read when it is asked for, if it is.
+const HISTORY_BYTES_MAX: u64 = 16 * 1024;
+const HISTORIES_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A change by its document, actor and number.
 pub(super) type Number = (DocId, Vec<u8>, u64);
@@ -17,6 +21,8 @@ pub(super) struct Known {
     pub(super) numbers: BTreeMap<Number, bool>,
     /// Asked of documents that are not there.
     pub(super) erased: BTreeMap<DocId, bool>,
+    /// The changes of short documents, until somebody takes them or one more comes.
+    pub(super) histories: BTreeMap<DocId, Vec<LogEntry>>,
 }
 
 impl Known {
@@ -39,5 +45,23 @@ impl Known {
     pub(super) fn erased_to_read(&self, of: &BTreeSet<DocId>) -> Vec<DocId> {
         let absent = |doc: &DocId| matches!(self.docs.get(doc), Some(None)) && !self.erased.contains_key(doc);
         of.iter().copied().filter(absent).collect()
+    }
+
+    /// Documents that are there and short.
+    pub(super) fn histories_to_read(&self, of: &BTreeSet<DocId>) -> Vec<DocId> {
+        let mut bytes = 0;
+        let mut fits = |doc: &DocId| {
+            let Some(Some(state)) = self.docs.get(doc) else { return false };
+            let fits =
+                state.size_bytes <= HISTORY_BYTES_MAX && bytes + state.size_bytes <= HISTORIES_BYTES_MAX;
+            bytes += if fits { state.size_bytes } else { 0 };
+            fits
+        };
+        of.iter().copied().filter(|doc| !self.histories.contains_key(doc) && fits(doc)).collect()
+    }
+
+    /// One more of a document's changes, after those before it.
+    pub(super) fn add_to_history(&mut self, entry: LogEntry) {
+        self.histories.entry(entry.doc).or_default().push(entry);
     }
 }

@@ -21,7 +21,7 @@ mod office;
 mod readings;
 mod recovery;
 mod reseal;
-mod stage;
+mod send;
 mod tx;
 
 use std::sync::Arc;
@@ -150,6 +150,14 @@ impl Store for PostgresStore {
     async fn directory_version(&self) -> Result<u32> {
         let version = self.meta("directory_version").await?;
         u32::try_from(version).map_err(|_| StoreError::Corrupt("version"))
+    }
+
+    async fn versions(&self) -> Result<(EpochId, u32)> {
+        let sql = "select e.value, d.value from meta e join meta d on d.county = e.county and d.key = 'directory_version'
+            where e.county = $1 and e.key = 'epoch'";
+        let row = sqlx::query(sql).bind(self.county).fetch_one(&self.read()).await.map_err(failed)?;
+        let version = u32::try_from(to_u64(&row, 1)?).map_err(|_| StoreError::Corrupt("version"))?;
+        Ok((EpochId(to_u64(&row, 0)?), version))
     }
 
     async fn sync_key(&self) -> Result<Option<PublicKey>> {

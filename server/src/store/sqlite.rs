@@ -14,10 +14,10 @@ mod log;
 mod office;
 #[cfg(test)]
 mod plans;
-mod projected;
 mod readings;
 mod recovery;
 mod reseal;
+mod send;
 mod tx;
 
 use std::path::Path;
@@ -111,10 +111,15 @@ impl SqliteStore {
             SqlitePoolOptions::new()
                 .max_connections(connections_max)
                 .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+                // A file does not hang up, and the pool asks each connection once when it comes back.
+                .test_before_acquire(false)
                 // After a fault of the disk SQLite has rolled back by itself, which sqlx does not know: it would take the
                 // connection to be in a transaction for ever. Such a connection is closed, and the next one opened.
                 .after_release(|connection, _| {
                     Box::pin(async move {
+                        if !connection.is_in_transaction() {
+                            return Ok(true);
+                        }
                         // A rollback that was only begun is done when the connection answers.
                         connection.ping().await?;
                         Ok(!connection.is_in_transaction())
@@ -222,6 +227,14 @@ impl Store for SqliteStore {
     async fn directory_version(&self) -> Result<u32> {
         let version = self.meta("directory_version").await?;
         u32::try_from(version).map_err(|_| StoreError::Corrupt("version"))
+    }
+
+    async fn versions(&self) -> Result<(EpochId, u32)> {
+        let sql = "select e.value, d.value from meta e join meta d on d.county = e.county and d.key = 'directory_version'
+            where e.county = ? and e.key = 'epoch'";
+        let row = sqlx::query(sql).bind(self.county).fetch_one(&self.read).await.map_err(failed)?;
+        let version = u32::try_from(to_u64(&row, 1)?).map_err(|_| StoreError::Corrupt("version"))?;
+        Ok((EpochId(to_u64(&row, 0)?), version))
     }
 
     async fn sync_key(&self) -> Result<Option<PublicKey>> {

@@ -226,6 +226,7 @@ impl Answer {
     async fn frame(&self, tail: &Tail, cursor: u64, plain: bool) -> Result<(Vec<u8>, u64, bool)> {
         let store = self.app.store.as_ref();
         if self.version >= PACKED_SINCE
+            && self.app.segments.may_be_from(tail, cursor)
             && let Some(segment) = store.segment(tail.unit, cursor).await?
         {
             return Ok((segment.frame, segment.to_seq, false));

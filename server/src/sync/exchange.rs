@@ -69,13 +69,12 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     if request.device != principal.device {
         return Err(Error::WrongDevice);
     }
-    let epoch = app.store.epoch().await?;
+    let (epoch, units) = app.epoch_and_units().await?;
     // A phone that knows no epoch has not read of any log; or it has, in an answer of a former version that was cut.
     let has_read = request.epoch.0 != 0 || request.cursors.iter().any(|(_, seq)| *seq > 0);
     if has_read && request.epoch != epoch {
         return Ok(Reply::EpochChanged(epoch, None));
     }
-    let units = app.units().await?;
     let logs = units.logs(&principal.account);
     let authority = Authority::of(&principal.account, principal.device, &principal.former, &logs);
     let scope = readable(logs, request.spoken());
@@ -93,11 +92,11 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         Outcome::Cloned => return Ok(Reply::Cloned),
     };
     let verdicts = taken.verdicts.into_iter().map(|verdict| told_in(version, verdict)).collect::<Vec<_>>();
-    seal_after(app, &pushed, &verdicts);
     // What only waits or is refused leaves the log as it is; a phone that has such a change would never be compared otherwise.
     let idle =
         !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted(_) | Verdict::Duplicate(_)));
     let tails = app.store.tails(&scope).await?;
+    seal_after(app, &pushed, &verdicts, &tails);
     let cursors: BTreeMap<UnitId, u64> = request.cursors.into_iter().collect();
     // A cursor beyond the log's end is of a log that we have lost: as after a restore, the phone begins anew.
     if tails.iter().any(|tail| cursors.get(&tail.unit).is_some_and(|cursor| *cursor > tail.last_seq)) {
@@ -173,11 +172,14 @@ fn hashes(request: &SyncRequest) -> BTreeMap<UnitId, BTreeSet<ChangeHash>> {
     hashes
 }
 
-pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict]) {
+/// Makes segments of the logs into which changes were taken, where they may be full; `tails` are as many of their ends as are known.
+pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict], tails: &[Tail]) {
     let accepted = units.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Accepted(_)));
     let units: BTreeSet<UnitId> = accepted.map(|(unit, _)| *unit).collect();
+    let short = tails.iter().filter(|tail| app.segments.has_none_due(tail)).map(|tail| tail.unit).collect();
+    let units: Vec<UnitId> = units.difference(&short).copied().collect();
     if app.seals && !units.is_empty() {
-        segment::seal_soon(app, units.into_iter().collect());
+        segment::seal_soon(app, units);
     }
 }
 

@@ -127,6 +127,7 @@ store! {
     fn ready() -> ();
     fn epoch() -> EpochId;
     fn directory_version() -> u32;
+    fn versions() -> (EpochId, u32);
     fn sync_key() -> Option<PublicKey>;
     fn put_sync_key(key: PublicKey) -> ();
     fn put_sign_key(device: DeviceId, key: SignKey) -> ();

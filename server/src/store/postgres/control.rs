@@ -7,7 +7,7 @@ use zoufang_core::sync::wire::Control;
 
 use super::PostgresStore;
 use super::codec::failed;
-use super::stage::send_tails;
+use super::send::send_tails;
 use super::tx::PostgresTx;
 use crate::store::codec::to_bytes;
 use crate::store::control::erased_key;
@@ -17,6 +17,7 @@ use crate::store::{ChangeRecord, DocumentState, Erasure, Move, Result, StoreErro
 impl PostgresTx {
     pub(super) async fn delete_changes(&mut self, doc: DocId) -> Result<Vec<ChangeRecord>> {
         self.send_staged().await?;
+        self.known.histories.remove(&doc);
         let Some(state) = self.document(doc).await? else { return Ok(Vec::new()) };
         self.lock(&BTreeSet::from([state.unit])).await?;
         let sql = "delete from log where county = $1 and doc = $2

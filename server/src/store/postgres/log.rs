@@ -35,8 +35,11 @@ impl PostgresStore {
             });
         };
         let tail = tail_of(&row)?;
-        let (entries, next) = self.read_entries(&mut tx, unit, after_seq, bytes_max).await?;
+        let (entries, next) = self.read_entries(&mut tx, &tail, after_seq, bytes_max).await?;
         let to_seq = next.map_or(tail.last_seq, |next| next - 1);
+        if tail.control_seq <= after_seq {
+            return Ok(LogPage { entries, controls: Vec::new(), to_seq, tail });
+        }
         let sql = "select seq, record from control where county = $1 and unit = $2 and seq > $3 and seq <= $4 order by seq";
         let rows = sqlx::query(sql)
             .bind(self.county)
@@ -54,10 +57,11 @@ impl PostgresStore {
     async fn read_entries(
         &self,
         tx: &mut Transaction<'static, Postgres>,
-        unit: UnitId,
+        tail: &Tail,
         after_seq: u64,
         bytes_max: usize,
     ) -> Result<(Vec<LogEntry>, Option<u64>)> {
+        let unit = tail.unit;
         let (mut entries, mut bytes_left, mut after_seq) = (Vec::new(), bytes_max, after_seq);
         loop {
             let more: Vec<LogEntry> =
@@ -69,6 +73,9 @@ impl PostgresStore {
             if !full {
                 break;
             }
+        }
+        if after_seq >= tail.last_seq {
+            return Ok((entries, None));
         }
         let sql = "select min(seq) from log where county = $1 and unit = $2 and seq > $3";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0)).bind(after_seq.cast_signed());

@@ -20,13 +20,14 @@ use zoufang_core::sync::wire::Control;
 use super::codec::{docs, failed, units};
 use super::listen::{Told, notify};
 use super::lock::Lock;
-use super::stage::{Appended, Stage};
+use super::send::send;
 use crate::crash::crash_point;
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64};
 use crate::store::control::erased_key;
 use crate::store::decode::{entry_of, known_of, state_of, tail_of};
 use crate::store::known::{Known, Number};
 use crate::store::office::Projection;
+use crate::store::stage::{Appended, Stage};
 use crate::store::{
     ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, StoreError, Tail, Ticket,
     WriteTx,
@@ -169,9 +170,22 @@ impl PostgresTx {
         Ok(())
     }
 
+    async fn read_histories(&mut self, of: &BTreeSet<DocId>) -> Result<()> {
+        let wanted = self.known.histories_to_read(of);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let sql = "select seq, doc, kind, hash, raw, user_id, received_at from log where county = $1 and doc = any($2) order by seq";
+        let rows = sqlx::query(sql).bind(self.county).bind(docs(&wanted)).fetch_all(&mut *self.tx).await;
+        for row in &self.noted(rows)? {
+            self.known.add_to_history(entry_of(row)?);
+        }
+        Ok(())
+    }
+
     /// Sends what is staged.
     async fn send(&mut self) -> Result<()> {
-        let sent = self.stage.send(&mut self.tx, self.county, &self.tails, &self.new).await;
+        let sent = send(self.stage.take(), &mut self.tx, self.county, &self.tails, &self.new).await;
         self.new.clear();
         if self.noted(sent)? {
             return Ok(());
@@ -216,7 +230,8 @@ impl WriteTx for PostgresTx {
         }
         self.read_changes(&claim.hashes).await?;
         self.read_numbers(&claim.numbers).await?;
-        self.read_erased(&claim.docs).await
+        self.read_erased(&claim.docs).await?;
+        self.read_histories(&claim.docs).await
     }
 
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>> {
@@ -251,7 +266,10 @@ impl WriteTx for PostgresTx {
     }
 
     async fn changes_of(&mut self, doc: DocId) -> Result<Vec<LogEntry>> {
-        if self.stage.log.iter().any(|appended| appended.change.doc == doc) {
+        if let Some(known) = self.known.histories.remove(&doc) {
+            return Ok(known);
+        }
+        if self.stage.holds_changes_of(doc) {
             self.send_staged().await?;
         }
         let sql = "select seq, doc, kind, hash, raw, user_id, received_at from log where county = $1 and doc = $2 order by seq";
@@ -279,6 +297,7 @@ impl WriteTx for PostgresTx {
         };
         let seq = tail.last_seq;
         self.stage.append(Appended { change: change.clone(), seq });
+        self.known.histories.remove(&change.doc);
         self.grown.insert(change.unit);
         self.known
             .changes

@@ -1,4 +1,4 @@
-//! Reading ahead what the gate will ask: four statements for any number of changes, where each change would take four.
+//! Reading ahead what the gate will ask: five statements for any number of changes, where each change would take five.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::store::Result;
 use crate::store::codec::hex;
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64};
 use crate::store::control::erased_key;
-use crate::store::decode::{known_of, state_of};
+use crate::store::decode::{entry_of, known_of, state_of};
 use crate::store::known::Number;
 
 impl SqliteTx {
@@ -82,6 +82,21 @@ impl SqliteTx {
         self.known.numbers.extend(wanted.into_iter().map(|number| (number, false)));
         for row in &rows {
             self.known.numbers.insert((to_doc(row, 0)?, to_bytes(row, 1)?, to_u64(row, 2)?), true);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read_histories(&mut self, of: &BTreeSet<DocId>) -> Result<()> {
+        let wanted = self.known.histories_to_read(of);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let sql =
+            "select seq, doc, kind, hash, raw, user, received_at from log indexed by sqlite_autoindex_log_3
+            where county = ? and doc in (select unhex(value) from json_each(?)) order by seq";
+        let query = sqlx::query(sql).bind(self.county).bind(docs_json(&wanted));
+        for row in &query.fetch_all(&mut *self.tx).await.map_err(failed)? {
+            self.known.add_to_history(entry_of(row)?);
         }
         Ok(())
     }

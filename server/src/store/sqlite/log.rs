@@ -5,9 +5,12 @@ use zoufang_core::record::{ChangeHash, DocId, UnitId};
 
 use super::SqliteStore;
 use super::codec::{docs_json, failed, hex_json, units_json};
-use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64, to_unit};
+use crate::store::codec::{From, to_bytes, to_doc, to_hash, to_i64_option, to_u64, to_unit};
 use crate::store::decode::{control_of, entry_of, segment_of, tail_of};
 use crate::store::{LogEntry, LogPage, Result, Sealed, Segment, Tail};
+
+/// The columns of where a log ends; those of a change come after them.
+const TAIL_COLUMNS: usize = 7;
 
 impl SqliteStore {
     pub(super) async fn read_tails(&self, units: &[UnitId]) -> Result<Vec<Tail>> {
@@ -23,19 +26,54 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_page(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage> {
-        // One transaction: what was taken out between two reads would be missing in one and counted in the other.
-        let mut tx = self.read.begin().await.map_err(failed)?;
-        let sql = "select ?, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = ? and unit = ?";
+        // One statement is one snapshot: what was taken out between two reads would be missing in one and counted in the other.
+        let sql = "select t.unit, t.last_seq, t.digest, t.count, t.bytes, t.cuts, t.control_seq,
+            l.seq, l.doc, l.kind, l.hash, l.raw, l.user, l.received_at
+            from unit_log t left join log l on l.county = t.county and l.unit = t.unit and l.seq > ?
+            where t.county = ? and t.unit = ? order by l.seq";
         let unit_id = i64::from(unit.0);
-        let query = sqlx::query(sql).bind(unit_id).bind(self.county).bind(unit_id);
-        let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else {
-            return Ok(LogPage {
-                to_seq: after_seq,
-                tail: Tail { unit, ..Tail::default() },
-                ..LogPage::default()
-            });
+        let query = sqlx::query(sql).bind(after_seq.cast_signed()).bind(self.county).bind(unit_id);
+        let (mut tail, mut entries) = (Tail { unit, ..Tail::default() }, Vec::new());
+        let (mut bytes, mut next) = (0, None);
+        let mut rows = query.fetch(&self.read);
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            tail = tail_of(&row)?;
+            // Controls are rare, and read in one transaction with the changes.
+            if tail.control_seq > after_seq {
+                drop(rows);
+                return self.read_page_with_controls(unit, after_seq, bytes_max).await;
+            }
+            let change = From(&row, TAIL_COLUMNS);
+            if to_i64_option(&change, 0)?.is_none() {
+                break;
+            }
+            let entry: LogEntry = entry_of(&change)?;
+            bytes += entry.raw.len();
+            if bytes > bytes_max && !entries.is_empty() {
+                next = Some(entry.seq);
+                break;
+            }
+            entries.push(entry);
+        }
+        let to_seq = match next {
+            Some(next) => next - 1,
+            None if tail.last_seq == 0 => after_seq,
+            None => tail.last_seq,
         };
-        let tail = tail_of(&row)?;
+        Ok(LogPage { entries, controls: Vec::new(), to_seq, tail })
+    }
+
+    async fn read_page_with_controls(
+        &self,
+        unit: UnitId,
+        after_seq: u64,
+        bytes_max: usize,
+    ) -> Result<LogPage> {
+        let mut tx = self.read.begin().await.map_err(failed)?;
+        let unit_id = i64::from(unit.0);
+        let sql = "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = ? and unit = ?";
+        let query = sqlx::query(sql).bind(self.county).bind(unit_id);
+        let tail: Tail = tail_of(&query.fetch_one(&mut *tx).await.map_err(failed)?)?;
         let sql = "select seq, doc, kind, hash, raw, user, received_at from log where county = ? and unit = ? and seq > ? order by seq";
         let query = sqlx::query(sql).bind(self.county).bind(unit_id).bind(after_seq.cast_signed());
         let (mut entries, mut bytes, mut to_seq) = (Vec::new(), 0, tail.last_seq);

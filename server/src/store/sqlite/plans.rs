@@ -15,9 +15,9 @@ const SOURCES: [&str; 10] = [
     include_str!("devices.rs"),
     include_str!("log.rs"),
     include_str!("office.rs"),
-    include_str!("projected.rs"),
     include_str!("readings.rs"),
     include_str!("recovery.rs"),
+    include_str!("send.rs"),
     include_str!("tx.rs"),
 ];
 /// What may be read from end to end: there are few, or it is done rarely.

@@ -1,5 +1,6 @@
-//! The writing transaction: it is alone, so what it read stays true until its end, and it reads ahead what the gate will
-//! ask. Every statement is a round trip to the thread that has the connection.
+//! The writing transaction: it is alone, so what it read stays true until its end. It reads ahead what the gate will ask, and
+//! writes what was staged at the end, or before something reads it: every statement is a round trip to the thread that has the
+//! connection.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +10,16 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId};
 use zoufang_core::sync::wire::Control;
 
 use super::codec::failed;
+use super::send::{Sent, send};
 use crate::crash::crash_point;
 use crate::store::decode::{entry_of, known_of, state_of, tail_of};
 use crate::store::known::Known;
 use crate::store::news::{News, Teller};
 use crate::store::office::Projection;
+use crate::store::stage::{Appended, Stage};
 use crate::store::{
-    ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, Tail, Ticket, WriteTx,
+    ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, StoreError, Tail, Ticket,
+    WriteTx,
 };
 
 /// A transaction on the one connection that writes.
@@ -27,8 +31,11 @@ pub(super) struct SqliteTx {
     pub(super) known: Known,
     /// Documents that have nothing yet.
     pub(super) new: BTreeSet<DocId>,
-    /// Ends of logs that grew here; they are written before anything that reads them, and with the commit.
+    /// Documents of what is staged that are there and stay in their unit.
+    staying: BTreeSet<DocId>,
+    /// Ends of logs that grew here, with what is staged.
     tails: BTreeMap<UnitId, Tail>,
+    stage: Stage,
 }
 
 impl SqliteTx {
@@ -40,35 +47,31 @@ impl SqliteTx {
             grown: BTreeMap::new(),
             known: Known::default(),
             new: BTreeSet::new(),
+            staying: BTreeSet::new(),
             tails: BTreeMap::new(),
+            stage: Stage::default(),
         }
     }
 
-    /// Writes the ends of logs, and forgets what is known: somebody is about to write past this.
+    /// Writes what is staged, and forgets what is known: somebody is about to write past this.
     pub(super) async fn settle(&mut self) -> Result<()> {
+        self.send_staged().await?;
         self.known = Known::default();
-        self.new.clear();
-        self.write_tails().await
+        self.tails.clear();
+        Ok(())
     }
 
-    async fn write_tails(&mut self) -> Result<()> {
-        for tail in std::mem::take(&mut self.tails).into_values() {
-            let sql = "insert into unit_log (county, unit, last_seq, digest, count, bytes) values (?, ?, ?, ?, ?, ?)
-                on conflict (county, unit) do update set last_seq = excluded.last_seq, digest = excluded.digest,
-                count = excluded.count, bytes = excluded.bytes";
-            sqlx::query(sql)
-                .bind(self.county)
-                .bind(i64::from(tail.unit.0))
-                .bind(tail.last_seq.cast_signed())
-                .bind(&tail.digest.to_bytes()[..])
-                .bind(tail.count.cast_signed())
-                .bind(tail.size_bytes.cast_signed())
-                .execute(&mut *self.tx)
-                .await
-                .map_err(failed)?;
-            crash_point!("tail.after");
-        }
+    /// Writes what is staged.
+    async fn send_staged(&mut self) -> Result<()> {
+        let sent = Sent { tails: &self.tails, new: &self.new, staying: &self.staying };
+        send(self.stage.take(), &mut self.tx, self.county, sent).await.map_err(failed)?;
+        self.new.clear();
+        self.staying.clear();
         Ok(())
+    }
+
+    async fn send_if_full(&mut self) -> Result<()> {
+        if self.stage.is_full() { self.send_staged().await } else { Ok(()) }
     }
 
     /// Where a unit's log ends, with what was appended here.
@@ -82,44 +85,8 @@ impl SqliteTx {
         row.as_ref().map_or(Ok(Tail { unit, ..Tail::default() }), tail_of)
     }
 
-    async fn upsert_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-        let sql = "insert into doc (county, doc, kind, unit, created_by, max_op, bytes, changes, re_rooted, row)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            on conflict (county, doc) do update set unit = excluded.unit, max_op = excluded.max_op, bytes = excluded.bytes,
-            changes = excluded.changes, re_rooted = excluded.re_rooted, row = excluded.row";
-        sqlx::query(sql)
-            .bind(self.county)
-            .bind(&state.doc.0[..])
-            .bind(i64::from(state.kind.code()))
-            .bind(i64::from(state.unit.0))
-            .bind(i64::from(state.created_by.0))
-            .bind(state.max_op.cast_signed())
-            .bind(state.size_bytes.cast_signed())
-            .bind(state.changes.cast_signed())
-            .bind(state.re_rooted)
-            .bind(row)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
-        Ok(())
-    }
-
-    /// A document that stays in its unit. A statement that names `unit` would write its entry in `doc_by_unit` anew, on
-    /// a page of its own, though nothing there changes.
-    async fn update_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-        let sql = "update doc set max_op = ?, bytes = ?, changes = ?, re_rooted = ?, row = ?
-            where county = ? and doc = ?";
-        sqlx::query(sql)
-            .bind(state.max_op.cast_signed())
-            .bind(state.size_bytes.cast_signed())
-            .bind(state.changes.cast_signed())
-            .bind(state.re_rooted)
-            .bind(row)
-            .bind(self.county)
-            .bind(&state.doc.0[..])
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
+    async fn delete(&mut self, sql: &'static str, doc: DocId) -> Result<()> {
+        sqlx::query(sql).bind(self.county).bind(&doc.0[..]).execute(&mut *self.tx).await.map_err(failed)?;
         Ok(())
     }
 }
@@ -129,7 +96,8 @@ impl WriteTx for SqliteTx {
     async fn claim(&mut self, claim: &Claim) -> Result<()> {
         self.read_docs(&claim.docs).await?;
         self.read_changes(&claim.hashes).await?;
-        self.read_numbers(&claim.numbers).await
+        self.read_numbers(&claim.numbers).await?;
+        self.read_histories(&claim.docs).await
     }
 
     async fn document(&mut self, doc: DocId) -> Result<Option<DocumentState>> {
@@ -171,6 +139,12 @@ impl WriteTx for SqliteTx {
     }
 
     async fn changes_of(&mut self, doc: DocId) -> Result<Vec<LogEntry>> {
+        if let Some(known) = self.known.histories.remove(&doc) {
+            return Ok(known);
+        }
+        if self.stage.holds_changes_of(doc) {
+            self.send_staged().await?;
+        }
         let sql = "select seq, doc, kind, hash, raw, user, received_at from log
             indexed by sqlite_autoindex_log_3 where county = ? and doc = ? order by seq";
         let rows = sqlx::query(sql)
@@ -183,28 +157,15 @@ impl WriteTx for SqliteTx {
     }
 
     async fn append(&mut self, change: &ChangeRecord) -> Result<u64> {
+        let number = (change.doc, change.actor.clone(), change.change_seq);
+        let (hash_known, number_known) =
+            (self.known.changes.get(&change.hash), self.known.numbers.get(&number));
+        if matches!(hash_known, Some(Some(_))) || number_known == Some(&true) {
+            return Err(StoreError::Taken("key"));
+        }
+        let nobody_has_it = hash_known.is_some() && number_known.is_some();
         let tail = self.tail(change.unit).await?;
         let seq = tail.last_seq + 1;
-        let sql = "insert into log (county, unit, seq, doc, kind, hash, raw, device, user, actor, change_seq, start_op, max_op, received_at)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        sqlx::query(sql)
-            .bind(self.county)
-            .bind(i64::from(change.unit.0))
-            .bind(seq.cast_signed())
-            .bind(&change.doc.0[..])
-            .bind(i64::from(change.kind.code()))
-            .bind(&change.hash.0[..])
-            .bind(&change.raw)
-            .bind(change.device.0.cast_signed())
-            .bind(i64::from(change.user.0))
-            .bind(&change.actor)
-            .bind(change.change_seq.cast_signed())
-            .bind(change.start_op.cast_signed())
-            .bind(change.max_op.cast_signed())
-            .bind(change.received_at.0)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
         let grown = Tail {
             last_seq: seq,
             digest: tail.digest.with(change.hash),
@@ -214,36 +175,40 @@ impl WriteTx for SqliteTx {
         };
         self.tails.insert(change.unit, grown);
         self.grown.insert(change.unit, seq);
+        self.stage.append(Appended { change: change.clone(), seq });
+        self.known.histories.remove(&change.doc);
         let known = KnownChange { doc: change.doc, seq, max_op: change.max_op };
         self.known.changes.insert(change.hash, Some(known));
-        self.known.numbers.insert((change.doc, change.actor.clone(), change.change_seq), true);
+        self.known.numbers.insert(number, true);
+        if nobody_has_it {
+            self.send_if_full().await?
+        } else {
+            self.send_staged().await?
+        }
         Ok(seq)
     }
 
     async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-        let known = self.known.docs.get(&state.doc).and_then(Option::as_ref);
-        if known.is_some_and(|known| known.unit == state.unit) {
-            self.update_document(state, row).await?;
-        } else {
-            self.upsert_document(state, row).await?;
+        if !self.stage.docs.contains_key(&state.doc) {
+            let known = self.known.docs.get(&state.doc).and_then(Option::as_ref);
+            if known.is_some_and(|known| known.unit == state.unit) {
+                self.staying.insert(state.doc);
+            }
+        } else if self.stage.docs.get(&state.doc).is_some_and(|(staged, _)| staged.unit != state.unit) {
+            self.staying.remove(&state.doc);
         }
         self.known.docs.insert(state.doc, Some(state.clone()));
-        Ok(())
+        self.stage.put_document(state.clone(), row);
+        self.send_if_full().await
     }
 
     async fn put_projection(&mut self, doc: DocId, unit: UnitId, projection: &Projection) -> Result<()> {
-        if !self.new.remove(&doc) {
-            self.delete_projection(doc, unit, projection).await?;
-        }
-        match projection {
-            Projection::Person(person) => self.put_person(doc, unit, person).await,
-            Projection::Visit(visit) => self.put_visit(doc, unit, visit).await,
-            Projection::Contact(contact) => self.put_contact(doc, unit, contact).await,
-            Projection::Nothing => Ok(()),
-        }
+        self.stage.put_projection(doc, unit, projection.clone());
+        self.send_if_full().await
     }
 
     async fn clear_projections(&mut self) -> Result<()> {
+        self.stage.clear_projections();
         for sql in [
             "delete from person where county = ?",
             "delete from visit where county = ?",
@@ -256,6 +221,7 @@ impl WriteTx for SqliteTx {
     }
 
     async fn documents(&mut self, after: Option<DocId>, count_max: u32) -> Result<Vec<DocumentState>> {
+        self.send_staged().await?;
         let sql = "select doc, kind, unit, created_by, max_op, bytes, changes, re_rooted from doc where county = ? and doc > ? order by doc limit ?";
         let after = after.map(|doc| doc.0.to_vec()).unwrap_or_default();
         let query = sqlx::query(sql).bind(self.county).bind(after).bind(i64::from(count_max));
@@ -316,6 +282,7 @@ impl WriteTx for SqliteTx {
     }
 
     async fn documents_of_unit(&mut self, unit: UnitId) -> Result<Vec<(DocumentState, Vec<u8>)>> {
+        self.send_staged().await?;
         self.select_documents(unit).await
     }
 
@@ -328,7 +295,8 @@ impl WriteTx for SqliteTx {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
-        self.write_tails().await?;
+        self.send_staged().await?;
+        crash_point!("stage.after");
         self.tx.commit().await.map_err(failed)?;
         for (unit, last_seq) in self.grown {
             self.teller.tell(News::Unit { unit, last_seq });

@@ -1,4 +1,4 @@
-//! What a transaction has written and not sent yet, and how it is sent: one statement a table for any number of rows.
+//! How what a transaction staged is sent: one statement a table for any number of rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,100 +7,37 @@ use zoufang_core::record::{DocId, UnitId};
 
 use super::codec::{docs, text, units};
 use crate::crash::crash_point;
-use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
-use crate::store::{ChangeRecord, DocumentState, Tail};
+use crate::store::office::{ContactProjection, PersonProjection, VisitProjection};
+use crate::store::stage::{Appended, Stage};
+use crate::store::{DocumentState, Tail};
 
 type Tx = Transaction<'static, Postgres>;
 
-/// More is sent at once, so that memory does not grow with a long transaction.
-const ROWS_MAX: usize = 2_000;
-const BYTES_MAX: usize = 4 << 20;
-
-/// A change with its place.
-pub(super) struct Appended {
-    pub(super) change: ChangeRecord,
-    pub(super) seq: u64,
-}
-
-/// Rows that wait to be sent.
-#[derive(Default)]
-pub(super) struct Stage {
-    pub(super) log: Vec<Appended>,
-    pub(super) docs: BTreeMap<DocId, (DocumentState, Vec<u8>)>,
-    people: BTreeMap<(UnitId, DocId), PersonProjection>,
-    visits: BTreeMap<DocId, (UnitId, VisitProjection)>,
-    contacts: BTreeMap<DocId, (UnitId, ContactProjection)>,
-    bytes: usize,
-}
-
-impl Stage {
-    pub(super) fn append(&mut self, appended: Appended) {
-        self.bytes += appended.change.raw.len();
-        self.log.push(appended);
+/// Sends everything. `tails` are the ends of the logs with what is staged; `new` are documents that have nothing yet.
+///
+/// Returns `false` if a document turned out to live in another unit than is said here: somebody was faster.
+pub(super) async fn send(
+    staged: Stage,
+    tx: &mut Tx,
+    county: i64,
+    tails: &BTreeMap<UnitId, Tail>,
+    new: &BTreeSet<DocId>,
+) -> sqlx::Result<bool> {
+    let Stage { log, docs, people, visits, contacts, .. } = staged;
+    if !log.is_empty() {
+        send_log(tx, county, &log).await?;
+        crash_point!("stage.log.after");
+        let grown: BTreeSet<UnitId> = log.iter().map(|appended| appended.change.unit).collect();
+        send_tails(tx, county, grown.iter().filter_map(|unit| tails.get(unit))).await?;
+        crash_point!("stage.tails.after");
     }
-
-    pub(super) fn put_document(&mut self, state: DocumentState, row: &[u8]) {
-        self.bytes += row.len();
-        self.docs.insert(state.doc, (state, row.to_vec()));
-    }
-
-    pub(super) fn put_projection(&mut self, doc: DocId, unit: UnitId, projection: Projection) {
-        match projection {
-            Projection::Person(person) => drop(self.people.insert((unit, doc), person)),
-            Projection::Visit(visit) => drop(self.visits.insert(doc, (unit, visit))),
-            Projection::Contact(contact) => drop(self.contacts.insert(doc, (unit, contact))),
-            Projection::Nothing => {}
-        }
-    }
-
-    pub(super) fn clear_projections(&mut self) {
-        self.people.clear();
-        self.visits.clear();
-        self.contacts.clear();
-    }
-
-    /// Forgets what is staged of a document besides its changes.
-    pub(super) fn forget(&mut self, doc: DocId) {
-        self.docs.remove(&doc);
-        self.people.retain(|(_, person), _| *person != doc);
-        self.visits.remove(&doc);
-        self.contacts.remove(&doc);
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        let rows =
-            self.log.len() + self.docs.len() + self.people.len() + self.visits.len() + self.contacts.len();
-        rows >= ROWS_MAX || self.bytes >= BYTES_MAX
-    }
-
-    /// Sends everything. `tails` are the ends of the logs with what is staged; `new` are documents that have nothing yet.
-    ///
-    /// Returns `false` if a document turned out to live in another unit than is said here: somebody was faster.
-    pub(super) async fn send(
-        &mut self,
-        tx: &mut Tx,
-        county: i64,
-        tails: &BTreeMap<UnitId, Tail>,
-        new: &BTreeSet<DocId>,
-    ) -> sqlx::Result<bool> {
-        self.bytes = 0;
-        let log = std::mem::take(&mut self.log);
-        if !log.is_empty() {
-            send_log(tx, county, &log).await?;
-            crash_point!("stage.log.after");
-            let grown: BTreeSet<UnitId> = log.iter().map(|appended| appended.change.unit).collect();
-            send_tails(tx, county, grown.iter().filter_map(|unit| tails.get(unit))).await?;
-            crash_point!("stage.tails.after");
-        }
-        let staged = std::mem::take(&mut self.docs);
-        let sent = staged.is_empty() || send_docs(tx, county, &staged).await?;
-        crash_point!("stage.docs.after");
-        send_people(tx, county, &std::mem::take(&mut self.people)).await?;
-        crash_point!("stage.people.after");
-        send_visits(tx, county, &std::mem::take(&mut self.visits), new).await?;
-        send_contacts(tx, county, &std::mem::take(&mut self.contacts)).await?;
-        Ok(sent)
-    }
+    let sent = docs.is_empty() || send_docs(tx, county, &docs).await?;
+    crash_point!("stage.docs.after");
+    send_people(tx, county, &people).await?;
+    crash_point!("stage.people.after");
+    send_visits(tx, county, &visits, new).await?;
+    send_contacts(tx, county, &contacts).await?;
+    Ok(sent)
 }
 
 async fn send_log(tx: &mut Tx, county: i64, log: &[Appended]) -> sqlx::Result<()> {

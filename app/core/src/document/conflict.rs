@@ -1,4 +1,6 @@
 //! Conflicts: concurrent values of one keep-both field, each with who wrote it and when. The program never decides.
+use automerge::{ROOT, ReadDoc};
+
 use super::{
     Document,
     shape::{self, Merge},
@@ -36,9 +38,9 @@ impl Document {
     #[must_use]
     pub fn conflicts(&self) -> Vec<Conflict> {
         let shape = shape::of(self.kind);
-        let keys = self
-            .keys()
-            .into_iter()
+        let beside = self.inner.map_range(ROOT, ..).filter(|item| item.conflict);
+        let keys = beside
+            .map(|item| item.key.into_owned())
             .filter(|key| shape.field(key).is_some_and(|field| field.merge == Merge::Keep));
         keys.filter_map(|key| self.conflict(key)).collect()
     }
@@ -53,11 +55,5 @@ impl Document {
             }
         }
         (distinct.len() > 1).then_some(Conflict { key, claims: distinct })
-    }
-
-    /// All keys of the root, known or not.
-    pub(super) fn keys(&self) -> Vec<String> {
-        use automerge::ReadDoc;
-        self.inner.keys(automerge::ROOT).map(|key| key.to_string()).collect()
     }
 }

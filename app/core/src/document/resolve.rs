@@ -1,20 +1,28 @@
 //! Reading a document through the merge classes: which of several concurrent values a record shows.
+use automerge::{ROOT, ReadDoc};
+
 use super::{
     Document,
     conflict::Claim,
+    read_value,
     shape::{self, Merge},
 };
 use crate::record::{Entries, Value};
 
-/// All known keys with the value that their merge class gives them.
+/// All known keys with the value that their merge class gives them. Automerge goes once over the document; only where values stand
+/// beside each other are their writers asked for.
 pub(super) fn entries(document: &Document) -> Entries {
     let shape = shape::of(document.kind());
     let mut entries = Entries::default();
-    for key in document.keys() {
-        if let Some(field) = shape.field(&key)
-            && let Some(value) = resolve(field.merge, document.claims(&key))
-        {
-            entries.0.insert(key, value);
+    for item in document.inner.map_range(ROOT, ..) {
+        let Some(field) = shape.field(&item.key) else { continue };
+        let value = if item.conflict {
+            resolve(field.merge, document.claims(&item.key))
+        } else {
+            read_value(&item.value.into_value())
+        };
+        if let Some(value) = value {
+            entries.0.insert(item.key.into_owned(), value);
         }
     }
     entries

@@ -1,53 +1,11 @@
 // The phone dies at every place at which it writes: before each transaction of the app's store, after its first row, and before
 // it is complete. What a person was told is saved is there afterwards, and at the server once.
 import { expect, test } from '@playwright/test';
+import { DEAD, POINTS, dieAt, type Death } from '../harness/death.ts';
 import { Device } from '../harness/device.ts';
 import { Server } from '../harness/server.ts';
 
 const PERSON = '高革强';
-const POINTS = ['begin', 'put', 'complete'] as const;
-const DEAD = 'the battery is flat';
-
-type Point = (typeof POINTS)[number];
-
-/** Where the phone dies: at a point of the writing transaction with this number, from 1, since the work began. */
-interface Death {
-  at: number;
-  point: Point;
-}
-
-/** Counts the page's writing transactions, and stands still for ever at one of them, so that it can be killed there. */
-function dieAt({ death, word }: { death: Death; word: string }): void {
-  let chosen: IDBTransaction | undefined;
-  const die = (): never => {
-    console.log(word);
-    for (;;);
-  };
-  const { transaction } = IDBDatabase.prototype;
-  const { put } = IDBObjectStore.prototype;
-  const { commit } = IDBTransaction.prototype;
-  const seen = window as unknown as { writes?: number };
-  IDBDatabase.prototype.transaction = function (stores, mode, options) {
-    const made = transaction.call(this, stores, mode, options);
-    if (mode !== 'readwrite' || seen.writes === undefined) return made;
-    seen.writes += 1;
-    if (seen.writes === death.at) {
-      if (death.point === 'begin') die();
-      chosen = made;
-    }
-    return made;
-  };
-  IDBObjectStore.prototype.put = function (...row) {
-    const request = put.apply(this, row);
-    if (this.transaction === chosen && death.point === 'put') request.addEventListener('success', die);
-    return request;
-  };
-  IDBTransaction.prototype.commit = function () {
-    commit.call(this);
-    if (this === chosen && death.point === 'complete') die();
-  };
-}
-
 /** What a worker does within one page from a person's on: a visit without signal, then a new address with it. */
 async function work(device: Device, mark: string, said: string[]): Promise<void> {
   const { page } = device;

@@ -89,10 +89,6 @@ impl Store for MemoryStore {
         Ok(self.look(|state| state.directory_version))
     }
 
-    async fn versions(&self) -> Result<(EpochId, u32)> {
-        Ok(self.look(|state| (state.epoch, state.directory_version)))
-    }
-
     async fn sync_key(&self) -> Result<Option<PublicKey>> {
         Ok(self.look(|state| state.sync_key))
     }

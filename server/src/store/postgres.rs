@@ -7,6 +7,7 @@
 
 mod accounts;
 mod address;
+mod begin;
 #[cfg(any(test, feature = "contract"))]
 pub mod cluster;
 mod codec;
@@ -44,6 +45,7 @@ use super::{
 };
 use crate::crash::crash_point;
 use crate::readings::{Head, Line, Reading, Which};
+use begin::{BEGIN, begin};
 use codec::failed;
 use connect::Pools;
 
@@ -123,7 +125,7 @@ impl PostgresStore {
 impl Store for PostgresStore {
     async fn ready(&self) -> Result<()> {
         sqlx::query("select 1").fetch_one(&self.read()).await.map_err(failed)?;
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         let sql = "update meta set value = value where county = $1 and key = 'epoch'";
         sqlx::query(sql).bind(self.county).execute(&mut *tx).await.map_err(failed)?;
         tx.rollback().await.map_err(failed)
@@ -369,7 +371,7 @@ impl Store for PostgresStore {
     }
 
     async fn begin(&self) -> Result<Box<dyn WriteTx>> {
-        let tx = self.write().begin_with("begin isolation level read committed").await.map_err(failed)?;
+        let tx = begin(self.write(), BEGIN).await?;
         Ok(Box::new(tx::PostgresTx::new(self.county, tx)))
     }
 

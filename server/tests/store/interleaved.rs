@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use zoufang_core::access::Level;
@@ -18,7 +18,7 @@ use zoufang_server::App;
 use zoufang_server::assets::Assets;
 use zoufang_server::ingest::{Authority, Outcome, Shown, ingest};
 use zoufang_server::store::postgres::PostgresStore;
-use zoufang_server::store::{ChangeRecord, Claim, County, Store, StoreError, Unit, WriteTx};
+use zoufang_server::store::{ChangeRecord, Claim, County, Mark, Store, StoreError, Unit, WriteTx};
 
 use crate::in_postgres;
 
@@ -33,6 +33,30 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn two() -> (PostgresStore, PostgresStore) {
     let (one, url) = in_postgres().await;
     (one, PostgresStore::open(&url, County::default()).await.unwrap())
+}
+
+/// A connection whose transaction was left in the midst of its beginning must not be used as if it had none: what is written there
+/// next would be committed by nobody.
+#[tokio::test]
+async fn whoever_goes_away_while_a_transaction_begins_leaves_none_behind() {
+    let (one, two) = two().await;
+    for round in 0..400 {
+        let (began, patience) = (Instant::now(), Duration::from_micros(u64::from(round % 40) * 20));
+        let goes_away = async {
+            while began.elapsed() < patience {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            begun = one.begin() => drop(begun.unwrap()),
+            () = goes_away => {}
+        }
+        one.put_mark(Mark::Layout, round).await.unwrap();
+        assert_eq!(two.mark(Mark::Layout).await.unwrap(), Some(round), "it was said to be written");
+    }
+    one.close().await;
+    two.close().await;
 }
 
 /// A change that nobody has made before.

@@ -4,6 +4,7 @@ use sqlx::{Postgres, Transaction};
 use zoufang_core::record::{DeviceId, Timestamp, UserId};
 
 use super::PostgresStore;
+use super::begin::{BEGIN, begin};
 use super::codec::{failed, text, units};
 use super::listen::Told;
 use super::lock::Lock;
@@ -127,7 +128,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn end_device(&self, device: DeviceId, now: Timestamp) -> Result<()> {
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         let sql =
             "update device set revoked_at = $3 where county = $1 and device = $2 and revoked_at is null";
         let query = sqlx::query(sql).bind(self.county).bind(device.0.cast_signed()).bind(now.0);
@@ -175,7 +176,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn delete_session(&self, token: TokenHash) -> Result<()> {
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         let sql = "delete from session where county = $1 and token_hash = $2";
         sqlx::query(sql).bind(self.county).bind(&token.0[..]).execute(&mut *tx).await.map_err(failed)?;
         self.tell(&mut tx, &[Told::Sessions]).await?;
@@ -265,7 +266,7 @@ impl PostgresStore {
     pub(super) async fn locked_tx(&self, locks: impl Iterator<Item = Lock>) -> Result<Write> {
         let mut keys: Vec<i64> = locks.map(|lock| lock.key(self.county)).collect();
         keys.sort_unstable();
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         // The elements come in the order of the array, and so do the locks.
         let sql = "select pg_advisory_xact_lock(key) from unnest($1::bigint[]) key";
         sqlx::query(sql).bind(keys).execute(&mut *tx).await.map_err(failed)?;

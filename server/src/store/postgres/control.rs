@@ -6,6 +6,7 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, Unit
 use zoufang_core::sync::wire::Control;
 
 use super::PostgresStore;
+use super::begin::{BEGIN, begin};
 use super::codec::failed;
 use super::send::send_tails;
 use super::tx::PostgresTx;
@@ -218,7 +219,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn write_epoch(&self, epoch: EpochId) -> Result<()> {
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         sqlx::query("update meta set value = $2 where county = $1 and key = 'epoch'")
             .bind(self.county)
             .bind(epoch.0.cast_signed())

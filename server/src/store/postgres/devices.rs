@@ -3,6 +3,7 @@
 use zoufang_core::record::{ChangeHash, DeviceId, Timestamp};
 
 use super::PostgresStore;
+use super::begin::{BEGIN, begin};
 use super::codec::failed;
 use crate::store::decode::{device_line_of, late_of};
 use crate::store::{DeviceLine, Late, Result};
@@ -37,7 +38,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn insert_late(&self, late: &[Late]) -> Result<()> {
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         for (place, late) in (0_i64..).zip(late) {
             let sql = "insert into late (county, device, hash, doc, kind, unit, raw, received_at, place)
                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";

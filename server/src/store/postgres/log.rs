@@ -4,6 +4,7 @@ use sqlx::{Postgres, Transaction};
 use zoufang_core::record::{ChangeHash, DocId, UnitId};
 
 use super::PostgresStore;
+use super::begin::{SNAPSHOT, begin};
 use super::codec::{docs, failed, units};
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_i64_option, to_u64, to_unit};
 use crate::store::decode::{control_of, entry_of, segment_of, tail_of};
@@ -23,8 +24,7 @@ impl PostgresStore {
 
     pub(super) async fn read_page(&self, unit: UnitId, after_seq: u64, bytes_max: usize) -> Result<LogPage> {
         // One snapshot: what was taken out between two reads would be missing in one and counted in the other.
-        let begin = "begin isolation level repeatable read read only";
-        let mut tx = self.read().begin_with(begin).await.map_err(failed)?;
+        let mut tx = begin(self.read(), SNAPSHOT).await?;
         let sql = "select unit, last_seq, digest, count, bytes, cuts, control_seq from unit_log where county = $1 and unit = $2";
         let query = sqlx::query(sql).bind(self.county).bind(i64::from(unit.0));
         let Some(row) = query.fetch_optional(&mut *tx).await.map_err(failed)? else {

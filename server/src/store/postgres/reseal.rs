@@ -3,6 +3,7 @@
 use zoufang_core::record::UnitId;
 
 use super::PostgresStore;
+use super::begin::{BEGIN, begin};
 use super::codec::failed;
 use crate::store::codec::to_u32;
 use crate::store::{Late, Mark, Resealed, Result};
@@ -28,7 +29,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn update_changes(&self, unit: UnitId, changes: &[Resealed]) -> Result<()> {
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         let sql = "with was as (
                 select hash, length(raw) as bytes from log where county = $1 and unit = $2 and hash = any($3) for update),
             changed as (
@@ -47,7 +48,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn update_late(&self, late: &[Late]) -> Result<()> {
-        let mut tx = self.write().begin().await.map_err(failed)?;
+        let mut tx = begin(self.write(), BEGIN).await?;
         for late in late {
             let sql = "update late set raw = $4 where county = $1 and device = $2 and hash = $3";
             let query = sqlx::query(sql).bind(self.county).bind(late.device.0.cast_signed());

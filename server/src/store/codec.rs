@@ -50,9 +50,9 @@ macro_rules! columns {
 columns!(SqliteRow, PgRow);
 
 /// The columns of a row from one on.
-pub(super) struct From<'r, R>(pub(super) &'r R, pub(super) usize);
+pub(super) struct Shifted<'r, R>(pub(super) &'r R, pub(super) usize);
 
-impl<R: Columns> Columns for From<'_, R> {
+impl<R: Columns> Columns for Shifted<'_, R> {
     fn text(&self, column: usize) -> Result<String> {
         self.0.text(self.1 + column)
     }

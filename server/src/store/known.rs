@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zoufang_core::record::{ChangeHash, DocId};
 
-use super::{DocumentState, KnownChange, LogEntry};
+use super::{ChangeRecord, DocumentState, KnownChange, LogEntry, Result, StoreError};
 
 /// Histories up to so many bytes are read ahead, and so many in all; another one is read when it is asked for, if it is.
 const HISTORY_BYTES_MAX: u64 = 16 * 1024;
@@ -64,4 +64,25 @@ impl Known {
     pub(super) fn add_to_history(&mut self, entry: LogEntry) {
         self.histories.entry(entry.doc).or_default().push(entry);
     }
+
+    /// Whether it is known that nobody has a change that is to be appended; if not, only the database can tell.
+    pub(super) fn is_free(&self, change: &ChangeRecord) -> Result<bool> {
+        let hash = self.changes.get(&change.hash);
+        let number = self.numbers.get(&number_of(change));
+        if matches!(hash, Some(Some(_))) || number == Some(&true) {
+            return Err(StoreError::Taken("key"));
+        }
+        Ok(hash.is_some() && number.is_some())
+    }
+
+    /// A change was appended.
+    pub(super) fn note_appended(&mut self, change: &ChangeRecord, seq: u64) {
+        self.histories.remove(&change.doc);
+        self.changes.insert(change.hash, Some(KnownChange { doc: change.doc, seq, max_op: change.max_op }));
+        self.numbers.insert(number_of(change), true);
+    }
+}
+
+fn number_of(change: &ChangeRecord) -> Number {
+    (change.doc, change.actor.clone(), change.change_seq)
 }

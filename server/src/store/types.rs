@@ -215,6 +215,21 @@ pub struct Tail {
     pub control_seq: u64,
 }
 
+impl Tail {
+    /// Where it ends with one more change.
+    #[must_use]
+    pub fn grown(self, change: &ChangeRecord) -> Self {
+        Self {
+            unit: change.unit,
+            last_seq: self.last_seq + 1,
+            digest: self.digest.with(change.hash),
+            count: self.count + 1,
+            size_bytes: self.size_bytes + change.raw.len() as u64,
+            ..self
+        }
+    }
+}
+
 /// A piece of a unit's log and where the log ended, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct LogPage {

@@ -61,10 +61,7 @@ impl UnitLog {
             received_at: change.received_at,
         };
         self.changes.insert(seq, Arc::new(Stored { entry, change: change.clone() }));
-        self.tail.last_seq = seq;
-        self.tail.digest = self.tail.digest.with(change.hash);
-        self.tail.count += 1;
-        self.tail.size_bytes += change.raw.len() as u64;
+        self.tail = self.tail.grown(change);
         seq
     }
 

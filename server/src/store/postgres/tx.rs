@@ -279,30 +279,13 @@ impl WriteTx for PostgresTx {
 
     async fn append(&mut self, change: &ChangeRecord) -> Result<u64> {
         self.lock(&BTreeSet::from([change.unit])).await?;
-        let number = (change.doc, change.actor.clone(), change.change_seq);
-        let (hash_known, number_known) =
-            (self.known.changes.get(&change.hash), self.known.numbers.get(&number));
-        if matches!(hash_known, Some(Some(_))) || number_known == Some(&true) {
-            return Err(StoreError::Taken("key"));
-        }
-        let nobody_has_it = hash_known.is_some() && number_known.is_some();
+        let nobody_has_it = self.known.is_free(change)?;
         let tail = self.tails.entry(change.unit).or_default();
-        *tail = Tail {
-            unit: change.unit,
-            last_seq: tail.last_seq + 1,
-            digest: tail.digest.with(change.hash),
-            count: tail.count + 1,
-            size_bytes: tail.size_bytes + change.raw.len() as u64,
-            ..*tail
-        };
+        *tail = tail.grown(change);
         let seq = tail.last_seq;
         self.stage.append(Appended { change: change.clone(), seq });
-        self.known.histories.remove(&change.doc);
         self.grown.insert(change.unit);
-        self.known
-            .changes
-            .insert(change.hash, Some(KnownChange { doc: change.doc, seq, max_op: change.max_op }));
-        self.known.numbers.insert(number, true);
+        self.known.note_appended(change, seq);
         if !nobody_has_it {
             self.send().await?;
         } else if self.stage.is_full() {

@@ -5,7 +5,7 @@ use zoufang_core::record::{ChangeHash, DocId, UnitId};
 
 use super::SqliteStore;
 use super::codec::{docs_json, failed, hex_json, units_json};
-use crate::store::codec::{From, to_bytes, to_doc, to_hash, to_i64_option, to_u64, to_unit};
+use crate::store::codec::{Shifted, to_bytes, to_doc, to_hash, to_i64_option, to_u64, to_unit};
 use crate::store::decode::{control_of, entry_of, segment_of, tail_of};
 use crate::store::{LogEntry, LogPage, Result, Sealed, Segment, Tail};
 
@@ -43,7 +43,7 @@ impl SqliteStore {
                 drop(rows);
                 return self.read_page_with_controls(unit, after_seq, bytes_max).await;
             }
-            let change = From(&row, TAIL_COLUMNS);
+            let change = Shifted(&row, TAIL_COLUMNS);
             if to_i64_option(&change, 0)?.is_none() {
                 break;
             }

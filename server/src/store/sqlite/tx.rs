@@ -18,8 +18,7 @@ use crate::store::news::{News, Teller};
 use crate::store::office::Projection;
 use crate::store::stage::{Appended, Stage};
 use crate::store::{
-    ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, StoreError, Tail, Ticket,
-    WriteTx,
+    ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, Tail, Ticket, WriteTx,
 };
 
 /// A transaction on the one connection that writes.
@@ -157,29 +156,13 @@ impl WriteTx for SqliteTx {
     }
 
     async fn append(&mut self, change: &ChangeRecord) -> Result<u64> {
-        let number = (change.doc, change.actor.clone(), change.change_seq);
-        let (hash_known, number_known) =
-            (self.known.changes.get(&change.hash), self.known.numbers.get(&number));
-        if matches!(hash_known, Some(Some(_))) || number_known == Some(&true) {
-            return Err(StoreError::Taken("key"));
-        }
-        let nobody_has_it = hash_known.is_some() && number_known.is_some();
-        let tail = self.tail(change.unit).await?;
-        let seq = tail.last_seq + 1;
-        let grown = Tail {
-            last_seq: seq,
-            digest: tail.digest.with(change.hash),
-            count: tail.count + 1,
-            size_bytes: tail.size_bytes + change.raw.len() as u64,
-            ..tail
-        };
+        let nobody_has_it = self.known.is_free(change)?;
+        let grown = self.tail(change.unit).await?.grown(change);
+        let seq = grown.last_seq;
         self.tails.insert(change.unit, grown);
         self.grown.insert(change.unit, seq);
         self.stage.append(Appended { change: change.clone(), seq });
-        self.known.histories.remove(&change.doc);
-        let known = KnownChange { doc: change.doc, seq, max_op: change.max_op };
-        self.known.changes.insert(change.hash, Some(known));
-        self.known.numbers.insert(number, true);
+        self.known.note_appended(change, seq);
         if nobody_has_it {
             self.send_if_full().await?
         } else {
@@ -189,12 +172,12 @@ impl WriteTx for SqliteTx {
     }
 
     async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-        if !self.stage.docs.contains_key(&state.doc) {
-            let known = self.known.docs.get(&state.doc).and_then(Option::as_ref);
-            if known.is_some_and(|known| known.unit == state.unit) {
-                self.staying.insert(state.doc);
-            }
-        } else if self.stage.docs.get(&state.doc).is_some_and(|(staged, _)| staged.unit != state.unit) {
+        let known = self.known.docs.get(&state.doc).and_then(Option::as_ref);
+        // What is known of a staged document may be what was staged.
+        let is_there = !self.stage.docs.contains_key(&state.doc) || self.staying.contains(&state.doc);
+        if is_there && known.is_some_and(|known| known.unit == state.unit) {
+            self.staying.insert(state.doc);
+        } else {
             self.staying.remove(&state.doc);
         }
         self.known.docs.insert(state.doc, Some(state.clone()));

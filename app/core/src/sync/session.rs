@@ -22,8 +22,9 @@ mod failure;
 
 pub use failure::Failure;
 
-/// Most bytes of raw changes in one request. Deflated they stay well under the body's bound.
-pub const PUSH_BYTES_MAX: usize = 900 * 1024;
+/// Most bytes of raw changes in one request: what is deflated in one go, so that a phone's worker is at it for a moment only.
+/// Deflated they stay well under the body's bound.
+pub const PUSH_BYTES_MAX: usize = 256 * 1024;
 /// About how many bytes one answer may have.
 pub const WANT_BYTES: u32 = 4 * 1024 * 1024;
 /// With nothing to do the session asks for news this often, in ms.

@@ -174,14 +174,32 @@ impl World {
                 let differs = (held.0, held.1) != (due.0, due.1) && !unheard;
                 if differs && !orphaned || read != due.2 {
                     let words = format!(
-                        "log {log}: {} changes held up to {read} and {} are there up to {}, or digests differ",
-                        held.1, due.1, due.2
+                        "log {log}: {} changes held up to {read} and {} are there up to {}, or digests differ: {}",
+                        held.1,
+                        due.1,
+                        due.2,
+                        self.difference(phone, log)?
                     );
                     return Ok((Some(number), words));
                 }
             }
         }
         Ok((None, String::new()))
+    }
+
+    /// What lies of a log on a phone's disk alone, and on the server alone.
+    fn difference(&self, phone: &SimPhone, log: UnitId) -> Result<String> {
+        let held = phone::hashes_held(phone, log);
+        let page = self.server.run(self.server.store().read_log(log, 0, usize::MAX))?;
+        let there: BTreeSet<[u8; 32]> = page.entries.iter().map(|entry| entry.hash.0).collect();
+        let named = |hashes: &mut dyn Iterator<Item = &[u8; 32]>| -> Vec<_> {
+            hashes.map(|hash| self.oracle.find(hash).map(|id| (id, self.oracle.edit(id).doc))).collect()
+        };
+        Ok(format!(
+            "here {:?}, there {:?}",
+            named(&mut held.difference(&there)),
+            named(&mut there.difference(&held))
+        ))
     }
 
     fn wrote_visits(&self, phone: usize) -> bool {

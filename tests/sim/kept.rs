@@ -56,12 +56,13 @@ impl World {
             Job::Save(save, form) => self.saved(phone, save, form.as_ref(), plan),
             Job::Commit(commit) | Job::Late(commit) => {
                 self.committed(phone, commit);
-                if matches!(**commit, Commit::Repair(_)) {
+                let commit = commit.content();
+                if matches!(commit, Commit::Repair(_)) {
                     self.offered(phone, plan);
                 }
-                if matches!(**commit, Commit::Controls(..) | Commit::Repair(_) | Commit::End(..)) {
+                if matches!(commit, Commit::Controls(..) | Commit::Repair(_) | Commit::End(..)) {
                     let mut docs = touched(plan);
-                    if let Commit::Controls(_, controls) = &**commit {
+                    if let Commit::Controls(_, controls) = commit {
                         docs.extend(controls.iter().filter_map(Control::doc));
                     }
                     self.read_again(phone, &docs);
@@ -131,8 +132,8 @@ impl World {
     }
 
     fn committed(&mut self, phone: usize, commit: &Commit) {
-        match commit {
-            Commit::Verdicts(verdicts) | Commit::Told(verdicts) => {
+        match commit.content() {
+            Commit::Verdicts(verdicts) => {
                 let known = verdicts
                     .iter()
                     .filter_map(|(hash, verdict)| self.oracle.find(&hash.0).map(|id| (id, *verdict)));
@@ -182,6 +183,7 @@ impl World {
             | Commit::Repair(_)
             | Commit::Controls(..)
             | Commit::Ticket(_)
+            | Commit::Late(_)
             | Commit::Heard(_)
             | Commit::Epoch(_) => {}
         }

@@ -38,6 +38,8 @@ pub struct Answer {
     pub directory: Option<Directory>,
     /// Where what the phone holds differs from the logs.
     pub buckets: Vec<Bucket>,
+    /// Documents that were pushed to another log than theirs: the phone is to move them.
+    pub misplaced: Vec<Stray>,
     /// Documents that the phone asked after: what became of them?
     pub strays: Vec<Stray>,
     /// Changes to send once more.
@@ -73,6 +75,9 @@ pub(super) fn cloned() -> Bytes {
 
 enum Next {
     Start,
+    Misplaced {
+        at: usize,
+    },
     Stray {
         at: usize,
     },
@@ -126,6 +131,7 @@ impl Answer {
     async fn step(&self, next: Next) -> Option<(Bytes, Next)> {
         match next {
             Next::Start => Some(self.start()),
+            Next::Misplaced { at } => Some(broken_off(self.misplaced(at).await)),
             Next::Stray { at } => Some(broken_off(self.stray(at).await)),
             Next::Want { at } => Some(broken_off(self.want(at).await)),
             Next::Log { at, cursor, sent_bytes, plain } => {
@@ -142,12 +148,39 @@ impl Answer {
         if let Some(ticket) = self.ticket {
             bytes.extend(encode_frame(&Frame::Ticket(ticket)));
         }
-        if !self.verdicts.is_empty() {
-            bytes.extend(encode_frame(&Frame::Verdicts(self.verdicts.clone())));
-        }
         // Before the first page: cursors without an epoch would be taken for those of any log.
         if self.tells_epoch {
             bytes.extend(encode_frame(&Frame::Epoch(self.epoch)));
+        }
+        let next = self.after_misplaced(0, &mut bytes);
+        (bytes.into(), next)
+    }
+
+    /// Before the verdicts, too: a phone that dies between the two pushes what it moved again. The other way round it would hold what
+    /// has its receipt in the wrong log, and nothing would ever say so.
+    fn after_misplaced(&self, at: usize, bytes: &mut Vec<u8>) -> Next {
+        if at < self.misplaced.len() { Next::Misplaced { at } } else { self.after_moves(bytes) }
+    }
+
+    async fn misplaced(&self, at: usize) -> Result<(Bytes, Next)> {
+        let mut bytes = self.told(self.misplaced.get(at)).await?;
+        let next = self.after_misplaced(at + 1, &mut bytes);
+        Ok((bytes.into(), next))
+    }
+
+    async fn told(&self, stray: Option<&Stray>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if let Some(stray) = stray {
+            for page in stray::told(self.app.store.as_ref(), stray).await? {
+                bytes.extend(page::encode(page, self.version).await?);
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn after_moves(&self, bytes: &mut Vec<u8>) -> Next {
+        if !self.verdicts.is_empty() {
+            bytes.extend(encode_frame(&Frame::Verdicts(self.verdicts.clone())));
         }
         if let Some(scope) = &self.scope {
             bytes.extend(encode_frame(&Frame::Scope(scope.clone())));
@@ -156,8 +189,7 @@ impl Answer {
             bytes.extend(encode_frame(&Frame::Directory(directory.clone())));
         }
         bytes.extend(repair(&self.buckets));
-        let next = self.after_strays(0, &mut bytes);
-        (bytes.into(), next)
+        self.after_strays(0, bytes)
     }
 
     fn after_strays(&self, at: usize, bytes: &mut Vec<u8>) -> Next {
@@ -165,12 +197,7 @@ impl Answer {
     }
 
     async fn stray(&self, at: usize) -> Result<(Bytes, Next)> {
-        let mut bytes = Vec::new();
-        if let Some(part) = self.strays.get(at) {
-            for page in stray::told(self.app.store.as_ref(), part).await? {
-                bytes.extend(page::encode(page, self.version).await?);
-            }
-        }
+        let mut bytes = self.told(self.strays.get(at)).await?;
         let next = self.after_strays(at + 1, &mut bytes);
         Ok((bytes.into(), next))
     }

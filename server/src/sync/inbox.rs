@@ -96,6 +96,7 @@ async fn answered(app: &App, device: DeviceId, sealed: Vec<u8>) -> Result<Option
             .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
         directory,
         buckets: Vec::new(),
+        misplaced: Vec::new(),
         strays: Vec::new(),
         wants: Vec::new(),
         logs,

@@ -159,6 +159,13 @@ fn digest_of(tab: &Tab, row: &Row, lying: &[(SegmentId, Vec<u8>)]) -> [u8; 32] {
 
 /// Digest and number of the changes of a unit on a phone's disk.
 fn counted(phone: &SimPhone, unit: UnitId) -> (Digest, u64) {
+    let hashes = hashes_held(phone, unit);
+    let digest = hashes.iter().fold(Digest::default(), |digest, hash| digest.with(ChangeHash(*hash)));
+    (digest, hashes.len() as u64)
+}
+
+/// The changes of a log that lie on a phone's disk.
+pub(super) fn hashes_held(phone: &SimPhone, unit: UnitId) -> BTreeSet<[u8; 32]> {
     let disk = &phone.image.disk;
     let fresh = disk.phone();
     let segments = disk.segments(fresh.segments_of_unit(unit));
@@ -167,7 +174,5 @@ fn counted(phone: &SimPhone, unit: UnitId) -> (Digest, u64) {
         let items = minicbor::decode::<Vec<Item>>(bytes).unwrap_or_default();
         items.into_iter().filter(|item| held(*id, item.doc)).collect::<Vec<_>>()
     });
-    let hashes: BTreeSet<[u8; 32]> = items.map(|item| hash_of(&item.raw)).collect();
-    let digest = hashes.iter().fold(Digest::default(), |digest, hash| digest.with(ChangeHash(*hash)));
-    (digest, hashes.len() as u64)
+    items.map(|item| hash_of(&item.raw)).collect()
 }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Phone, Segments,
     plan::{Op, Plan, Table},
-    stored::{META_INBOX, OutState, SyncMeta},
+    stored::{META_INBOX, OutState, OutboxRow, SyncMeta},
 };
 use crate::{
     encode, gather,
@@ -144,7 +144,7 @@ impl Phone {
                 let known = verdicts.into_iter().filter(|(hash, _)| waiting.contains(hash));
                 // What is too much for one request comes with the sync.
                 let known: Vec<_> = known.take(PUSH_MAX.saturating_sub(self.meta.told.len())).collect();
-                if known.is_empty() { Vec::new() } else { vec![Commit::Told(known)] }
+                if known.is_empty() { Vec::new() } else { vec![late(Commit::Verdicts(known))] }
             }
             Brought::Frame(Frame::Scope(units)) => {
                 let as_then = asked.units.iter().eq(self.meta.cursors.keys());
@@ -155,13 +155,15 @@ impl Phone {
             }
             Brought::Frame(Frame::Page(mut page)) => {
                 let goes_on = self.meta.cursors.get(&page.unit).is_some_and(|it| it.seq == page.from_seq);
-                if !goes_on || page.to_seq <= page.from_seq {
+                // Any of what waits may leave with it, and so many can be told.
+                let can_be_told = self.meta.told.len() + self.outbox.waiting() <= PUSH_MAX;
+                if !goes_on || page.to_seq <= page.from_seq || !can_be_told {
                     return Vec::new();
                 }
                 page.complete = false;
                 let controls = std::mem::take(&mut page.controls);
                 let first = (!controls.is_empty()).then_some(Commit::Controls(page.unit, controls));
-                first.into_iter().chain([Commit::Page(page)]).collect()
+                first.into_iter().chain([Commit::Page(page)]).map(late).collect()
             }
             Brought::Frame(Frame::End(end)) => vec![Commit::Heard(end.server_time)],
             Brought::Frame(
@@ -175,18 +177,22 @@ impl Phone {
         }
     }
 
-    /// As for the verdicts of a push; but no ticket came with these. A push of the same changes may have reached the server before, and
-    /// its answer have been lost: the next push is not that one again, and must not be taken for a copy's, so it says what it was told.
-    pub(super) fn plan_told(
-        &self,
-        verdicts: &[(ChangeHash, Verdict)],
-        segments: &Segments,
-        now: Timestamp,
-    ) -> Plan {
-        let mut plan = self.plan_verdicts(verdicts, segments, now);
-        let mut meta = plan.meta.clone().unwrap_or_else(|| self.meta.clone());
-        meta.told.extend(verdicts.iter().map(|(hash, _)| *hash));
-        plan.set_meta(meta);
+    /// As of an answer; but no ticket came with it. A push of what leaves the outbox with it may have reached the server before, and its
+    /// answer have been lost: the next push is not that one again, and must not be taken for a copy's, so it says what it was told.
+    pub(super) fn plan_late(&self, commit: &Commit, segments: &Segments, now: Timestamp) -> Plan {
+        let mut plan = self.plan_commit(commit, segments, now);
+        let waiting = |row: &&OutboxRow| row.state == OutState::Waiting;
+        let left = plan.outbox.iter().filter_map(|(number, after)| {
+            let before = self.outbox.get(*number).filter(waiting)?.hash;
+            let stays = after.as_ref().filter(waiting).is_some_and(|row| row.hash == before);
+            (!stays).then_some(before)
+        });
+        let left: Vec<ChangeHash> = left.collect();
+        if !left.is_empty() {
+            let mut meta = plan.meta.clone().unwrap_or_else(|| self.meta.clone());
+            meta.told.extend(left);
+            plan.set_meta(meta);
+        }
         plan
     }
 
@@ -207,4 +213,8 @@ impl Phone {
         }
         plan
     }
+}
+
+fn late(commit: Commit) -> Commit {
+    Commit::Late(Box::new(commit))
 }

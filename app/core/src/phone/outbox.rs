@@ -36,6 +36,11 @@ impl Outbox {
         }
     }
 
+    /// The row of a number.
+    pub(super) fn get(&self, number: u64) -> Option<&OutboxRow> {
+        self.rows.get(&number)
+    }
+
     /// All rows with their numbers, oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&u64, &OutboxRow)> {
         self.rows.iter()

@@ -25,8 +25,8 @@ impl Phone {
     /// The segments that [`Phone::plan_commit`] wants to see.
     #[must_use]
     pub fn needs(&self, commit: &Commit) -> BTreeSet<SegmentId> {
-        let docs = match commit {
-            Commit::Verdicts(verdicts) | Commit::Told(verdicts) => self.docs_for_verdicts(verdicts),
+        let docs = match commit.content() {
+            Commit::Verdicts(verdicts) => self.docs_for_verdicts(verdicts),
             Commit::Page(page) => self.docs_for_page(page),
             Commit::EpochChanged(_) => gather(self.places.keys().copied()),
             Commit::Repair(_) => {
@@ -44,6 +44,7 @@ impl Phone {
             | Commit::Ticket(_)
             | Commit::Epoch(_)
             | Commit::Heard(_)
+            | Commit::Late(_)
             | Commit::Cloned => BTreeSet::new(),
         };
         gather(docs.into_iter().flat_map(|doc| self.segments_of(doc)))
@@ -53,7 +54,7 @@ impl Phone {
     pub fn plan_commit(&self, commit: &Commit, segments: &Segments, now: Timestamp) -> Plan {
         match commit {
             Commit::Verdicts(verdicts) => self.plan_verdicts(verdicts, segments, now),
-            Commit::Told(verdicts) => self.plan_told(verdicts, segments, now),
+            Commit::Late(commit) => self.plan_late(commit, segments, now),
             Commit::Controls(unit, controls) => self.plan_controls(*unit, controls, segments, now),
             Commit::Page(page) => self.plan_page(page, segments),
             Commit::Repair(buckets) => self.plan_repair(buckets, segments, now),

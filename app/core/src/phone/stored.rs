@@ -184,7 +184,7 @@ pub(super) struct SyncMeta {
     /// later, to another unit, so they are asked after as long as they are held here.
     #[cbor(n(13), default)]
     pub(super) unheard: Vec<(UnitId, DocId)>,
-    /// Changes of which a letter told what became of them since the last ticket: of a push whose answer was lost they may be the first.
+    /// Changes that letters took out of the outbox since the last ticket: of a push whose answer was lost they may be the first.
     #[cbor(n(14), default)]
     pub(super) told: Vec<ChangeHash>,
 }

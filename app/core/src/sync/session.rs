@@ -108,10 +108,18 @@ pub enum Commit {
     Repair(Vec<Bucket>),
     /// The answer was whole, and with it what the request asked is answered.
     End(End, Asked),
-    /// As [`Self::Verdicts`], of changes that were delivered and not pushed, by a letter of the inbox.
-    Told(Vec<(ChangeHash, Verdict)>),
+    /// The same of a letter of the inbox: with it came no ticket.
+    Late(Box<Self>),
     /// By a letter of the inbox, the server was there when its clock said this. No answer of a sync says so.
     Heard(Timestamp),
+}
+
+impl Commit {
+    /// What is to be kept, whoever brought it.
+    #[must_use]
+    pub fn content(&self) -> &Self {
+        if let Self::Late(commit) = self { commit.content() } else { self }
+    }
 }
 
 /// What a request asked besides what is new.

@@ -7,7 +7,7 @@ use crate::{
     seal::SealError,
     sync::{
         inbox::{Letter, Question, bound, seal_letter},
-        wire::{Directory, DirectoryUser, End, encode_page},
+        wire::{Control, Directory, DirectoryUser, End, encode_page},
     },
 };
 
@@ -31,8 +31,14 @@ fn sealed(question: &Question, letter: &Letter) -> Vec<u8> {
 
 /// What the server answers a question that comes with all that waits; pages of at most so many numbers.
 fn answered(server: &mut Server, device: &Device, step: u64) -> Vec<u8> {
-    let question = question(device).unwrap();
     let verdicts = server.push(&device.outgoing());
+    let answer = pages(server, device, step);
+    sealed(&question(device).unwrap(), &Letter { verdicts, answer })
+}
+
+/// The answer to a question, with pages of at most so many numbers.
+fn pages(server: &Server, device: &Device, step: u64) -> Vec<u8> {
+    let question = question(device).unwrap();
     let mut answer = encode_answer_start();
     for (unit, cursor) in &question.request.cursors {
         let mut from = *cursor;
@@ -47,7 +53,7 @@ fn answered(server: &mut Server, device: &Device, step: u64) -> Vec<u8> {
     }
     let end = End { more: false, epoch: device.phone.epoch(), server_time: Timestamp(1_007) };
     answer.extend(encode_frame(&Frame::End(end)));
-    sealed(&question, &Letter { verdicts, answer })
+    answer
 }
 
 /// Takes a letter in, up to so many commits; says how many there were.
@@ -203,6 +209,31 @@ fn the_next_push_says_what_a_letter_told_until_a_ticket_comes() {
     assert_eq!(a.outgoing().request.told, Some(pushed));
     a.take(&Commit::Ticket(4));
     assert_eq!(a.outgoing().request.told, None);
+}
+
+#[test]
+fn the_next_push_also_says_what_the_controls_of_a_letter_took_away() {
+    let (mut a, _, mut server) = met();
+    let pushed = a.outgoing();
+    server.push(&pushed);
+    let cursor = a.outgoing().request.cursors[0].1;
+    let re_rooted = Page {
+        unit: UNIT,
+        from_seq: cursor,
+        to_seq: cursor + 1,
+        items: Vec::new(),
+        rows: Vec::new(),
+        digest: Digest::default(),
+        count: 0,
+        complete: false,
+        controls: vec![Control::ReRooted { doc: doc(1) }],
+    };
+    let mut answer = encode_answer_start();
+    answer.extend(encode_page(re_rooted, VERSION));
+    let letter = sealed(&question(&a).unwrap(), &Letter { verdicts: Vec::new(), answer });
+    assert_eq!(take_in(&mut a, &letter, usize::MAX), 2);
+    assert_eq!(a.phone.waiting(), 0, "it is to be made again");
+    assert_eq!(a.outgoing().request.told, Some(pushed.hashes));
 }
 
 #[test]

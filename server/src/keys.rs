@@ -16,7 +16,7 @@ use zoufang_core::seal::{DataKey, KeyId, PublicKey, SecretKey};
 use crate::account::code::CodeKey;
 use crate::crash::crash_point;
 use crate::store::at_rest::{Ring, SealedStore};
-use crate::store::{Store, StoreError, hex};
+use crate::store::{Store, StoreError};
 
 const KEY_BYTES: usize = 32;
 /// More keys than this were never in use at once: the file is something else.
@@ -105,7 +105,7 @@ impl Keys {
         let mut text = Zeroizing::new(String::from(
             "# The keys of this server. Whoever has them and the data reads everything.\n# Without them nothing in the data can be read: keep a copy apart from the data.\n",
         ));
-        text.push_str(&Zeroizing::new(hex(&*key)));
+        text.push_str(&Zeroizing::new(hex::encode(&*key)));
         text.push('\n');
         // Under another name first: a half-written key is worse than none.
         let draft = path.with_extension("new");
@@ -151,7 +151,7 @@ impl Keys {
     /// The keys as a file holds them.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let lines: Vec<String> = self.0.iter().map(|key| hex(&**key)).collect();
+        let lines: Vec<String> = self.0.iter().map(|key| hex::encode(&**key)).collect();
         Zeroizing::new(lines.join("\n"))
     }
 
@@ -221,12 +221,7 @@ pub(crate) fn derived(from: &[u8; KEY_BYTES], purpose: &[u8]) -> Zeroizing<[u8; 
 /// 32 bytes of 64 hex digits.
 pub(crate) fn key_of_hex(line: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
-    if line.len() != 2 * KEY_BYTES || !line.is_ascii() {
-        return None;
-    }
-    for (index, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&line[2 * index..2 * index + 2], 16).ok()?;
-    }
+    hex::decode_to_slice(line, &mut *key).ok()?;
     Some(key)
 }
 
@@ -270,6 +265,7 @@ mod tests {
         assert!(matches!(Keys::of_text(&text), Err(KeysError::Line(4))));
         assert!(matches!(Keys::of_text("# nothing"), Err(KeysError::Count)));
         assert!(matches!(Keys::of_text(&"é".repeat(32)), Err(KeysError::Line(1))));
+        assert!(matches!(Keys::of_text(&ONE.replace("0f", "+f")), Err(KeysError::Line(1))));
         let said = Keys::of_text(&ONE.replace('0', "g")).err().unwrap().to_string();
         assert!(!said.contains("1112131415"), "{said}");
     }

@@ -8,6 +8,7 @@ pub mod account;
 pub mod assets;
 pub mod audit;
 pub mod backup;
+mod body;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -25,8 +25,6 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use zoufang_core::record::{DeviceId, DocId, Timestamp, UnitId, UserId};
 
-use crate::store::hex;
-
 const DOMAIN: &[u8; 21] = b"zoufang access log 1\0";
 
 /// That somebody read a value in full.
@@ -92,7 +90,7 @@ pub struct InvalidHead;
 
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.seq, hex(&self.hash))
+        write!(f, "{}:{}", self.seq, hex::encode(&self.hash))
     }
 }
 
@@ -102,12 +100,7 @@ impl FromStr for Head {
     fn from_str(text: &str) -> Result<Self, InvalidHead> {
         let (seq, digits) = text.split_once(':').ok_or(InvalidHead)?;
         let mut hash = [0; 32];
-        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(InvalidHead);
-        }
-        for (at, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).map_err(|_| InvalidHead)?;
-        }
+        hex::decode_to_slice(digits, &mut hash).map_err(|_| InvalidHead)?;
         Ok(Self { seq: seq.parse().map_err(|_| InvalidHead)?, hash })
     }
 }
@@ -190,7 +183,10 @@ mod tests {
     #[test]
     fn a_line_has_the_hash_that_was_written_down() {
         let first = Line::after(Head::default(), reading(1));
-        assert_eq!(hex(&first.hash), "da123834712315654c7e40e6be0dab095d81a9cf6f8b017ff48d1847fe13c3c4");
+        assert_eq!(
+            hex::encode(&first.hash),
+            "da123834712315654c7e40e6be0dab095d81a9cf6f8b017ff48d1847fe13c3c4"
+        );
         let second = Line::after(first.head(), reading(2));
         assert_eq!(
             second.head().to_string(),

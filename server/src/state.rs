@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore};
 use zoufang_core::record::{DeviceId, EpochId, Timestamp, UnitId};
 use zoufang_core::seal::SecretKey;
 
@@ -250,14 +250,6 @@ impl App {
             }
         }
         Ok(written?)
-    }
-
-    /// A place among the running syncs.
-    ///
-    /// # Errors
-    /// [`Error::Busy`](crate::error::Error::Busy) if none became free in time.
-    pub async fn sync_permit(&self) -> Result<SemaphorePermit<'_>> {
-        self.gates.syncs.enter().await
     }
 
     /// The address that tries are counted under: an IPv6 network of 64 bits is one.

@@ -36,7 +36,6 @@ use zoufang_core::sync::wire::Control;
 use crate::readings::{Head, Line, Reading, Which};
 
 pub use claim::Claim;
-pub(crate) use codec::hex;
 pub(crate) use control::erased_key;
 pub use control::{Erasure, Move, Ticket};
 pub use devices::{DeviceLine, Late};

@@ -1,4 +1,5 @@
-//! Runs the simulator of zoufang-tests, built as fast as a release with every assertion of ours awake.
+//! Runs the simulator of zoufang-tests: in a long run built as fast as a release with every assertion of ours awake, in a test run as the
+//! other tests are, since another build takes longer than the days of a test run do.
 
 use std::{
     fs,
@@ -50,7 +51,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
         return long(place, options);
     }
     let report = options.report.clone().unwrap_or_else(|| place.root.join(".zoufang/sim.json"));
-    simulate(place, options.device_days, options.seed, &report, &options.more)?;
+    simulate(place, Build::Fast, options.device_days, options.seed, &report, &options.more)?;
     record::keep(place, "sim", figures(&report)?)
 }
 
@@ -59,9 +60,9 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
 /// # Errors
 /// As [`command`].
 pub(crate) fn test(place: &Place) -> Result<()> {
-    let test =
-        Options { device_days: TEST_DEVICE_DAYS, seed: 1, report: None, long: false, more: Vec::new() };
-    command(place, &test)
+    let report = place.root.join(".zoufang/sim.json");
+    simulate(place, Build::Test, TEST_DEVICE_DAYS, 1, &report, &[])?;
+    record::keep(place, "sim", figures(&report)?)
 }
 
 /// Ranges on seeds that no kept range had, until there are as many device-days as were asked for. A range with a failure is
@@ -81,7 +82,7 @@ fn long(place: &Place, options: &Options) -> Result<()> {
             fs::remove_file(&report)?;
         }
         let device_days = RANGE_DEVICE_DAYS.min(options.device_days - done);
-        let outcome = simulate(place, device_days, seed, &report, &more);
+        let outcome = simulate(place, Build::Fast, device_days, seed, &report, &more);
         if report.exists() {
             done += record::keep_range(place, seed, figures(&report)?)?;
         }
@@ -90,15 +91,47 @@ fn long(place: &Place, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn simulate(place: &Place, device_days: u64, seed: u64, report: &Path, more: &[String]) -> Result<()> {
+/// How the simulator is built.
+#[derive(Clone, Copy)]
+enum Build {
+    /// For many device-days.
+    Fast,
+    /// As the other tests of this machine.
+    Test,
+}
+
+impl Build {
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Fast => "sim",
+            Self::Test => "dev",
+        }
+    }
+
+    /// The bundle that the server embeds: that of the other tests, or, since it is built again whenever there is none, an empty one.
+    fn dist(self, place: &Place) -> PathBuf {
+        match self {
+            Self::Fast => place.root.join(".zoufang/no-bundle"),
+            Self::Test => place.dist(),
+        }
+    }
+}
+
+fn simulate(
+    place: &Place,
+    build: Build,
+    device_days: u64,
+    seed: u64,
+    report: &Path,
+    more: &[String],
+) -> Result<()> {
     say(format!("Simulating {device_days} device-days from seed {seed} on"));
-    // The server embeds the bundle, and is built again whenever there is none: an empty one is as good here.
-    let dist = place.root.join(".zoufang/no-bundle");
+    let dist = build.dist(place);
     fs::create_dir_all(&dist)?;
     let mut command = cargo(place);
     command
         .env("ZOUFANG_DIST", dist)
-        .args(["run", "--profile", "sim", "--package", "zoufang-tests", "--bin", "sim", "--"])
+        .args(["run", "--profile", build.profile(), "--package", "zoufang-tests", "--bin", "sim", "--"])
         .args(["--device-days", &device_days.to_string(), "--seed", &seed.to_string()])
         .arg("--report")
         .arg(report)

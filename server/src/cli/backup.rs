@@ -14,14 +14,14 @@ use crate::backup;
 use crate::config::{Backup, BackupKey, DataFolder, Restore};
 use crate::keys::{Keys, key_of_hex};
 use crate::state::system_clock;
+use crate::store::County;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{County, hex};
 
 /// Makes the key that reads backups, and says its public half.
 pub(super) fn key(options: &BackupKey) -> Result<()> {
     must_be_free(&options.to)?;
     let public = Keys::of_file_or_new(&options.to)?.backup().public();
-    say(&format!("public key: {}", hex(&public.0)))?;
+    say(&format!("public key: {}", hex::encode(&public.0)))?;
     say(&format!("{} reads backups: keep it offline, and twice", options.to.display()))
 }
 

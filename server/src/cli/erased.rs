@@ -12,14 +12,14 @@ use zoufang_core::record::{DocId, Timestamp};
 
 use super::{CliError, Result};
 use crate::command::erase;
-use crate::store::{Store, erased_key, hex};
+use crate::store::{Store, erased_key};
 
 /// The file in the folder of the data.
 pub(super) const ERASED: &str = "erased";
 const BATCH: u32 = 500;
 
 fn line_of(doc: DocId) -> String {
-    hex(&erased_key(doc))
+    hex::encode(&erased_key(doc))
 }
 
 /// Writes down that a record is being erased, before it is: who restores must not miss it.

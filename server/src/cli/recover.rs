@@ -10,13 +10,13 @@ use crate::config::{Recover, RecoveryKey};
 use crate::keys::Keys;
 use crate::recovery;
 use crate::state::system_clock;
-use crate::store::{Store, hex};
+use crate::store::Store;
 
 /// Makes the key that lets phones in whose PIN is forgotten, and says its public half.
 pub(super) fn key(options: &RecoveryKey) -> Result<()> {
     must_be_free(&options.to)?;
     let public = Keys::of_file_or_new(&options.to)?.recovery().public();
-    say(&format!("public key: {}", hex(&public.0)))?;
+    say(&format!("public key: {}", hex::encode(&public.0)))?;
     say(&format!("fingerprint, as phones show it: {}", public.fingerprint()))?;
     say(&format!(
         "{} lets in phones whose PIN is forgotten: keep it offline, and twice",

@@ -20,7 +20,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, ErrorBody, Result};
 use crate::readings::{Head, Line, Reading, Which};
 use crate::state::App;
-use crate::store::{Account, Principal, hex};
+use crate::store::{Account, Principal};
 use crate::units::UnitTable;
 
 /// Bytes of a body: so many readings, each with some room.
@@ -94,7 +94,7 @@ pub struct AccessHead {
 
 impl From<Head> for AccessHead {
     fn from(head: Head) -> Self {
-        Self { seq: head.seq, hash: hex(&head.hash) }
+        Self { seq: head.seq, hash: hex::encode(&head.hash) }
     }
 }
 

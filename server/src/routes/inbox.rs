@@ -42,8 +42,7 @@ pub async fn ask(State(app): State<App>, Caller(caller): Caller, request: Reques
 }
 
 async fn answer(app: &App, request: Request) -> Result<Response> {
-    let _permit = app.sync_permit().await?;
-    let (device, signer, body) = signed_body(app, request, CONTENT_TYPE, signed).await?;
+    let (device, signer, body, _turn) = signed_body(app, request, CONTENT_TYPE, signed).await?;
     let (question, parcels) = decode_body(&body).map_err(|_| Error::BadRequest("not a body of the inbox"))?;
     if signer.revoked {
         return gone(app, device, &signer, &encode_body(parcels)).await;

@@ -6,7 +6,6 @@
 //! Then nobody is signed in: the request is signed with the device's own key, which the phone's browser keeps and does not give
 //! out. It may deliver and nothing else; the answer says of each parcel whether it is stored, and nothing of what is in it.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
 use axum::body::Bytes;
@@ -17,13 +16,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use zoufang_core::record::DeviceId;
+use zoufang_core::sync::gate::BODY_BYTES_MAX;
 use zoufang_core::sync::parcel::{CONTENT_TYPE, SIGNATURE_BYTES, signed, signed_key};
 
 use super::caller::Caller;
-use super::sync::{check_head, read};
+use super::sync::check_head;
 use crate::account::SignedIn;
 use crate::crash::crash_point;
 use crate::error::{Error, ErrorBody, Result};
+use crate::overload::Turn;
 use crate::state::App;
 use crate::store::{SignKey, Signer};
 use crate::sync::{late, parcel};
@@ -78,8 +79,7 @@ pub(super) async fn known<T>(
 }
 
 async fn take(app: &App, request: Request) -> Result<Response> {
-    let _permit = app.sync_permit().await?;
-    let (device, signer, body) = signed_body(app, request, CONTENT_TYPE, signed).await?;
+    let (device, signer, body, _turn) = signed_body(app, request, CONTENT_TYPE, signed).await?;
     if signer.revoked {
         return gone(app, device, &signer, &body).await;
     }
@@ -88,21 +88,22 @@ async fn take(app: &App, request: Request) -> Result<Response> {
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], fates).into_response())
 }
 
-/// The device that has signed a request, what is known of it, and the body; `signed` says what its signature is of.
-pub(super) async fn signed_body(
-    app: &App,
+/// Waits for a turn; the device that has signed a request, what is known of it, and the body. `signed` says what its signature is of.
+pub(super) async fn signed_body<'a>(
+    app: &'a App,
     request: Request,
     content_type: &str,
     signed: fn(DeviceId, &[u8]) -> Vec<u8>,
-) -> Result<(DeviceId, Signer, Bytes)> {
+) -> Result<(DeviceId, Signer, Bytes, Turn<'a>)> {
+    let turn = app.gates.sync().await?;
     let (device, signature) = says(request.headers()).ok_or(Error::SignedOut)?;
     // An unknown device is not worth reading its body.
     let signer = app.store.signer(device).await?.ok_or(Error::SignedOut)?;
     check_head(request.headers(), content_type)?;
-    let body = read(request.into_body()).await?;
+    let (body, turn) = turn.receive(request.into_body(), BODY_BYTES_MAX).await?;
     verify(&signer.key, &signed(device, &body), &signature)?;
     app.hear(device);
-    Ok((device, signer, body))
+    Ok((device, signer, body, turn))
 }
 
 /// Keeps the parcels of a device that was revoked, and says the word that wipes it.
@@ -135,7 +136,7 @@ pub async fn put_sign_key(State(app): State<App>, signed_in: SignedIn, body: Byt
     crash_point!("sign_key.before");
     app.store.put_sign_key(device, key).await?;
     crash_point!("sign_key.after");
-    let mark = app.wipe_keys.first().map(|key| hex(&key.mark(device)));
+    let mark = app.wipe_keys.first().map(|key| hex::encode(&key.mark(device)));
     let mark = mark.and_then(|mark| HeaderValue::from_str(&mark).ok());
     let marked = mark.map(|mark| [(HeaderName::from_static(WIPE), mark)]);
     Ok((StatusCode::NO_CONTENT, AppendHeaders(marked.into_iter().flatten())).into_response())
@@ -165,13 +166,6 @@ async fn note_wiped(app: &App, headers: &HeaderMap) -> Result<StatusCode> {
     crash_point!("wiped.after");
     tracing::info!(user = signer.account.id.0, "a revoked device is wiped");
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The device that a request names, and its signature.

@@ -30,9 +30,9 @@ use crate::sync::exchange::exchange;
     ))]
 pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request) -> Result<Response> {
     check_head(request.headers(), CONTENT_TYPE)?;
-    let _permit = app.sync_permit().await?;
+    let turn = app.gates.sync().await?;
     let takes_brotli = accepts(request.headers(), brotli::ENCODING);
-    let body = read(request.into_body()).await?;
+    let (body, _turn) = turn.receive(request.into_body(), BODY_BYTES_MAX).await?;
     let reply = exchange(&app, &signed_in.principal, &body).await?;
     let long = reply.is_long();
     let (chunks, encoding) = match reply.into_chunks() {
@@ -63,13 +63,4 @@ pub(super) fn check_head(headers: &HeaderMap, content_type: &str) -> Result<()> 
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<usize>().ok());
     if length.is_some_and(|length| length > BODY_BYTES_MAX) { Err(Error::TooLarge) } else { Ok(()) }
-}
-
-/// Reads the body, but no byte more than is allowed.
-pub(super) async fn read(body: Body) -> Result<Bytes> {
-    axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error)
-            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-        if too_large { Error::TooLarge } else { Error::BadRequest("body broken off") }
-    })
 }

@@ -18,7 +18,6 @@ use async_trait::async_trait;
 use zoufang_core::record::{ChangeHash, DeviceId, DocId, EpochId, Timestamp, UnitId, UserId};
 use zoufang_core::seal::PublicKey;
 
-use super::codec::hex;
 use super::office::{ContactLine, Filter, PersonLine, UnitFigures, VisitLine};
 use super::{
     Account, Device, DeviceLine, Erasure, Late, Listener, LogEntry, LogPage, Mark, NewAccount, Principal,
@@ -59,22 +58,23 @@ impl Ring {
     }
 
     fn open_row(&self, (doc, row): (DocId, Vec<u8>)) -> Result<(DocId, Vec<u8>)> {
-        Ok((doc, self.open(Table::Row, &hex(&doc.0), &row)?))
+        Ok((doc, self.open(Table::Row, &hex::encode(&doc.0), &row)?))
     }
 
     fn open_person(&self, person: Option<DocId>, body: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
-        let opened = person.zip(body).map(|(person, body)| self.open(Table::Person, &hex(&person.0), &body));
+        let opened =
+            person.zip(body).map(|(person, body)| self.open(Table::Person, &hex::encode(&person.0), &body));
         opened.transpose()
     }
 
     /// Where a change stands.
     pub(crate) fn change(hash: ChangeHash) -> String {
-        hex(&hash.0)
+        hex::encode(&hash.0)
     }
 
     /// Where a late change stands.
     pub(crate) fn late(late: &Late) -> String {
-        format!("{} {}", late.device, hex(&late.hash.0))
+        format!("{} {}", late.device, hex::encode(&late.hash.0))
     }
 
     fn segment(segment: &Segment) -> String {
@@ -166,7 +166,7 @@ macro_rules! store {
 
             async fn visits(&self, filter: &Filter) -> Result<Vec<VisitLine>> {
                 let open = |mut line: VisitLine| {
-                    line.visit.body = self.ring.open(Table::Visit, &hex(&line.doc.0), &line.visit.body)?;
+                    line.visit.body = self.ring.open(Table::Visit, &hex::encode(&line.doc.0), &line.visit.body)?;
                     let people = line.visit.people.iter().zip(line.people);
                     line.people = people.map(|(person, body)| self.ring.open_person(Some(*person), body)).collect::<Result<_>>()?;
                     Ok(line)
@@ -176,7 +176,7 @@ macro_rules! store {
 
             async fn contacts(&self, filter: &Filter) -> Result<Vec<ContactLine>> {
                 let open = |mut line: ContactLine| {
-                    line.contact.body = self.ring.open(Table::Contact, &hex(&line.doc.0), &line.contact.body)?;
+                    line.contact.body = self.ring.open(Table::Contact, &hex::encode(&line.doc.0), &line.contact.body)?;
                     line.person = self.ring.open_person(line.contact.person, line.person)?;
                     Ok(line)
                 };
@@ -185,7 +185,7 @@ macro_rules! store {
 
             async fn people(&self, units: &[UnitId]) -> Result<Vec<PersonLine>> {
                 let open = |mut line: PersonLine| {
-                    line.person.body = self.ring.open(Table::Person, &hex(&line.doc.0), &line.person.body)?;
+                    line.person.body = self.ring.open(Table::Person, &hex::encode(&line.doc.0), &line.person.body)?;
                     Ok(line)
                 };
                 self.inner.people(units).await?.into_iter().map(open).collect()

@@ -168,9 +168,3 @@ pub(super) fn to_ids(row: &impl Columns, column: usize) -> Result<Vec<DeviceId>>
 pub(super) fn ids_bytes(ids: &[DeviceId]) -> Vec<u8> {
     ids.iter().flat_map(|id| id.0.to_be_bytes()).collect()
 }
-
-/// Bytes in lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
-}

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{
-    Bucket, Directory, End, Frame, PACKED_SINCE, Problem, Stray, Verdict, Want, encode_answer_start,
+    Bucket, Directory, End, Frame, PACKED_SINCE, Page, Problem, Stray, Verdict, Want, encode_answer_start,
     encode_frame,
 };
 
@@ -38,7 +38,7 @@ pub struct Answer {
     pub directory: Option<Directory>,
     /// Where what the phone holds differs from the logs.
     pub buckets: Vec<Bucket>,
-    /// Documents that were pushed to another log than theirs: the phone is to move them.
+    /// Documents that were pushed to another log than theirs: the phone is to move them, where it can before it has its receipts.
     pub misplaced: Vec<Stray>,
     /// Documents that the phone asked after: what became of them?
     pub strays: Vec<Stray>,
@@ -163,19 +163,20 @@ impl Answer {
     }
 
     async fn misplaced(&self, at: usize) -> Result<(Bytes, Next)> {
-        let mut bytes = self.told(self.misplaced.get(at)).await?;
+        let mut bytes = Vec::new();
+        if let Some(stray) = self.misplaced.get(at) {
+            let pages = stray::moved(self.app.store.as_ref(), stray).await?;
+            self.extend(&mut bytes, pages).await?;
+        }
         let next = self.after_misplaced(at + 1, &mut bytes);
         Ok((bytes.into(), next))
     }
 
-    async fn told(&self, stray: Option<&Stray>) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        if let Some(stray) = stray {
-            for page in stray::told(self.app.store.as_ref(), stray).await? {
-                bytes.extend(page::encode(page, self.version).await?);
-            }
+    async fn extend(&self, bytes: &mut Vec<u8>, pages: Vec<Page>) -> Result<()> {
+        for page in pages {
+            bytes.extend(page::encode(page, self.version).await?);
         }
-        Ok(bytes)
+        Ok(())
     }
 
     fn after_moves(&self, bytes: &mut Vec<u8>) -> Next {
@@ -197,7 +198,11 @@ impl Answer {
     }
 
     async fn stray(&self, at: usize) -> Result<(Bytes, Next)> {
-        let mut bytes = self.told(self.strays.get(at)).await?;
+        let mut bytes = Vec::new();
+        if let Some(stray) = self.strays.get(at) {
+            let pages = stray::told(self.app.store.as_ref(), stray).await?;
+            self.extend(&mut bytes, pages).await?;
+        }
         let next = self.after_strays(at + 1, &mut bytes);
         Ok((bytes.into(), next))
     }

@@ -123,8 +123,8 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
         scope: differs(&cursors, &scope)
             .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
         buckets: differing(app, &scope, &request.probes).await?,
-        misplaced: stray::parts(misplaced.into_iter(), &scope),
-        strays: stray::parts(request.strays.into_iter(), &scope),
+        misplaced: stray::parts(misplaced.iter().cloned(), &scope),
+        strays: stray::parts(misplaced.into_iter().chain(request.strays), &scope),
         wants: request.wants.into_iter().filter(|want| scope.contains(&want.unit)).collect(),
         logs,
         want_bytes: request.want_bytes as usize,

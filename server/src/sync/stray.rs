@@ -41,3 +41,26 @@ pub(super) async fn told(store: &dyn Store, stray: &Stray) -> Result<Vec<Page>> 
     pages.retain(|page| !page.controls.is_empty());
     Ok(pages)
 }
+
+/// What is said of documents that were pushed to another log than theirs before the phone hears what became of the pushes: where they
+/// are, but nothing yet of those that began anew: what is pushed of the history that is no more is known, and its receipt would put it
+/// beside the new one.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn moved(store: &dyn Store, stray: &Stray) -> Result<Vec<Page>> {
+    let mut pages = told(store, stray).await?;
+    for page in &mut pages {
+        let mut controls = Vec::with_capacity(page.controls.len());
+        for control in page.controls.drain(..) {
+            if let Control::MovedOut { doc, to } = control
+                && store.begun_anew(to, doc).await?.is_empty()
+            {
+                controls.push(control);
+            }
+        }
+        page.controls = controls;
+    }
+    pages.retain(|page| !page.controls.is_empty());
+    Ok(pages)
+}

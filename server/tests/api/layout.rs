@@ -6,6 +6,7 @@ use zoufang_core::sync::gate::Refusal;
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::{Control, Frame, Page, SyncRequest, VERSION, Verdict};
 use zoufang_server::account::token::random_u64;
+use zoufang_server::command;
 use zoufang_server::layout::{Moved, bring_up_to_date};
 use zoufang_server::projection;
 use zoufang_server::store::{ChangeRecord, Mark, Store};
@@ -147,10 +148,19 @@ async fn a_phone_of_before_is_told_where_its_visit_stands() {
     let frames = village.sync(&request).await.frames();
     assert_eq!(crate::server::verdicts(&frames), [Verdict::Accepted(1)]);
     let told = Control::MovedOut { doc: doc(2), to: server.village.log(Class::Visits) };
-    let moved = |frame: &Frame| matches!(frame, Frame::Page(page) if page.unit == server.village && page.controls == [told.clone()]);
-    let moved = frames.iter().position(moved).expect("a page that moves it");
-    let receipt = frames.iter().position(|frame| matches!(frame, Frame::Verdicts(_))).unwrap();
-    assert!(moved < receipt, "an answer that is cut leaves nothing with a receipt in the wrong log");
+    let is_told = |page: &Page| page.unit == server.village && page.controls == [told.clone()];
+    let is_moved = |frame: &Frame| matches!(frame, Frame::Page(page) if is_told(page));
+    let is_receipt = |frame: &Frame| matches!(frame, Frame::Verdicts(_));
+    let place_of = |frames: &[Frame], is: &dyn Fn(&Frame) -> bool| frames.iter().position(is).unwrap();
+    let moved_first = place_of(&frames, &is_moved) < place_of(&frames, &is_receipt);
+    assert!(moved_first, "an answer that is cut leaves nothing with a receipt in the wrong log");
+
+    // Of what began anew the receipt is of a history that is no more, and must not be kept where the new one is.
+    let (store, now) = (server.app.store.as_ref(), server.app.now());
+    command::re_root(store, doc(2), |_| false, server.app.random.as_ref(), now).await.unwrap();
+    let frames = village.sync(&request).await.frames();
+    assert_eq!(crate::server::verdicts(&frames), [Verdict::Duplicate(0)]);
+    assert!(place_of(&frames, &is_moved) > place_of(&frames, &is_receipt));
 }
 
 #[tokio::test]

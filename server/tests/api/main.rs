@@ -13,6 +13,7 @@ mod layout;
 mod matrix;
 mod news;
 mod office;
+mod overload;
 mod parcels;
 mod recovery;
 mod retention;

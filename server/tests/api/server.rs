@@ -20,6 +20,7 @@ use zoufang_core::sync::wire::{
 use zoufang_server::account::password;
 use zoufang_server::assets::Assets;
 use zoufang_server::keys::Keys;
+use zoufang_server::overload::Gates;
 use zoufang_server::store::sqlite::SqliteStore;
 use zoufang_server::store::{County, NewAccount, Store};
 use zoufang_server::units::{self, UnitTable};
@@ -139,6 +140,12 @@ impl Server {
     /// As a server that asks for one-time codes.
     pub(crate) fn want_codes(&mut self) {
         self.app.enrol_by_code = true;
+        self.router = router(self.app.clone());
+    }
+
+    /// As a server that works on so many requests of a kind at once.
+    pub(crate) fn work_on(&mut self, at_once: usize) {
+        self.app.gates = Arc::new(Gates::new(at_once));
         self.router = router(self.app.clone());
     }
 

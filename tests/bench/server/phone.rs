@@ -119,7 +119,10 @@ impl Phone {
     fn edit(&mut self, at: Timestamp) -> Result<Push> {
         let (doc, mut changes) = self.people.pop_front().context("a person comes first")?;
         let mut document = Document::load(Kind::Person, changes.iter().cloned())?;
-        let address = format!("{}组{}号", 1 + self.dice.below(12), 1 + self.dice.below(10_000));
+        let mut address = || format!("{}组{}号", 1 + self.dice.below(12), 1 + self.dice.below(10_000));
+        let before = document.entries().text("address");
+        // Of millions one would be the same.
+        let address = Some(address()).filter(|new| before.as_ref() != Some(new)).unwrap_or_else(address);
         let actor = self.owner.device.actor(self.dice.roll().to_be_bytes());
         let patch = Patch::set("address", Value::Text(address));
         let raw = document.commit(actor, self.owner.user, at, &patch)?.context("another address")?;

@@ -196,7 +196,8 @@ impl fmt::Display for DeviceId {
 impl FromStr for DeviceId {
     type Err = InvalidId;
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        if text.len() != 16 {
+        // A sign would be read, too.
+        if text.len() != 16 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(InvalidId("device id"));
         }
         u64::from_str_radix(text, 16).map(Self).map_err(|_| InvalidId("device id"))

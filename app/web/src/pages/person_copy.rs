@@ -36,7 +36,7 @@ struct Part {
 }
 
 /// All of it, the person's file first.
-type Copy = Vec<Part>;
+type Whole = Vec<Part>;
 
 /// The page.
 #[component]
@@ -55,7 +55,7 @@ pub(crate) fn PersonCopyPage() -> impl IntoView {
 fn Desk(doc: DocId) -> impl IntoView {
     let (library, readings) = (use_library(), use_readings());
     let (busy, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
-    let copy = RwSignal::new(None::<Copy>);
+    let copy = RwSignal::new(None::<Whole>);
     let make = move |_| {
         busy.set(true);
         problem.set(None);
@@ -86,13 +86,13 @@ fn Desk(doc: DocId) -> impl IntoView {
 }
 
 /// Reads everything, and keeps that it was read.
-async fn gather(library: Library, readings: Readings, doc: DocId) -> Result<Copy, Problem> {
+async fn gather(library: Library, readings: Readings, doc: DocId) -> Result<Whole, Problem> {
     let (beside, visits) = library.index().with_untracked(|index| {
         let beside = [index.membership_of(doc), index.row(doc.beside())].into_iter().flatten();
         let beside: Vec<DocId> = beside.map(|row| row.doc).collect();
         (beside, index.visits_of(doc).into_iter().map(|row| row.doc))
     });
-    let mut copy = Copy::new();
+    let mut copy = Whole::new();
     for record in std::iter::once(doc).chain(beside).chain(visits) {
         let opened = library.open(record).await?;
         copy.push(Part { kind: opened.document.kind(), entries: opened.document.entries() });
@@ -109,7 +109,7 @@ async fn gather(library: Library, readings: Readings, doc: DocId) -> Result<Copy
 
 /// What is printed.
 #[component]
-fn Sheet(doc: DocId, copy: Copy) -> impl IntoView {
+fn Sheet(doc: DocId, copy: Whole) -> impl IntoView {
     let (library, session) = (use_library(), use_session());
     let row = library.index().with_untracked(|index| index.row(doc).cloned());
     let name =

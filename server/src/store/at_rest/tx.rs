@@ -7,7 +7,6 @@ use zoufang_core::record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId};
 use zoufang_core::sync::wire::Control;
 
 use super::ring::{Ring, Table};
-use crate::store::codec::hex;
 use crate::store::office::{ContactProjection, PersonProjection, Projection, VisitProjection};
 use crate::store::{
     ChangeRecord, Claim, DocumentState, KnownChange, LogEntry, Move, Result, Ticket, WriteTx,
@@ -36,12 +35,12 @@ macro_rules! tx {
             }
 
             async fn put_document(&mut self, state: &DocumentState, row: &[u8]) -> Result<()> {
-                let row = self.ring.seal(Table::Row, &hex(&state.doc.0), row)?;
+                let row = self.ring.seal(Table::Row, &hex::encode(&state.doc.0), row)?;
                 self.inner.put_document(state, &row).await
             }
 
             async fn put_projection(&mut self, doc: DocId, unit: UnitId, projection: &Projection) -> Result<()> {
-                let seal = |table, body: &[u8]| self.ring.seal(table, &hex(&doc.0), body);
+                let seal = |table, body: &[u8]| self.ring.seal(table, &hex::encode(&doc.0), body);
                 let sealed = match projection {
                     Projection::Person(person) => {
                         Projection::Person(PersonProjection { body: seal(Table::Person, &person.body)? })
@@ -68,7 +67,7 @@ macro_rules! tx {
 
             async fn documents_of_unit(&mut self, unit: UnitId) -> Result<Vec<(DocumentState, Vec<u8>)>> {
                 let open = |(state, row): (DocumentState, Vec<u8>)| {
-                    let row = self.ring.open(Table::Row, &hex(&state.doc.0), &row)?;
+                    let row = self.ring.open(Table::Row, &hex::encode(&state.doc.0), &row)?;
                     Ok((state, row))
                 };
                 self.inner.documents_of_unit(unit).await?.into_iter().map(open).collect()

@@ -7,7 +7,6 @@ use zoufang_core::record::{ChangeHash, DocId};
 use super::codec::{docs_json, failed, hex_json};
 use super::tx::SqliteTx;
 use crate::store::Result;
-use crate::store::codec::hex;
 use crate::store::codec::{to_bytes, to_doc, to_hash, to_u64};
 use crate::store::control::erased_key;
 use crate::store::decode::{entry_of, known_of, state_of};
@@ -74,7 +73,7 @@ impl SqliteTx {
             where l.county = ? and l.doc = unhex(n.value ->> 0) and l.actor = unhex(n.value ->> 1)
             and l.change_seq = n.value ->> 2";
         let all = wanted.iter().map(|(doc, actor, number)| {
-            format!("[\"{}\",\"{}\",{}]", hex(&doc.0), hex(actor), number.cast_signed())
+            format!("[\"{}\",\"{}\",{}]", hex::encode(&doc.0), hex::encode(actor), number.cast_signed())
         });
         let list = format!("[{}]", all.collect::<Vec<_>>().join(","));
         let query = sqlx::query(sql).bind(list).bind(self.county);

@@ -3,7 +3,6 @@
 use zoufang_core::record::{DocId, UnitId};
 
 use crate::store::StoreError;
-use crate::store::codec::hex;
 
 /// Turns what sqlx says into what a store says.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
@@ -38,7 +37,7 @@ pub(super) fn hex_json<'b>(all: impl Iterator<Item = &'b [u8]>) -> String {
     let mut json = String::from("[");
     for (index, bytes) in all.enumerate() {
         json.push_str(if index == 0 { "\"" } else { ",\"" });
-        json.push_str(&hex(bytes));
+        json.push_str(&hex::encode(bytes));
         json.push('"');
     }
     json.push(']');

@@ -6,6 +6,7 @@ use std::{
     io::{BufRead, BufReader, pipe},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
@@ -16,9 +17,11 @@ use crate::place::Place;
 
 const LINE_MAX_LETTERS: usize = 160;
 
-/// Tells the person at the terminal what happens now.
+/// Tells the person at the terminal what happens now, and how long after the start.
 pub(crate) fn say(text: impl AsRef<str>) {
-    eprintln!("==> {}", text.as_ref());
+    static START: OnceLock<Instant> = OnceLock::new();
+    let seconds = START.get_or_init(Instant::now).elapsed().as_secs();
+    eprintln!("==> {}:{:02} {}", seconds / 60, seconds % 60, text.as_ref());
 }
 
 /// Tells something that needs no action but should be known.

@@ -3,9 +3,15 @@
 use std::error::Error as _;
 
 use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, header};
 use http_body_util::LengthLimitError;
 
 use crate::error::{Error, Result};
+
+/// How many bytes a request says its body has.
+pub(crate) fn length_said(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
 
 /// Reads a body, but no byte more than is allowed.
 ///

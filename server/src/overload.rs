@@ -9,13 +9,13 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::body::read;
+use crate::body::{length_said, read};
 use crate::error::{Error, Result};
 use crate::routes::access;
 use crate::state::App;
@@ -87,13 +87,13 @@ pub struct Turn<'g> {
 }
 
 impl Turn<'_> {
-    /// Reads a body of at most so many bytes. If it is not at hand the turn is given back meanwhile, and taken anew.
+    /// Reads a body of at most so many bytes; `said` is how many its request said. If it is not at hand the turn is given back
+    /// meanwhile, and taken anew.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::BadRequest`] if it breaks off, and [`Error::Busy`] if there is no room for another one that comes
     /// slowly, it took too long, or no turn became free in time.
-    pub async fn receive(self, body: Body, most: usize) -> Result<(Bytes, Self)> {
-        let said = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
+    pub async fn receive(self, body: Body, said: Option<usize>, most: usize) -> Result<(Bytes, Self)> {
         let kib = said.unwrap_or(most).min(most).div_ceil(1024);
         let mut reading = std::pin::pin!(read(body, most));
         if let Ok(bytes) = tokio::time::timeout(AT_HAND, &mut reading).await {
@@ -162,7 +162,7 @@ pub async fn shed(State(app): State<App>, request: Request, next: Next) -> Respo
     }
     let (head, body) = request.into_parts();
     let received = match app.gates.turn(&app.gates.others).await {
-        Ok(turn) => turn.receive(body, access::BODY_BYTES_MAX).await,
+        Ok(turn) => turn.receive(body, length_said(&head.headers), access::BODY_BYTES_MAX).await,
         Err(error) => Err(error),
     };
     match received {
@@ -202,10 +202,10 @@ mod tests {
     async fn a_body_that_comes_slowly_holds_no_turn() {
         let gates = Gates::new(1);
         let (sender, body) = slow();
-        let upload = gates.sync().await.unwrap().receive(body, 100);
+        let upload = gates.sync().await.unwrap().receive(body, None, 100);
         let meanwhile = async {
             // The other one waits for the only turn, and has it.
-            let (body, turn) = gates.sync().await.unwrap().receive("quick".into(), 100).await.unwrap();
+            let (body, turn) = gates.sync().await.unwrap().receive("quick".into(), None, 100).await.unwrap();
             assert_eq!(&body[..], b"quick");
             sender.send(Ok(Bytes::from_static(b" and half"))).unwrap();
             drop((sender, turn));
@@ -219,21 +219,26 @@ mod tests {
     #[tokio::test]
     async fn there_is_room_for_so_much_that_comes_slowly() {
         let gates = Gates::new(2);
-        let receive = async |most| {
+        let receive = async |said, most| {
             let (sender, body) = slow();
             let turn = gates.sync().await.unwrap();
-            let both = tokio::join!(turn.receive(body, most), async {
+            let both = tokio::join!(turn.receive(body, said, most), async {
                 tokio::time::sleep(2 * AT_HAND).await;
                 drop(sender);
             });
             both.0.map(drop)
         };
-        assert!(matches!(receive(UPLOADS_KIB * 1024 + 1).await, Err(Error::Busy)));
+        assert!(matches!(receive(None, UPLOADS_KIB * 1024 + 1).await, Err(Error::Busy)));
         let others = gates.uploads.try_acquire_many(u32::try_from(UPLOADS_KIB).unwrap()).unwrap();
-        assert!(matches!(receive(1024).await, Err(Error::Busy)), "others come slowly, too");
+        assert!(matches!(receive(Some(4), 1024).await, Err(Error::Busy)), "others come slowly, too");
         drop(others);
-        assert!(receive(1024).await.is_ok());
-        assert!(matches!(receive(3).await, Err(Error::TooLarge)));
+        let _others = gates.uploads.try_acquire_many(u32::try_from(UPLOADS_KIB - 1).unwrap()).unwrap();
+        assert!(receive(Some(4), 1024 * 1024).await.is_ok(), "it takes the room that it says");
+        assert!(
+            matches!(receive(None, 1024 * 1024).await, Err(Error::Busy)),
+            "if it says nothing, all that it may"
+        );
+        assert!(matches!(receive(Some(4), 3).await, Err(Error::TooLarge)));
     }
 
     #[tokio::test]

@@ -110,6 +110,18 @@ pub fn units_to_oversee(role: Role, home: UnitId, units: &[UnitNode]) -> Vec<Uni
     }
 }
 
+/// Whether a role reads lists of records of a kind online, in the units that it oversees: names, days and codes, no texts. Whoever
+/// answers for figures only reads none.
+#[must_use]
+pub fn may_list(role: Role, kind: Kind) -> bool {
+    match role {
+        Role::TownshipHead | Role::TownshipWorker => true,
+        Role::VillageWorker | Role::CityDuty | Role::CityDepartment => kind != Kind::Welfare,
+        Role::VillageBranch | Role::TownshipParty => kind.class() == Class::Files,
+        Role::CityLeader | Role::PrivacyOfficer | Role::SystemAdmin => false,
+    }
+}
+
 /// Whether a role may write documents of a kind.
 #[must_use]
 pub fn may_write(role: Role, kind: Kind) -> bool {

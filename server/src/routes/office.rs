@@ -7,7 +7,8 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use zoufang_core::record::{Date, DocId, UnitId, UserId};
+use zoufang_core::access::may_list;
+use zoufang_core::record::{Date, DocId, Kind, UnitId, UserId};
 
 use crate::account::SignedIn;
 use crate::error::{Error, ErrorBody, Result};
@@ -221,7 +222,7 @@ pub async fn visits(
     query: std::result::Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Visits>> {
     let table = app.units().await?;
-    let filter = filter_of(&table, &signed_in.principal.account, query)?;
+    let filter = filter_of(&table, &signed_in.principal.account, Kind::Visit, query)?;
     let lines = app.store.visits(&filter).await?;
     let next = next_of(
         lines.last().map(|line| (line.visit.happened_on.as_str(), line.doc)),
@@ -265,7 +266,7 @@ pub async fn contacts(
     query: std::result::Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Contacts>> {
     let table = app.units().await?;
-    let filter = filter_of(&table, &signed_in.principal.account, query)?;
+    let filter = filter_of(&table, &signed_in.principal.account, Kind::Contact, query)?;
     let lines = app.store.contacts(&filter).await?;
     let next = next_of(
         lines.last().map(|line| (line.contact.happened_on.as_str(), line.doc)),
@@ -312,7 +313,8 @@ pub async fn search_people(
         .take(TEXT_CHARS_MAX)
         .flat_map(char::to_lowercase)
         .collect();
-    let units = overseen(&table, &signed_in.principal.account, search.unit)?;
+    let account = &signed_in.principal.account;
+    let units = listed(&table, account, Kind::Person, search.unit)?;
     let after = search.after.as_deref().map(parse_person_cursor).transpose()?;
     let limit = search.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX) as usize;
     let known = app.people.of(app.store.as_ref(), &units).await?;
@@ -325,7 +327,10 @@ pub async fn search_people(
         .collect();
     let next = found.last().filter(|_| found.len() >= limit).map(|(unit, doc, _)| format!("{unit}_{doc}"));
     let docs: Vec<DocId> = found.iter().map(|(_, doc, _)| *doc).collect();
-    let mut last_visits: BTreeMap<DocId, String> = app.store.last_visits(&docs).await?.into_iter().collect();
+    let mut last_visits = BTreeMap::new();
+    if may_list(account.role, Kind::Visit) {
+        last_visits.extend(app.store.last_visits(&docs).await?);
+    }
     let item = |(unit, doc, says): (UnitId, DocId, &PersonSays)| Person {
         id: doc.to_string(),
         unit: unit.0,
@@ -349,9 +354,15 @@ fn overseen(table: &UnitTable, account: &Account, unit: Option<u32>) -> Result<V
     if units.is_empty() { Err(Error::NotFound) } else { Ok(units) }
 }
 
+/// As [`overseen`], for a list of records of a kind.
+fn listed(table: &UnitTable, account: &Account, kind: Kind, unit: Option<u32>) -> Result<Vec<UnitId>> {
+    if may_list(account.role, kind) { overseen(table, account, unit) } else { Err(Error::NotFound) }
+}
+
 fn filter_of(
     table: &UnitTable,
     account: &Account,
+    kind: Kind,
     query: std::result::Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Filter> {
     let Query(query) = query.map_err(|_| Error::BadRequest("query"))?;
@@ -360,7 +371,7 @@ fn filter_of(
             .transpose()
     };
     Ok(Filter {
-        units: overseen(table, account, query.unit)?,
+        units: listed(table, account, kind, query.unit)?,
         from: day(query.from)?,
         to: day(query.to)?,
         after: query.after.as_deref().map(parse_day_cursor).transpose()?,

@@ -22,6 +22,7 @@ use zoufang_core::sync::parcel::{CONTENT_TYPE, SIGNATURE_BYTES, signed, signed_k
 use super::caller::Caller;
 use super::sync::check_head;
 use crate::account::SignedIn;
+use crate::body::length_said;
 use crate::crash::crash_point;
 use crate::error::{Error, ErrorBody, Result};
 use crate::overload::Turn;
@@ -100,7 +101,8 @@ pub(super) async fn signed_body<'a>(
     // An unknown device is not worth reading its body.
     let signer = app.store.signer(device).await?.ok_or(Error::SignedOut)?;
     check_head(request.headers(), content_type)?;
-    let (body, turn) = turn.receive(request.into_body(), BODY_BYTES_MAX).await?;
+    let said = length_said(request.headers());
+    let (body, turn) = turn.receive(request.into_body(), said, BODY_BYTES_MAX).await?;
     verify(&signer.key, &signed(device, &body), &signature)?;
     app.hear(device);
     Ok((device, signer, body, turn))

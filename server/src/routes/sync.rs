@@ -9,6 +9,7 @@ use zoufang_core::sync::gate::BODY_BYTES_MAX;
 use zoufang_core::sync::wire::CONTENT_TYPE;
 
 use crate::account::SignedIn;
+use crate::body::length_said;
 use crate::error::{Error, ErrorBody, Result};
 use crate::headers::accepts;
 use crate::state::App;
@@ -32,7 +33,8 @@ pub async fn sync(State(app): State<App>, signed_in: SignedIn, request: Request)
     check_head(request.headers(), CONTENT_TYPE)?;
     let turn = app.gates.sync().await?;
     let takes_brotli = accepts(request.headers(), brotli::ENCODING);
-    let (body, _turn) = turn.receive(request.into_body(), BODY_BYTES_MAX).await?;
+    let said = length_said(request.headers());
+    let (body, _turn) = turn.receive(request.into_body(), said, BODY_BYTES_MAX).await?;
     let reply = exchange(&app, &signed_in.principal, &body).await?;
     let long = reply.is_long();
     let (chunks, encoding) = match reply.into_chunks() {
@@ -58,9 +60,8 @@ pub(super) fn check_head(headers: &HeaderMap, content_type: &str) -> Result<()> 
     if !ours {
         return Err(Error::UnsupportedMediaType);
     }
-    let length = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<usize>().ok());
-    if length.is_some_and(|length| length > BODY_BYTES_MAX) { Err(Error::TooLarge) } else { Ok(()) }
+    if length_said(headers).is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(Error::TooLarge);
+    }
+    Ok(())
 }

@@ -108,6 +108,8 @@ struct Rights {
     writes: &'static [Kind],
     /// Kinds of records that come to the phone.
     reads: &'static [Kind],
+    /// Kinds of records that are listed online.
+    lists: &'static [Kind],
     moves: bool,
 }
 
@@ -118,19 +120,55 @@ const FILES: &[Kind] = &[Kind::Person, Kind::Party, Kind::Contact];
 const FILES_AND_VISITS: &[Kind] = &[Kind::Person, Kind::Party, Kind::Visit, Kind::Contact];
 
 const fn at_village(role: Role, writes: &'static [Kind], reads: &'static [Kind]) -> Rights {
-    Rights { role, home: Village, holds: &[Village], oversees: &[Village], writes, reads, moves: false }
+    Rights {
+        role,
+        home: Village,
+        holds: &[Village],
+        oversees: &[Village],
+        writes,
+        reads,
+        lists: reads,
+        moves: false,
+    }
 }
 
 const fn at_township(role: Role, writes: &'static [Kind], reads: &'static [Kind], moves: bool) -> Rights {
-    Rights { role, home: Township, holds: OWN_TOWNSHIP, oversees: OWN_TOWNSHIP, writes, reads, moves }
+    Rights {
+        role,
+        home: Township,
+        holds: OWN_TOWNSHIP,
+        oversees: OWN_TOWNSHIP,
+        writes,
+        reads,
+        lists: reads,
+        moves,
+    }
 }
 
-const fn of_city(role: Role) -> Rights {
-    Rights { role, home: County, holds: &[County], oversees: ALL, writes: &[], reads: FILES, moves: false }
+const fn of_city(role: Role, lists: &'static [Kind]) -> Rights {
+    Rights {
+        role,
+        home: County,
+        holds: &[County],
+        oversees: ALL,
+        writes: &[],
+        reads: FILES,
+        lists,
+        moves: false,
+    }
 }
 
 const fn without_content(role: Role) -> Rights {
-    Rights { role, home: County, holds: &[], oversees: &[], writes: &[], reads: &[], moves: false }
+    Rights {
+        role,
+        home: County,
+        holds: &[],
+        oversees: &[],
+        writes: &[],
+        reads: &[],
+        lists: &[],
+        moves: false,
+    }
 }
 
 const RIGHTS: &[Rights] = &[
@@ -139,9 +177,10 @@ const RIGHTS: &[Rights] = &[
     at_township(Role::TownshipWorker, Kind::ALL, Kind::ALL, false),
     at_township(Role::TownshipHead, Kind::ALL, Kind::ALL, true),
     at_township(Role::TownshipParty, &[Kind::Party, Kind::Contact], FILES, false),
-    of_city(Role::CityDuty),
-    of_city(Role::CityDepartment),
-    of_city(Role::CityLeader),
+    of_city(Role::CityDuty, FILES_AND_VISITS),
+    of_city(Role::CityDepartment, FILES_AND_VISITS),
+    // Figures, and nobody's name.
+    of_city(Role::CityLeader, &[]),
     without_content(Role::PrivacyOfficer),
     without_content(Role::SystemAdmin),
 ];
@@ -165,8 +204,8 @@ const ROWS: &[Line] = &[
     ("GET", "/api/v1/me", |case| me(case).boxed_local()),
     ("GET", "/api/v1/news", |case| news(case).boxed_local()),
     ("GET", "/api/v1/office/overview", |case| overview(case).boxed_local()),
-    ("GET", "/api/v1/office/visits", |case| listed(case, "visits").boxed_local()),
-    ("GET", "/api/v1/office/contacts", |case| listed(case, "contacts").boxed_local()),
+    ("GET", "/api/v1/office/visits", |case| listed(case, "visits", Kind::Visit).boxed_local()),
+    ("GET", "/api/v1/office/contacts", |case| listed(case, "contacts", Kind::Contact).boxed_local()),
     ("POST", "/api/v1/office/people/search", |case| searched(case).boxed_local()),
     ("POST", "/api/v1/sync", |case| synced(case).boxed_local()),
     ("PUT", "/api/v1/device-key", |case| Signer::known(&case.phone).map(drop).boxed_local()),
@@ -358,17 +397,17 @@ async fn overview(case: &Case<'_>) {
     assert_eq!(places.collect::<BTreeSet<_>>(), set(case.rights.oversees), "{}", case.says("overview"));
 }
 
-/// What a list shows that is asked for a unit, and for all.
-fn shown(case: &Case<'_>, asked: Option<Place>) -> BTreeSet<Place> {
-    let under = asked.map_or(ALL, Place::under);
+/// What a list of a kind shows that is asked for a unit, and for all.
+fn shown(case: &Case<'_>, asked: Option<Place>, kind: Kind) -> BTreeSet<Place> {
+    let under = if case.rights.lists.contains(&kind) { asked.map_or(ALL, Place::under) } else { &[] };
     case.rights.oversees.iter().copied().filter(|place| under.contains(place)).collect()
 }
 
-async fn listed(case: &Case<'_>, list: &str) {
+async fn listed(case: &Case<'_>, list: &str, kind: Kind) {
     for asked in [None].into_iter().chain(ALL.iter().copied().map(Some)) {
         let unit = asked.map(|place| format!("?unit={}", place.unit(case.server).0));
         let path = format!("/api/v1/office/{list}{}", unit.unwrap_or_default());
-        judge(case, &case.get(&path).await, asked, list);
+        judge(case, &case.get(&path).await, asked, (list, kind));
     }
 }
 
@@ -377,12 +416,15 @@ async fn searched(case: &Case<'_>) {
         let body = json!({ "text": "", "unit": asked.map(|place| place.unit(case.server).0) });
         let path = "/api/v1/office/people/search";
         let answer = case.server.post(path, Some(&case.phone.token), &body).await;
-        judge(case, &answer, asked, "search");
+        judge(case, &answer, asked, ("search", Kind::Person));
+        let says_visits = answer.body.windows(18).any(|said| said == b"\"last_visit_on\":\"2");
+        let reads_visits = answer.status == StatusCode::OK && case.rights.lists.contains(&Kind::Visit);
+        assert_eq!(says_visits, reads_visits, "{} {asked:?}", case.says("search"));
     }
 }
 
-fn judge(case: &Case<'_>, answer: &crate::server::Answer, asked: Option<Place>, what: &str) {
-    let shown = shown(case, asked);
+fn judge(case: &Case<'_>, answer: &crate::server::Answer, asked: Option<Place>, (what, kind): (&str, Kind)) {
+    let shown = shown(case, asked, kind);
     let status = if shown.is_empty() { StatusCode::NOT_FOUND } else { StatusCode::OK };
     assert_eq!(answer.status, status, "{} {asked:?}", case.says(what));
     assert_eq!(named(&answer.body), with_records(shown), "{} {asked:?}", case.says(what));

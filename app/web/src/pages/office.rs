@@ -3,6 +3,7 @@ mod overview;
 mod visits;
 
 use leptos::prelude::*;
+use zoufang_core::{access::may_list, record::Kind};
 
 use self::{overview::Overview, visits::RecentVisits};
 use super::not_found::NotFoundPage;
@@ -22,11 +23,13 @@ pub(crate) fn OfficePage() -> impl IntoView {
         if !allowed.get() {
             return view! { <NotFoundPage/> }.into_any();
         }
+        let lists_visits =
+            move || user.with(|user| user.as_ref().is_some_and(|user| may_list(user.role, Kind::Visit)));
         page_head(|| t::nav_office().to_owned(), Some("/more".to_owned()));
         view! {
             <div class="stack stack--loose">
                 <Overview/>
-                <RecentVisits/>
+                <Show when=lists_visits><RecentVisits/></Show>
             </div>
         }
         .into_any()

@@ -105,7 +105,7 @@ impl Keys {
         let mut text = Zeroizing::new(String::from(
             "# The keys of this server. Whoever has them and the data reads everything.\n# Without them nothing in the data can be read: keep a copy apart from the data.\n",
         ));
-        text.push_str(&Zeroizing::new(hex::encode(&*key)));
+        text.push_str(&Zeroizing::new(hex::encode(*key)));
         text.push('\n');
         // Under another name first: a half-written key is worse than none.
         let draft = path.with_extension("new");
@@ -151,7 +151,7 @@ impl Keys {
     /// The keys as a file holds them.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        let lines: Vec<String> = self.0.iter().map(|key| hex::encode(&**key)).collect();
+        let lines: Vec<String> = self.0.iter().map(|key| hex::encode(**key)).collect();
         Zeroizing::new(lines.join("\n"))
     }
 

@@ -90,7 +90,7 @@ pub struct InvalidHead;
 
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.seq, hex::encode(&self.hash))
+        write!(f, "{}:{}", self.seq, hex::encode(self.hash))
     }
 }
 
@@ -184,7 +184,7 @@ mod tests {
     fn a_line_has_the_hash_that_was_written_down() {
         let first = Line::after(Head::default(), reading(1));
         assert_eq!(
-            hex::encode(&first.hash),
+            hex::encode(first.hash),
             "da123834712315654c7e40e6be0dab095d81a9cf6f8b017ff48d1847fe13c3c4"
         );
         let second = Line::after(first.head(), reading(2));

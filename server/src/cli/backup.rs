@@ -21,7 +21,7 @@ use crate::store::sqlite::SqliteStore;
 pub(super) fn key(options: &BackupKey) -> Result<()> {
     must_be_free(&options.to)?;
     let public = Keys::of_file_or_new(&options.to)?.backup().public();
-    say(&format!("public key: {}", hex::encode(&public.0)))?;
+    say(&format!("public key: {}", hex::encode(public.0)))?;
     say(&format!("{} reads backups: keep it offline, and twice", options.to.display()))
 }
 

@@ -19,7 +19,7 @@ pub(super) const ERASED: &str = "erased";
 const BATCH: u32 = 500;
 
 fn line_of(doc: DocId) -> String {
-    hex::encode(&erased_key(doc))
+    hex::encode(erased_key(doc))
 }
 
 /// Writes down that a record is being erased, before it is: who restores must not miss it.

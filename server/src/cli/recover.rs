@@ -16,7 +16,7 @@ use crate::store::Store;
 pub(super) fn key(options: &RecoveryKey) -> Result<()> {
     must_be_free(&options.to)?;
     let public = Keys::of_file_or_new(&options.to)?.recovery().public();
-    say(&format!("public key: {}", hex::encode(&public.0)))?;
+    say(&format!("public key: {}", hex::encode(public.0)))?;
     say(&format!("fingerprint, as phones show it: {}", public.fingerprint()))?;
     say(&format!(
         "{} lets in phones whose PIN is forgotten: keep it offline, and twice",

@@ -94,7 +94,7 @@ pub struct AccessHead {
 
 impl From<Head> for AccessHead {
     fn from(head: Head) -> Self {
-        Self { seq: head.seq, hash: hex::encode(&head.hash) }
+        Self { seq: head.seq, hash: hex::encode(head.hash) }
     }
 }
 

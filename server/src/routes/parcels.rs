@@ -138,7 +138,7 @@ pub async fn put_sign_key(State(app): State<App>, signed_in: SignedIn, body: Byt
     crash_point!("sign_key.before");
     app.store.put_sign_key(device, key).await?;
     crash_point!("sign_key.after");
-    let mark = app.wipe_keys.first().map(|key| hex::encode(&key.mark(device)));
+    let mark = app.wipe_keys.first().map(|key| hex::encode(key.mark(device)));
     let mark = mark.and_then(|mark| HeaderValue::from_str(&mark).ok());
     let marked = mark.map(|mark| [(HeaderName::from_static(WIPE), mark)]);
     Ok((StatusCode::NO_CONTENT, AppendHeaders(marked.into_iter().flatten())).into_response())

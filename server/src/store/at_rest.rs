@@ -58,23 +58,23 @@ impl Ring {
     }
 
     fn open_row(&self, (doc, row): (DocId, Vec<u8>)) -> Result<(DocId, Vec<u8>)> {
-        Ok((doc, self.open(Table::Row, &hex::encode(&doc.0), &row)?))
+        Ok((doc, self.open(Table::Row, &hex::encode(doc.0), &row)?))
     }
 
     fn open_person(&self, person: Option<DocId>, body: Option<Vec<u8>>) -> Result<Option<Vec<u8>>> {
         let opened =
-            person.zip(body).map(|(person, body)| self.open(Table::Person, &hex::encode(&person.0), &body));
+            person.zip(body).map(|(person, body)| self.open(Table::Person, &hex::encode(person.0), &body));
         opened.transpose()
     }
 
     /// Where a change stands.
     pub(crate) fn change(hash: ChangeHash) -> String {
-        hex::encode(&hash.0)
+        hex::encode(hash.0)
     }
 
     /// Where a late change stands.
     pub(crate) fn late(late: &Late) -> String {
-        format!("{} {}", late.device, hex::encode(&late.hash.0))
+        format!("{} {}", late.device, hex::encode(late.hash.0))
     }
 
     fn segment(segment: &Segment) -> String {

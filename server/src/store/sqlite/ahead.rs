@@ -73,7 +73,7 @@ impl SqliteTx {
             where l.county = ? and l.doc = unhex(n.value ->> 0) and l.actor = unhex(n.value ->> 1)
             and l.change_seq = n.value ->> 2";
         let all = wanted.iter().map(|(doc, actor, number)| {
-            format!("[\"{}\",\"{}\",{}]", hex::encode(&doc.0), hex::encode(actor), number.cast_signed())
+            format!("[\"{}\",\"{}\",{}]", hex::encode(doc.0), hex::encode(actor), number.cast_signed())
         });
         let list = format!("[{}]", all.collect::<Vec<_>>().join(","));
         let query = sqlx::query(sql).bind(list).bind(self.county);

@@ -279,12 +279,14 @@ impl World {
     }
 
     /// A phone whose app is not updated for long, or is updated at last. Nobody goes back to version 1, which cannot read
-    /// what later ones have kept; nor to one that cannot read a welfare file.
+    /// what later ones have kept; nor to one that cannot read a welfare file, or cannot say what letters told this phone.
     fn change_client(&mut self, phone: usize) -> bool {
         let version = self.mishap.pick(&[None, Some(2)]).flatten();
         let edits = self.phones[phone].image.edits();
         let has_welfare = edits.iter().any(|id| self.oracle.edit(*id).kind == Kind::Welfare);
-        if version.is_some() && has_welfare {
+        let next = self.phones[phone].image.disk.phone().outgoing(&Default::default());
+        let was_told = next.is_some_and(|outgoing| outgoing.request.told.is_some());
+        if version.is_some() && (has_welfare || was_told) {
             return false;
         }
         self.crash(phone);

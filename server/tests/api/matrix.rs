@@ -26,6 +26,8 @@ mod access;
 mod devices;
 #[path = "matrix/inbox.rs"]
 mod inbox;
+#[path = "matrix/office.rs"]
+mod office;
 #[path = "matrix/recovery.rs"]
 mod recovery;
 
@@ -203,10 +205,10 @@ const ROWS: &[Line] = &[
     ("POST", "/api/v1/sign-in", |_| async {}.boxed_local()),
     ("GET", "/api/v1/me", |case| me(case).boxed_local()),
     ("GET", "/api/v1/news", |case| news(case).boxed_local()),
-    ("GET", "/api/v1/office/overview", |case| overview(case).boxed_local()),
-    ("GET", "/api/v1/office/visits", |case| listed(case, "visits", Kind::Visit).boxed_local()),
-    ("GET", "/api/v1/office/contacts", |case| listed(case, "contacts", Kind::Contact).boxed_local()),
-    ("POST", "/api/v1/office/people/search", |case| searched(case).boxed_local()),
+    ("GET", "/api/v1/office/overview", |case| office::overview(case).boxed_local()),
+    ("GET", "/api/v1/office/visits", |case| office::listed(case, "visits", Kind::Visit).boxed_local()),
+    ("GET", "/api/v1/office/contacts", |case| office::listed(case, "contacts", Kind::Contact).boxed_local()),
+    ("POST", "/api/v1/office/people/search", |case| office::searched(case).boxed_local()),
     ("POST", "/api/v1/sync", |case| synced(case).boxed_local()),
     ("PUT", "/api/v1/device-key", |case| Signer::known(&case.phone).map(drop).boxed_local()),
     ("POST", "/api/v1/parcels", |case| delivered(case).boxed_local()),
@@ -381,53 +383,6 @@ async fn news(case: &Case<'_>) {
     };
     let held = with_records(case.rights.holds.iter().copied()).into_iter().flat_map(logs).collect();
     assert_eq!(units, held, "{}", case.says("news"));
-}
-
-async fn overview(case: &Case<'_>) {
-    let answer = case.get("/api/v1/office/overview").await;
-    if case.rights.oversees.is_empty() {
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", case.says("overview"));
-        return;
-    }
-    assert_eq!(named(&answer.body), set(&[]), "figures name nobody");
-    let json = answer.json();
-    let units: Vec<u64> =
-        json["units"].as_array().unwrap().iter().map(|unit| unit["unit"].as_u64().unwrap()).collect();
-    let places = ALL.iter().copied().filter(|place| units.contains(&place.unit(case.server).0.into()));
-    assert_eq!(places.collect::<BTreeSet<_>>(), set(case.rights.oversees), "{}", case.says("overview"));
-}
-
-/// What a list of a kind shows that is asked for a unit, and for all.
-fn shown(case: &Case<'_>, asked: Option<Place>, kind: Kind) -> BTreeSet<Place> {
-    let under = if case.rights.lists.contains(&kind) { asked.map_or(ALL, Place::under) } else { &[] };
-    case.rights.oversees.iter().copied().filter(|place| under.contains(place)).collect()
-}
-
-async fn listed(case: &Case<'_>, list: &str, kind: Kind) {
-    for asked in [None].into_iter().chain(ALL.iter().copied().map(Some)) {
-        let unit = asked.map(|place| format!("?unit={}", place.unit(case.server).0));
-        let path = format!("/api/v1/office/{list}{}", unit.unwrap_or_default());
-        judge(case, &case.get(&path).await, asked, (list, kind));
-    }
-}
-
-async fn searched(case: &Case<'_>) {
-    for asked in [None].into_iter().chain(ALL.iter().copied().map(Some)) {
-        let body = json!({ "text": "", "unit": asked.map(|place| place.unit(case.server).0) });
-        let path = "/api/v1/office/people/search";
-        let answer = case.server.post(path, Some(&case.phone.token), &body).await;
-        judge(case, &answer, asked, ("search", Kind::Person));
-        let says_visits = answer.body.windows(18).any(|said| said == b"\"last_visit_on\":\"2");
-        let reads_visits = answer.status == StatusCode::OK && case.rights.lists.contains(&Kind::Visit);
-        assert_eq!(says_visits, reads_visits, "{} {asked:?}", case.says("search"));
-    }
-}
-
-fn judge(case: &Case<'_>, answer: &crate::server::Answer, asked: Option<Place>, (what, kind): (&str, Kind)) {
-    let shown = shown(case, asked, kind);
-    let status = if shown.is_empty() { StatusCode::NOT_FOUND } else { StatusCode::OK };
-    assert_eq!(answer.status, status, "{} {asked:?}", case.says(what));
-    assert_eq!(named(&answer.body), with_records(shown), "{} {asked:?}", case.says(what));
 }
 
 /// New records of each kind in each place, and whether each is taken.

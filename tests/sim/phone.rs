@@ -157,6 +157,8 @@ pub(crate) struct SimPhone {
     pub(crate) revoked: bool,
     /// The version of the protocol that its app speaks, where that is not the newest.
     pub(crate) version: Option<u8>,
+    /// The app is in a person's hand since then, or was last.
+    pub(crate) open_since: i64,
     /// The app is in a person's hand until then.
     pub(crate) open_until: i64,
     pub(crate) snapshot: Option<Image>,
@@ -197,6 +199,7 @@ impl SimPhone {
             full_until: 0,
             revoked: false,
             version: None,
+            open_since: 0,
             open_until: 0,
             snapshot: None,
         }

@@ -48,7 +48,11 @@ impl World {
         let online = !self.strikes(Fault::Offline);
         let it = &mut self.phones[phone];
         it.online = online;
-        it.open_until = it.open_until.max(until);
+        if self.now >= it.open_until {
+            it.open_since = self.now;
+        }
+        // Whoever starts an app again and again that dies gives up after a while.
+        it.open_until = it.open_until.max(until.min(it.open_since + HOUR_MS));
         let (open_until, started) = (it.open_until, it.tab.is_none());
         if started {
             it.start();

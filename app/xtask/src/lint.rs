@@ -53,6 +53,9 @@ pub(crate) fn code(place: &Place) -> Result<()> {
         run(toolchain.cargo(place).args(["clippy", "--package", "zoufang-web"]).args(features).args([
             "--target",
             "wasm32-unknown-unknown",
+            // What the bundle's build scripts and macros need is built then.
+            "--profile",
+            "wasm",
             "--",
             "-D",
             "warnings",

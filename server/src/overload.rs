@@ -20,9 +20,9 @@ use crate::error::{Error, Result};
 use crate::routes::access;
 use crate::state::App;
 
-/// Requests of a kind that are worked on at once, unless something else is set. On one core, which needs some 20 ms for a day's
-/// changes, the last of them is answered within a second; twice as many answered nobody sooner, and the last too late.
-pub const AT_ONCE: usize = 32;
+/// Requests of a kind that are worked on at once, unless something else is set. A core needs some 20 ms for a day's changes, and a
+/// database of its own some as well: more at once answered nobody sooner, and the last too late (32 over PostgreSQL 2.8 s).
+pub const AT_ONCE: usize = 16;
 /// For each of them so many may wait. One that waits is a few KB: its body is not read.
 const WAITING_EACH: usize = 16;
 /// So long one waits for its turn. With the work itself an answer is there within two seconds, or a word when to come again.

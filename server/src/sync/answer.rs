@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt};
 use zoufang_core::record::{ChangeHash, EpochId, UnitId};
 use zoufang_core::sync::wire::{
-    Bucket, Directory, End, Frame, PACKED_SINCE, Page, Problem, Stray, Verdict, Want, encode_answer_start,
+    Bucket, Directory, End, Frame, PACKED_SINCE, Problem, Stray, Verdict, Want, encode_answer_start,
     encode_frame,
 };
 
@@ -164,19 +164,13 @@ impl Answer {
 
     async fn misplaced(&self, at: usize) -> Result<(Bytes, Next)> {
         let mut bytes = Vec::new();
-        if let Some(stray) = self.misplaced.get(at) {
-            let pages = stray::moved(self.app.store.as_ref(), stray).await?;
-            self.extend(&mut bytes, pages).await?;
+        if let Some(part) = self.misplaced.get(at)
+            && let Some(page) = stray::moved(self.app.store.as_ref(), part).await?
+        {
+            bytes = page::encode(page, self.version).await?;
         }
         let next = self.after_misplaced(at + 1, &mut bytes);
         Ok((bytes.into(), next))
-    }
-
-    async fn extend(&self, bytes: &mut Vec<u8>, pages: Vec<Page>) -> Result<()> {
-        for page in pages {
-            bytes.extend(page::encode(page, self.version).await?);
-        }
-        Ok(())
     }
 
     fn after_moves(&self, bytes: &mut Vec<u8>) -> Next {
@@ -199,9 +193,10 @@ impl Answer {
 
     async fn stray(&self, at: usize) -> Result<(Bytes, Next)> {
         let mut bytes = Vec::new();
-        if let Some(stray) = self.strays.get(at) {
-            let pages = stray::told(self.app.store.as_ref(), stray).await?;
-            self.extend(&mut bytes, pages).await?;
+        if let Some(part) = self.strays.get(at) {
+            for page in stray::told(self.app.store.as_ref(), part).await? {
+                bytes.extend(page::encode(page, self.version).await?);
+            }
         }
         let next = self.after_strays(at + 1, &mut bytes);
         Ok((bytes.into(), next))

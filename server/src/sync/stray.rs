@@ -48,19 +48,12 @@ pub(super) async fn told(store: &dyn Store, stray: &Stray) -> Result<Vec<Page>> 
 ///
 /// # Errors
 /// If the store fails.
-pub(super) async fn moved(store: &dyn Store, stray: &Stray) -> Result<Vec<Page>> {
-    let mut pages = told(store, stray).await?;
-    for page in &mut pages {
-        let mut controls = Vec::with_capacity(page.controls.len());
-        for control in page.controls.drain(..) {
-            if let Control::MovedOut { doc, to } = control
-                && store.begun_anew(to, doc).await?.is_empty()
-            {
-                controls.push(control);
-            }
+pub(super) async fn moved(store: &dyn Store, stray: &Stray) -> Result<Option<Page>> {
+    let mut controls = Vec::new();
+    for row in page::rows(store, &stray.docs).await? {
+        if row.unit != stray.unit && store.begun_anew(row.unit, row.doc).await?.is_empty() {
+            controls.push(Control::MovedOut { doc: row.doc, to: row.unit });
         }
-        page.controls = controls;
     }
-    pages.retain(|page| !page.controls.is_empty());
-    Ok(pages)
+    Ok((!controls.is_empty()).then(|| Page { controls, ..page::apart(stray.unit) }))
 }

@@ -219,6 +219,14 @@ export class Device {
     return done;
   }
 
+  /** Nothing that the service worker hands in gets through, whichever of its two addresses it takes, until the returned function is
+   * called. Other requests go on. */
+  async holdParcels(): Promise<() => Promise<void>> {
+    const paths = /\/api\/v1\/(parcels|inbox)$/;
+    await this.page.context().route(paths, (route) => route.abort());
+    return async () => await this.page.context().unroute(paths);
+  }
+
   async expectWaiting(count: number): Promise<void> {
     await expect(this.chip).toHaveAttribute('data-waiting', String(count));
   }

@@ -248,13 +248,13 @@ test('what waits goes up while the lock is in front, and another person cannot b
   await lock(device);
   await page.getByRole('button', { name: '忘记 PIN 码' }).click();
   // Nothing gets through but the sign-in, so that something still waits.
-  await page.context().route('**/api/v1/parcels', (route) => route.abort());
+  const letParcelsGo = await device.holdParcels();
   await line.up();
   await page.locator('#user').fill('sy');
   await page.locator('#password').fill('zoufang-demo');
   await page.locator('button[type=submit]').click();
   await expect(page.getByText('这部手机上还有另一位工作人员的 1 条记录没有上传')).toBeVisible();
-  await page.context().unroute('**/api/v1/parcels');
+  await letParcelsGo();
   await page.getByRole('button', { name: '想起来了，返回' }).click();
   await device.unlock();
   await device.expectSynced();

@@ -115,7 +115,7 @@ test('who is let in finds the unsent visit and the draft, and the visit arrives 
 
   // A visit that no parcel carries away, and a draft.
   await line.down();
-  await village.page.context().route('**/api/v1/parcels', (route) => route.abort());
+  await village.holdParcels();
   const path = await village.logVisit({ person: PERSON, facts: FACTS });
   const id = await village.openPerson(PERSON);
   await village.go(`/visits/new?person=${id}`);
@@ -142,7 +142,7 @@ test('who is let in finds the unsent visit and the draft, and the visit arrives 
   // The app is closed meanwhile; whoever comes back types the password again, since no token lies beside the lock.
   await village.close();
   await village.start();
-  await village.page.context().route('**/api/v1/parcels', (route) => route.abort());
+  await village.holdParcels();
   await village.page.goto(line.url);
   await forget(village.page);
   expect(await shownNumber(village.page)).toBe(number);

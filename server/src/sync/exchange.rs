@@ -8,9 +8,10 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use zoufang_core::record::{ChangeHash, Class, DocId, EpochId, UnitId};
 use zoufang_core::sync::digest::Digest;
+use zoufang_core::sync::gate::Refusal;
 use zoufang_core::sync::scan::scan;
 use zoufang_core::sync::wire::{
-    Bucket, PACKED_SINCE, Probe, Push, Stray, SyncRequest, Verdict, WELFARE_SINCE, decode_request,
+    Bucket, PACKED_SINCE, Probe, Stray, SyncRequest, Verdict, WELFARE_SINCE, decode_request,
 };
 
 use super::answer::{Answer, cloned, epoch_changed};
@@ -79,7 +80,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let authority = Authority::of(&principal.account, principal.device, &principal.former, &logs);
     let scope = readable(logs, request.spoken());
     let own = hashes(&request);
-    let pushed: Vec<UnitId> = request.push.iter().map(Push::log).collect();
+    let pushed: Vec<(UnitId, DocId)> = request.push.iter().map(|push| (push.log(), push.doc)).collect();
     let version = request.spoken();
     // Version 1 passes over controls.
     let misplaced = if version >= 2 { misplaced(&request) } else { Vec::new() };
@@ -96,13 +97,16 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
     let idle =
         !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted(_) | Verdict::Duplicate(_)));
     let tails = app.store.tails(&scope).await?;
-    seal_after(app, &pushed, &verdicts, &tails);
+    seal_after(app, pushed.iter().map(|(log, _)| *log), &verdicts, &tails);
     let cursors: BTreeMap<UnitId, u64> = request.cursors.into_iter().collect();
     // A cursor beyond the log's end is of a log that we have lost: as after a restore, the phone begins anew.
     if tails.iter().any(|tail| cursors.get(&tail.unit).is_some_and(|cursor| *cursor > tail.last_seq)) {
         return Ok(Reply::EpochChanged(epoch, taken.ticket));
     }
     let behind = behind(&tails, &cursors);
+    // Where pages follow they say so themselves.
+    let is_read = |log: UnitId| version >= 2 && !behind.iter().any(|(tail, _)| tail.unit == log);
+    let begun_anew = strays(begun_anew(&pushed, &verdicts).filter(|(log, _)| is_read(*log)));
     let logs = if idle && behind.is_empty() && request.held.is_some_and(|held| held != held_in(&tails)) {
         // Nothing is new, and yet what is held differs: the end of each log says which it is.
         tails.iter().map(|tail| (*tail, tail.last_seq)).collect()
@@ -124,7 +128,7 @@ pub async fn exchange(app: &App, principal: &Principal, body: &[u8]) -> Result<R
             .then(|| tails.iter().map(|tail| (tail.unit, tail.last_seq)).collect()),
         buckets: differing(app, &scope, &request.probes).await?,
         misplaced: stray::parts(misplaced.iter().cloned(), &scope),
-        strays: stray::parts(misplaced.into_iter().chain(request.strays), &scope),
+        strays: stray::parts(misplaced.into_iter().chain(request.strays).chain(begun_anew), &scope),
         wants: request.wants.into_iter().filter(|want| scope.contains(&want.unit)).collect(),
         logs,
         want_bytes: request.want_bytes as usize,
@@ -174,9 +178,14 @@ fn hashes(request: &SyncRequest) -> BTreeMap<UnitId, BTreeSet<ChangeHash>> {
 }
 
 /// Makes segments of the logs into which changes were taken, where they may be full; `tails` are as many of their ends as are known.
-pub(crate) fn seal_after(app: &App, units: &[UnitId], verdicts: &[Verdict], tails: &[Tail]) {
-    let accepted = units.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Accepted(_)));
-    let units: BTreeSet<UnitId> = accepted.map(|(unit, _)| *unit).collect();
+pub(crate) fn seal_after(
+    app: &App,
+    units: impl Iterator<Item = UnitId>,
+    verdicts: &[Verdict],
+    tails: &[Tail],
+) {
+    let accepted = units.zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Accepted(_)));
+    let units: BTreeSet<UnitId> = accepted.map(|(unit, _)| unit).collect();
     let short = tails.iter().filter(|tail| app.segments.has_none_due(tail)).map(|tail| tail.unit).collect();
     let units: Vec<UnitId> = units.difference(&short).copied().collect();
     if app.seals && !units.is_empty() {
@@ -192,9 +201,22 @@ pub(super) fn readable(mut logs: Vec<UnitId>, version: u8) -> Vec<UnitId> {
 
 /// Documents that were pushed to their unit, as phones before version 4 do, and lie in another of its logs: they are told so.
 fn misplaced(request: &SyncRequest) -> Vec<Stray> {
+    strays(request.push.iter().filter(|push| push.log() != push.unit).map(|push| (push.unit, push.doc)))
+}
+
+/// Documents of which the old history was pushed, or what was built on it: a phone of version 2 cannot ask what became of them, and
+/// would push the same for ever.
+fn begun_anew(pushed: &[(UnitId, DocId)], verdicts: &[Verdict]) -> impl Iterator<Item = (UnitId, DocId)> {
+    let of_old =
+        |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(0) | Verdict::Refused(Refusal::ReRooted));
+    pushed.iter().zip(verdicts).filter(move |(_, verdict)| of_old(verdict)).map(|(place, _)| *place)
+}
+
+/// Documents by the log in which a phone has them.
+fn strays(places: impl Iterator<Item = (UnitId, DocId)>) -> Vec<Stray> {
     let mut docs: BTreeMap<UnitId, BTreeSet<DocId>> = BTreeMap::new();
-    for push in request.push.iter().filter(|push| push.log() != push.unit) {
-        docs.entry(push.unit).or_default().insert(push.doc);
+    for (log, doc) in places {
+        docs.entry(log).or_default().insert(doc);
     }
     docs.into_iter().map(|(unit, docs)| Stray { unit, docs: docs.into_iter().collect() }).collect()
 }

@@ -77,7 +77,7 @@ pub async fn take(
     else {
         return Err(Error::NotFound);
     };
-    seal_after(app, &units, &taken.verdicts, &[]);
+    seal_after(app, units.into_iter(), &taken.verdicts, &[]);
     let refused: Vec<String> = taken
         .verdicts
         .iter()

@@ -51,7 +51,7 @@ pub(super) async fn take(
         Outcome::Taken(taken) => taken.verdicts,
         Outcome::Cloned => return Err(Error::SignedOut),
     };
-    seal_after(app, &units, &verdicts, &[]);
+    seal_after(app, units.into_iter(), &verdicts, &[]);
     let unreadable = opened.iter().filter(|push| push.is_none()).count();
     if unreadable > 0 {
         tracing::warn!(unreadable, "parcels that no key of ours opens");

@@ -191,6 +191,7 @@ async fn edits_on_a_history_that_is_gone_are_sent_back_to_be_made_again() {
             .await
             .unwrap();
     assert_eq!(counts, (2, 1));
+    let again = edit.clone();
     let frames = village.sync(&village.today(vec![(server.village, 2)], vec![edit, built_on])).await.frames();
     assert_eq!(
         verdicts(&frames),
@@ -201,6 +202,19 @@ async fn edits_on_a_history_that_is_gone_are_sent_back_to_be_made_again() {
         (page.controls.clone(), page.items.len(), page.count),
         (vec![Control::ReRooted { doc: doc(1) }], 1, 1)
     );
+    // One that has read all of it and holds the old history beside it is told once more, also if it cannot ask.
+    let whole = vec![(server.village, 4), (server.village.log(Class::Visits), 0)];
+    let mut shown = ticket(&frames);
+    for old in [again, person.clone()] {
+        let request =
+            SyncRequest { version: Some(2), ticket: shown, ..village.today(whole.clone(), vec![old]) };
+        let frames = village.sync(&request).await.frames();
+        let told = |frame: &Frame| matches!(frame, Frame::Page(told) if told.to_seq == 0 && told.controls == page.controls && told.items == page.items);
+        assert_eq!(frames.iter().filter(|frame| told(frame)).count(), 1, "{frames:?}");
+        shown = ticket(&frames).or(shown);
+        let request = SyncRequest { version: None, ticket: None, ..request };
+        assert!(!village.sync(&request).await.frames().iter().any(told), "version 1 knows no controls");
+    }
     assert!(!page.items[0].raw.windows(6).any(|bytes| bytes == b"CANARY"));
     // A phone that never heard its receipts brings the old history once more: it was taken in, and does not come back.
     assert_eq!(

@@ -73,6 +73,34 @@ pub fn units_in_scope(role: Role, home: UnitId, units: &[UnitNode]) -> Vec<UnitI
     }
 }
 
+/// Whether a role's phone holds people's files: those of the villages that it works in.
+#[must_use]
+pub fn keeps_files(role: Role) -> bool {
+    match role {
+        Role::VillageWorker
+        | Role::VillageBranch
+        | Role::TownshipHead
+        | Role::TownshipWorker
+        | Role::TownshipParty => true,
+        Role::CityDuty
+        | Role::CityDepartment
+        | Role::CityLeader
+        | Role::PrivacyOfficer
+        | Role::SystemAdmin => false,
+    }
+}
+
+/// Whether a role looks at office pages.
+#[must_use]
+pub fn sees_office(role: Role) -> bool {
+    match role {
+        Role::VillageWorker | Role::VillageBranch => false,
+        Role::TownshipHead | Role::TownshipWorker | Role::TownshipParty => true,
+        Role::CityDuty | Role::CityDepartment | Role::CityLeader => true,
+        Role::PrivacyOfficer | Role::SystemAdmin => false,
+    }
+}
+
 /// Whether a role reads what stands in logs of a class, in the units that it works on.
 #[must_use]
 pub fn may_read(role: Role, class: Class) -> bool {

@@ -13,6 +13,7 @@ pub(crate) mod icon;
 pub(crate) mod mark;
 pub(crate) mod names;
 pub(crate) mod nav;
+pub(crate) mod no_files;
 pub(crate) mod notice;
 pub(crate) mod person_row;
 pub(crate) mod problem;

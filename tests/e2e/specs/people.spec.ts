@@ -89,7 +89,13 @@ test('the city reads figures and recent visits of all units, and no file', async
   const server = await Server.start();
   const city = await Device.open(server.url, { width: 1280 });
   await city.enrol('city');
-  await city.go('/office');
+  // No list that stays empty, and no word of a button that is not there: the figures are what this account is for.
+  await expect(city.page.locator('.nav a[href="/people"]')).toBeHidden();
+  await city.page.setViewportSize({ width: 360, height: 800 });
+  await expect(city.page.locator('.nav a[href="/office"]')).toBeVisible();
+  await city.page.locator('main .empty a[href="/office"]').click();
+  await expect(city.page.locator('.nav a[href="/office"]')).toHaveAttribute('aria-current', 'page');
+  await city.page.setViewportSize({ width: 1280, height: 800 });
   await expect(city.page.locator('.table').first().locator('tbody tr')).toHaveCount(333);
   await expect(city.page.getByText('最近走访')).toBeVisible();
   expect(await city.page.locator('main').innerText()).not.toMatch(/\d{11}/);

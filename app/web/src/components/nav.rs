@@ -21,7 +21,7 @@ const PLACES: [Place; 6] = [
     Place { path: "/people", label: t::nav_people, icon: Icon::People, class: "" },
     Place { path: NEW_VISIT, label: t::nav_new_visit, icon: Icon::Plus, class: "nav__item--new" },
     Place { path: "/sync", label: t::nav_sync, icon: Icon::Sync, class: "" },
-    Place { path: "/office", label: t::nav_office, icon: Icon::Office, class: "nav__item--wide" },
+    Place { path: "/office", label: t::nav_office, icon: Icon::Office, class: "" },
     Place { path: "/more", label: t::nav_more, icon: Icon::More, class: "" },
 ];
 
@@ -41,6 +41,9 @@ pub(crate) fn Nav(
     /// Whether the user may look at the office pages.
     #[prop(into)]
     office: Signal<bool>,
+    /// Whether people's files are on this phone.
+    #[prop(into)]
+    files: Signal<bool>,
     /// Whether the user writes visits.
     #[prop(into)]
     visits: Signal<bool>,
@@ -49,11 +52,14 @@ pub(crate) fn Nav(
         let link_class = if place.path == NEW_VISIT { "nav__link nav__link--new" } else { "nav__link" };
         let is_hidden = move || match place.path {
             "/office" => !office.get(),
+            "/people" => !files.get(),
             NEW_VISIT => !visits.get(),
             _ => false,
         };
+        // Whoever has no files here has room for the office on a narrow screen, too.
+        let is_wide = move || place.path == "/office" && files.get();
         view! {
-            <li class=format!("nav__item {}", place.class) hidden=is_hidden>
+            <li class=format!("nav__item {}", place.class) class:nav__item--wide=is_wide hidden=is_hidden>
                 <a class=link_class href=place.path aria-current=move || path.with(|path| is_here(path, place.path)).then_some("page")>
                     <Glyph icon=place.icon/>
                     <span>{place.label}</span>

@@ -1,7 +1,7 @@
 //! The frame of every page: bar, navigation, main part, toasts.
 use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_location};
-use zoufang_core::record::{Kind, list::Role};
+use zoufang_core::record::Kind;
 
 use super::{app_bar::AppBar, nav::Nav, sync_chip::SyncChip, toast::ToastPlace, update_bar::UpdateBar};
 use crate::{
@@ -9,16 +9,6 @@ use crate::{
     i18n::t,
     platform::update::Update,
 };
-
-/// Whether a role looks at office pages.
-pub(crate) fn is_office(role: Role) -> bool {
-    match role {
-        Role::VillageWorker | Role::VillageBranch => false,
-        Role::TownshipHead | Role::TownshipWorker | Role::TownshipParty => true,
-        Role::CityDuty | Role::CityDepartment | Role::CityLeader => true,
-        Role::PrivacyOfficer | Role::SystemAdmin => false,
-    }
-}
 
 /// Pages that use the whole width: lists beside details, tables.
 fn is_wide(path: &str) -> bool {
@@ -33,9 +23,8 @@ pub(crate) fn Shell() -> impl IntoView {
     let desk: DraftDesk = expect_context();
     let (sync, session, toasts) = (use_sync(), use_session(), use_toasts());
     let path = use_location().pathname;
-    let office = Signal::derive(move || {
-        session.user().with(|user| user.as_ref().is_some_and(|user| is_office(user.role)))
-    });
+    let office = Signal::derive(move || session.sees_office());
+    let files = Signal::derive(move || session.keeps_files());
     let visits = Signal::derive(move || session.may_write(Kind::Visit));
     let main_class =
         move || if path.with(|path| is_wide(path)) { "shell__main shell__main--wide" } else { "shell__main" };
@@ -48,7 +37,7 @@ pub(crate) fn Shell() -> impl IntoView {
                     <SyncChip state=sync.state() waiting=sync.waiting()/>
                 </AppBar>
             </header>
-            <Nav path=path office=office visits=visits/>
+            <Nav path=path office=office files=files visits=visits/>
             <main class=main_class id="main" tabindex="-1">
                 <Outlet/>
             </main>

@@ -2,7 +2,7 @@
 use gloo::net::http::Method;
 use leptos::prelude::*;
 use zoufang_core::{
-    access::{may_read, may_write},
+    access::{keeps_files, may_read, may_write, sees_office},
     phone::{Account, Phone, SignInRefusal},
     record::{Class, DeviceId, Kind, UnitId, UserId, list::Role},
     sync::session::{Event, Failure},
@@ -107,6 +107,16 @@ impl SessionCtx {
     /// Whether the person signed in may write records of a kind; tracked.
     pub(crate) fn may_write(self, kind: Kind) -> bool {
         self.hub.user.with(|user| user.as_ref().is_some_and(|user| may_write(user.role, kind)))
+    }
+
+    /// Whether people's files are on this phone, as far as the role of the person signed in goes; tracked.
+    pub(crate) fn keeps_files(self) -> bool {
+        self.hub.user.with(|user| user.as_ref().is_some_and(|user| keeps_files(user.role)))
+    }
+
+    /// Whether the person signed in looks at office pages; tracked.
+    pub(crate) fn sees_office(self) -> bool {
+        self.hub.user.with(|user| user.as_ref().is_some_and(|user| sees_office(user.role)))
     }
 
     /// Whether the server found that this phone's storage is a copy of another's.

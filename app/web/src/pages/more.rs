@@ -6,7 +6,7 @@ use zoufang_core::access::{LogReach, log_reach, may_review_late};
 
 use super::sign_in::LanguageSwitch;
 use crate::{
-    components::{dialog::Confirm, facts::Facts, problem::ProblemNotice, shell::is_office},
+    components::{dialog::Confirm, facts::Facts, problem::ProblemNotice},
     context::{
         drafts::DraftDesk, page_head, problem::Problem, toasts::use_toasts, use_lock, use_session, use_sync,
     },
@@ -23,10 +23,9 @@ use recovery_key::RecoveryKey;
 pub(crate) fn MorePage() -> impl IntoView {
     page_head(|| t::nav_more().to_owned(), None);
     let session = use_session();
-    let office = move || session.user().with(|user| user.as_ref().is_some_and(|user| is_office(user.role)));
     view! {
         <div class="stack stack--loose">
-            <Show when=office>
+            <Show when=move || session.sees_office()>
                 <a class="button button--large button--wide" href="/office">{t::nav_office}</a>
             </Show>
             <DevicesCard/>

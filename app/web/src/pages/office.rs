@@ -8,7 +8,6 @@ use zoufang_core::{access::may_list, record::Kind};
 use self::{overview::Overview, visits::RecentVisits};
 use super::not_found::NotFoundPage;
 use crate::{
-    components::shell::is_office,
     context::{page_head, use_session},
     i18n::t,
 };
@@ -16,16 +15,17 @@ use crate::{
 /// The page.
 #[component]
 pub(crate) fn OfficePage() -> impl IntoView {
-    let user = use_session().user();
-    let allowed =
-        Memo::new(move |_| user.with(|user| user.as_ref().is_some_and(|user| is_office(user.role))));
+    let session = use_session();
+    let user = session.user();
+    let allowed = Memo::new(move |_| session.sees_office());
     move || {
         if !allowed.get() {
             return view! { <NotFoundPage/> }.into_any();
         }
         let lists_visits =
             move || user.with(|user| user.as_ref().is_some_and(|user| may_list(user.role, Kind::Visit)));
-        page_head(|| t::nav_office().to_owned(), Some("/more".to_owned()));
+        // Where it is a tab of its own on every screen, no way leads back from it.
+        page_head(|| t::nav_office().to_owned(), session.keeps_files().then(|| "/more".to_owned()));
         view! {
             <div class="stack stack--loose">
                 <Overview/>

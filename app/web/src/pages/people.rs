@@ -15,6 +15,7 @@ use crate::{
         empty::{Empty, Skeleton},
         icon::{Glyph, Icon},
         names::unit_name,
+        no_files::NoFiles,
         person_row::PersonRowView,
         problem::ProblemNotice,
         window_list::WindowList,
@@ -124,7 +125,7 @@ fn PeopleList() -> impl IntoView {
 /// The people found, or why there is nobody.
 #[component]
 fn Found(found: Signal<Arc<Vec<Arc<Row>>>>, place: PeoplePlace) -> impl IntoView {
-    let library = use_library();
+    let (library, session) = (use_library(), use_session());
     let path = use_location().pathname;
     let row = move |at: usize, row: Arc<Row>| {
         let village = library.directory().with(|directory| unit_name(directory, row.unit));
@@ -134,9 +135,15 @@ fn Found(found: Signal<Arc<Vec<Arc<Row>>>>, place: PeoplePlace) -> impl IntoView
     };
     let nobody = move || {
         if library.index().with(|index| index.people().next().is_none()) {
-            view! { <Empty icon=Icon::People title=t::people_none_yet text=t::people_none_yet_text/> }
+            if session.keeps_files() {
+                view! { <Empty icon=Icon::People title=t::people_none_yet text=t::people_none_yet_text/> }
+                    .into_any()
+            } else {
+                view! { <NoFiles/> }.into_any()
+            }
         } else {
             view! { <Empty icon=Icon::Search title=t::people_none_found text=t::people_none_found_text/> }
+                .into_any()
         }
     };
     let some = Memo::new(move |_| found.with(|found| !found.is_empty()));

@@ -11,6 +11,7 @@ use crate::{
         empty::{Empty, Skeleton},
         icon::{Glyph, Icon},
         names::people_names,
+        no_files::NoFiles,
         notice::{Notice, Weight},
         problem::ProblemNotice,
         visit_row::VisitRowView,
@@ -42,6 +43,7 @@ pub(crate) fn TodayPage() -> impl IntoView {
             <OtherRecoveryKey/>
             <Waiting/>
             <Drafts/>
+            <Show when=move || session.keeps_files() fallback=|| view! { <NoFiles/> }>
             <section class="section">
                 <div class="section__head">
                     <h2>{t::today_recent}</h2>
@@ -53,6 +55,7 @@ pub(crate) fn TodayPage() -> impl IntoView {
                     Phase::Ready => view! { <Recent/> }.into_any(),
                 }}
             </section>
+            </Show>
         </div>
     }
 }
@@ -170,7 +173,7 @@ fn draft_title(index: &Index, key: &str, text: &DraftText) -> String {
 /// The newest visits and contacts.
 #[component]
 fn Recent() -> impl IntoView {
-    let library = use_library();
+    let (library, session) = (use_library(), use_session());
     let rows = Memo::new(move |_| {
         library.index().with(|index| index.recent().take(RECENT_MAX).cloned().collect::<Vec<_>>())
     });
@@ -183,7 +186,10 @@ fn Recent() -> impl IntoView {
     view! {
         <Show
             when=move || !rows.with(Vec::is_empty)
-            fallback=move || view! { <Empty icon=Icon::Today title=t::today_no_visits text=t::today_no_visits_text/> }
+            fallback=move || {
+                let text = if session.may_write(Kind::Visit) { t::today_no_visits_text } else { t::today_no_visits_others };
+                view! { <Empty icon=Icon::Today title=t::today_no_visits text=text/> }
+            }
         >
             <div class="card card--flush">
                 <div class="rows"><For each=move || rows.get() key=|row| (row.doc, row.heads.clone()) children=row/></div>

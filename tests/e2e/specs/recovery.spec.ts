@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { type Page, expect, test } from '@playwright/test';
+import { DEAD, dieAt } from '../harness/death.ts';
 import { Device, PIN } from '../harness/device.ts';
 import { Line } from '../harness/line.ts';
 import { PASSWORD, Server, serverProgram } from '../harness/server.ts';
@@ -14,6 +15,7 @@ const FACTS = '水井结冰挑不了水';
 const TYPED = '写到一半的话';
 const WRONG = '918273';
 const OTHER_PIN = '739184';
+const THIRD_PIN = '640913';
 const MINUTE = 60_000;
 /** What is waited before the fifth try and each one after it. */
 const WAITS_MS = [30_000, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 120 * MINUTE, 120 * MINUTE];
@@ -182,6 +184,59 @@ test('who is let in finds the unsent visit and the draft, and the visit arrives 
   await server.dispose();
   stick.dispose();
   other.dispose();
+});
+
+test('a phone that died in the middle of another PIN is let in, and reads what is under the key of before', async () => {
+  const stick = new Stick();
+  const server = await Server.start(['--recovery-key', stick.publicKey]);
+  const line = await Line.open(() => server.port);
+  const device = await Device.open(line.url);
+  await device.enrol('cys');
+  await slot(device.page);
+  await line.down();
+  const path = await device.logVisit({ person: PERSON, facts: FACTS });
+  const id = await device.openPerson(PERSON);
+  await device.go(`/visits/new?person=${id}`);
+  await device.page.locator('textarea#facts').fill(TYPED);
+  await expect.poll(async () => await device.rows('draft')).toBe(1);
+
+  // The slot of the next PIN is there, and not one row is under its key yet.
+  await device.page.addInitScript(dieAt, { death: { at: 4, point: 'begin' }, word: DEAD });
+  await device.page.goto(`${line.url}/more/pin`);
+  await device.page.locator('#pin').fill(PIN);
+  await device.page.locator('#pin-now').fill(PIN);
+  await device.page.locator('#new-pin').fill(OTHER_PIN);
+  await device.page.locator('#new-pin-again').fill(OTHER_PIN);
+  const dead = device.page.waitForEvent('console', (message) => message.text() === DEAD);
+  await device.page.evaluate(() => Object.assign(window, { writes: 0 }));
+  await device.page.locator('main button[type=submit]').click({ noWaitAfter: true });
+  await dead;
+  await device.kill();
+  await device.start();
+  await device.holdParcels();
+  await line.up();
+  await device.page.goto(line.url);
+  expect(Object.keys(await slots(device.page))).toContain('former');
+
+  await forget(device.page);
+  await signIn(device.page);
+  letIn(server, stick, await shownNumber(device.page));
+  await look(device.page);
+  await expect(device.page.getByText('手机已经打开，什么都没有丢')).toBeVisible();
+  await choose(device.page, THIRD_PIN);
+  await device.expectSynced();
+  await expect.poll(async () => Object.keys(await slots(device.page))).not.toContain('former');
+  await device.page.goto(`${line.url}/visits/new?person=${id}`);
+  await device.page.locator('#pin').fill(THIRD_PIN);
+  await expect(device.page.locator('textarea#facts')).toHaveValue(TYPED);
+  await device.page.goto(line.url + path);
+  await device.page.locator('#pin').fill(THIRD_PIN);
+  await expect(device.page.locator('main')).toContainText(FACTS);
+  expect(device.complaints).toEqual([]);
+  await device.dispose();
+  await line.close();
+  await server.dispose();
+  stick.dispose();
 });
 
 test('after ten wrong PINs somebody can still let the phone in', async () => {

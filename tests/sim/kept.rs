@@ -148,10 +148,12 @@ impl World {
                     let verdict = if follows { Verdict::Refused(Refusal::ReRooted) } else { verdict };
                     self.verdict(phone, id, verdict);
                 }
-                // Of a record that went to a unit which is not held, an edit with a receipt is not held either.
+                // Of a record that was erased, or went to a unit which is not held, an edit with a receipt is not held either.
                 let docs = verdicts.iter().filter_map(|(hash, _)| self.oracle.find(&hash.0));
                 let docs = docs.map(|id| self.oracle.edit(id).doc);
-                let went: BTreeSet<DocId> = docs.filter(|doc| self.facts.was_ever_moved(*doc)).collect();
+                let went: BTreeSet<DocId> = docs
+                    .filter(|doc| self.facts.was_ever_moved(*doc) || self.facts.was_ever_erased(*doc))
+                    .collect();
                 self.read_again(phone, &went);
             }
             Commit::Scope(units) => self.scope_stored(phone, units.iter().map(|(unit, _)| *unit).collect()),

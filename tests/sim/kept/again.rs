@@ -103,10 +103,13 @@ impl World {
         self.read_again(phone, &BTreeSet::from([first.doc]));
         let seen = self.phones[phone].image.held.get(&first.doc).cloned().unwrap_or_default();
         for (key, value) in first.sets.iter().filter(|(key, _)| !said.contains(*key)) {
-            let now = self.oracle.values(&seen, key);
             let fine = match value {
-                Some(value) => now.contains(value),
-                None => now.is_empty() || !now.is_subset(&self.oracle.values(&first.before, key)),
+                // The new beginning says it, or said it to whoever wrote over it since.
+                Some(value) => self.oracle.ever(&seen, key).contains(value),
+                None => {
+                    let now = self.oracle.values(&seen, key);
+                    now.is_empty() || !now.is_subset(&self.oracle.values(&first.before, key))
+                }
             };
             if !fine {
                 let words = format!("made again, an edit does not say its `{key}` any more");

@@ -72,6 +72,14 @@ impl Plan {
         self.inbox = Some(None);
     }
 
+    /// Controls of an answer are kept, and its cursor is not yet: a letter of before would go on from that cursor with changes that build
+    /// on what the controls have taken away.
+    pub(super) fn outdate_letters(&mut self, phone: &Phone) {
+        if phone.inbox.is_some() {
+            self.drop_inbox();
+        }
+    }
+
     fn leave(&mut self, question: Vec<u8>, inbox: Inbox) {
         self.drop_inbox();
         self.batch.push(Op::Put(Table::Inbox, QUESTION.to_owned(), question));
@@ -180,7 +188,10 @@ impl Phone {
     /// As of an answer; but no ticket came with it. A push of what leaves the outbox with it may have reached the server before, and its
     /// answer have been lost: the next push is not that one again, and must not be taken for a copy's, so it says what it was told.
     pub(super) fn plan_late(&self, commit: &Commit, segments: &Segments, now: Timestamp) -> Plan {
-        let mut plan = self.plan_commit(commit, segments, now);
+        let mut plan = match commit {
+            Commit::Controls(unit, controls) => self.plan_controls(*unit, controls, segments, now),
+            commit => self.plan_commit(commit, segments, now),
+        };
         let waiting = |row: &&OutboxRow| row.state == OutState::Waiting;
         let left = plan.outbox.iter().filter_map(|(number, after)| {
             let before = self.outbox.get(*number).filter(waiting)?.hash;

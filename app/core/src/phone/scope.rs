@@ -55,7 +55,11 @@ impl Phone {
         match commit {
             Commit::Verdicts(verdicts) => self.plan_verdicts(verdicts, segments, now),
             Commit::Late(commit) => self.plan_late(commit, segments, now),
-            Commit::Controls(unit, controls) => self.plan_controls(*unit, controls, segments, now),
+            Commit::Controls(unit, controls) => {
+                let mut plan = self.plan_controls(*unit, controls, segments, now);
+                plan.outdate_letters(self);
+                plan
+            }
             Commit::Page(page) => self.plan_page(page, segments),
             Commit::Repair(buckets) => self.plan_repair(buckets, segments, now),
             Commit::Ticket(ticket) => {

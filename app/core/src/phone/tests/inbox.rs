@@ -132,19 +132,24 @@ fn what_was_taken_in_is_not_done_again_wherever_it_was_left() {
 
 #[test]
 fn after_a_sync_a_letter_brings_nothing_and_after_another_question_it_is_none() {
-    let (mut a, mut b, mut server) = met();
-    let letter = answered(&mut server, &a, 99);
-    // What moved away and came back since must not go again by what an older page says.
-    server.move_to(doc(1), UnitId(6));
-    server.move_to(doc(1), UNIT);
-    server.sync(&mut a);
-    let before = a.phone.held(UNIT);
-    assert_eq!(take_in(&mut a, &letter, usize::MAX), 1);
-    assert_eq!(a.phone.held(UNIT), before);
-    assert!(leave(&mut a, 2));
-    assert!(a.phone.read_letter(&letter).is_empty());
-    assert_eq!(a.disk.table(Table::Inbox).len(), 1, "old letters went with the old question");
-    same(&mut server, &mut a, &mut b);
+    for moves in [false, true] {
+        let (mut a, mut b, mut server) = met();
+        let letter = answered(&mut server, &a, 99);
+        if moves {
+            // What moved away and came back since must not go again by what an older page says.
+            server.move_to(doc(1), UnitId(6));
+            server.move_to(doc(1), UNIT);
+        }
+        server.sync(&mut a);
+        let before = a.phone.held(UNIT);
+        // That the server was there is heard, if no control has put an end to the question.
+        assert_eq!(take_in(&mut a, &letter, usize::MAX), usize::from(!moves));
+        assert_eq!(a.phone.held(UNIT), before);
+        assert!(leave(&mut a, 2));
+        assert!(a.phone.read_letter(&letter).is_empty());
+        assert_eq!(a.disk.table(Table::Inbox).len(), 1, "old letters went with the old question");
+        same(&mut server, &mut a, &mut b);
+    }
 }
 
 #[test]
@@ -234,6 +239,20 @@ fn the_next_push_also_says_what_the_controls_of_a_letter_took_away() {
     assert_eq!(take_in(&mut a, &letter, usize::MAX), 2);
     assert_eq!(a.phone.waiting(), 0, "it is to be made again");
     assert_eq!(a.outgoing().request.told, Some(pushed.hashes));
+}
+
+#[test]
+fn a_letter_of_before_does_not_go_on_from_the_controls_of_a_sync_that_died_with_them() {
+    let (mut a, mut b, mut server) = met();
+    let letter = answered(&mut server, &a, 99);
+    server.re_root(doc(1), "");
+    a.take(&Commit::Controls(UNIT, vec![Control::ReRooted { doc: doc(1) }]));
+    a.phone = a.disk.phone();
+    assert_eq!(take_in(&mut a, &letter, usize::MAX), 0, "it has changes that build on what is gone");
+    assert!(leave(&mut a, 2), "the next question is as if there had been none");
+    a.set(doc(1), "residence", "away");
+    same(&mut server, &mut a, &mut b);
+    assert_eq!(a.open(doc(1)).entries().text("address").as_deref(), Some("东街"));
 }
 
 #[test]

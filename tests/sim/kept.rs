@@ -207,8 +207,15 @@ impl World {
             Verdict::Accepted(seq) | Verdict::Duplicate(seq) => {
                 self.note("receipt", phone, &[id.into(), seq], &[]);
                 self.oracle.receipted.insert(id);
+                // Of a history that was left behind, where the new beginning is here: it does not stay beside it.
+                let leaves = seq == 0 && self.leaves(phone, id);
+                if leaves {
+                    self.refused(phone, id, Refusal::ReRooted);
+                }
                 self.phones[phone].image.outbox.remove(&id);
-                self.phones[phone].image.logged.insert(id);
+                if !leaves {
+                    self.phones[phone].image.logged.insert(id);
+                }
             }
             Verdict::Refused(refusal) => {
                 self.note("refused", phone, &[id.into()], refusal.code().as_bytes());
@@ -227,6 +234,17 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Whether the phone holds the new beginning of an edit's record, and the edit only in its outbox.
+    fn leaves(&self, phone: usize, id: EditId) -> bool {
+        let image = &self.phones[phone].image;
+        let is_beginning = |other: &EditId| {
+            let other = self.oracle.edit(*other);
+            other.device == DeviceId::SERVER && other.before.is_empty()
+        };
+        let held = image.held.get(&self.oracle.edit(id).doc);
+        !image.logged.contains(&id) && held.is_some_and(|held| held.iter().any(is_beginning))
     }
 
     /// A refused edit leaves the document, and with it what was built on it.

@@ -188,9 +188,11 @@ impl Phone {
     /// As of an answer; but no ticket came with it. A push of what leaves the outbox with it may have reached the server before, and its
     /// answer have been lost: the next push is not that one again, and must not be taken for a copy's, so it says what it was told.
     pub(super) fn plan_late(&self, commit: &Commit, segments: &Segments, now: Timestamp) -> Plan {
-        let mut plan = match commit {
-            Commit::Controls(unit, controls) => self.plan_controls(*unit, controls, segments, now),
-            commit => self.plan_commit(commit, segments, now),
+        // Other letters may go on from here, unlike from what a sync keeps.
+        let mut plan = if let Commit::Controls(unit, controls) = commit {
+            self.plan_controls(*unit, controls, segments, now)
+        } else {
+            self.plan_commit(commit, segments, now)
         };
         let waiting = |row: &&OutboxRow| row.state == OutState::Waiting;
         let left = plan.outbox.iter().filter_map(|(number, after)| {

@@ -10,7 +10,7 @@ use crate::{
     document::LogChange,
     gather,
     query::Row,
-    record::{ChangeHash, DocId, Timestamp, UnitId},
+    record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId},
     sync::{
         gate::Refusal,
         scan,
@@ -35,6 +35,7 @@ impl Phone {
         let mut plan = Plan::of(self);
         let mut kept: BTreeMap<UnitId, Vec<(Item, ChangeHash)>> = BTreeMap::new();
         let mut refused: BTreeMap<ChangeHash, Refusal> = BTreeMap::new();
+        let mut left: BTreeSet<ChangeHash> = BTreeSet::new();
         let unsent = self.outbox.by_hash();
         let logged = self.logged_of(
             verdicts.iter().filter_map(|(hash, _)| unsent.get(hash)).map(|(_, row)| row.doc),
@@ -49,6 +50,14 @@ impl Phone {
                 // What builds on an edit that is to be made again is to be made again, too.
                 Verdict::Refused(Refusal::AfterRefused) if anew.contains(&row.doc) => {
                     refused.insert(*hash, Refusal::ReRooted);
+                }
+                // It is of a history that was left behind, and the new beginning is here: beside it, it would bring back what was
+                // changed since. What builds on it is to be made again.
+                Verdict::Duplicate(0)
+                    if !logged.contains(&row.raw) && self.has_begun_anew(row.doc, segments) =>
+                {
+                    plan.delete_outbox(number);
+                    left.insert(*hash);
                 }
                 Verdict::Accepted(_) | Verdict::Duplicate(_) => {
                     plan.delete_outbox(number);
@@ -76,8 +85,16 @@ impl Phone {
             }
         }
         self.keep(&mut plan, kept);
-        self.refuse(&mut plan, refused, segments, now);
+        refused.extend(left.iter().map(|hash| (*hash, Refusal::ReRooted)));
+        self.refuse(&mut plan, refused, &left, segments, now);
         plan
+    }
+
+    /// Whether a beginning that the server made is in the log here.
+    fn has_begun_anew(&self, doc: DocId, segments: &Segments) -> bool {
+        self.logged(doc, segments).iter().filter_map(|change| scan::scan(&change.raw).ok()).any(|scanned| {
+            scanned.deps.is_empty() && DeviceId::of_actor(&scanned.actor) == Some(DeviceId::SERVER)
+        })
     }
 
     /// The changes of documents that are in the log here. Each segment is read once, however many of them it holds.
@@ -116,11 +133,13 @@ impl Phone {
         plan.set_meta(meta);
     }
 
-    /// Marks refused changes and those built on them, and makes the rows of their documents without them.
+    /// Marks refused changes and those built on them, and makes the rows of their documents without them, and without those that
+    /// are `left` behind.
     fn refuse(
         &self,
         plan: &mut Plan,
         mut refused: BTreeMap<ChangeHash, Refusal>,
+        left: &BTreeSet<ChangeHash>,
         segments: &Segments,
         now: Timestamp,
     ) {
@@ -144,14 +163,14 @@ impl Phone {
                     Some((number, OutboxRow { state, ..row.clone() }))
                 })
                 .collect();
-            if newly.is_empty() {
+            if newly.is_empty() && !self.outbox.of(doc).any(|(_, row)| left.contains(&row.hash)) {
                 continue;
             }
             for (number, row) in newly {
                 plan.put_outbox(number, row);
             }
             let own = self.outbox.of(doc).filter(|(number, row)| {
-                let with_receipt = matches!(plan.outbox.get(number), Some(None));
+                let with_receipt = matches!(plan.outbox.get(number), Some(None)) && !left.contains(&row.hash);
                 row.state == OutState::Waiting && (with_receipt || !refused.contains_key(&row.hash))
             });
             let own = own.map(|(_, row)| row.log_change()).collect();

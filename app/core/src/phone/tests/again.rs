@@ -3,7 +3,10 @@ use super::{
     controls::{OTHER, agrees, in_units, set},
     harness::{Server, UNIT, doc},
 };
-use crate::record::{Patch, Value};
+use crate::{
+    record::{Patch, Value},
+    sync::{session::Commit, wire::Verdict},
+};
 
 #[test]
 fn unsent_edits_are_made_again_on_a_document_that_began_anew() {
@@ -35,6 +38,31 @@ fn unsent_edits_are_made_again_on_a_document_that_began_anew() {
         agrees(device, &server, &[UNIT]);
     }
     assert_eq!(a.open(doc(1)).heads(), b.open(doc(1)).heads());
+}
+
+#[test]
+fn a_beginning_that_was_left_behind_does_not_come_back_with_its_receipt() {
+    let mut server = Server::default();
+    let (mut a, mut b) = (in_units(1, &[UNIT]), in_units(2, &[UNIT]));
+    server.sync(&mut a);
+    a.set(doc(1), "name", "张伟");
+    set(&mut a, 1, "address", "一组");
+    // The answer is lost, the document begins anew, and another writes over what it says.
+    let pushed = a.outgoing();
+    server.push(&pushed);
+    server.re_root(doc(1), "");
+    server.sync(&mut b);
+    set(&mut b, 1, "name", "张玮");
+    server.sync(&mut b);
+    a.take_page(server.page(UNIT, 0, &[]));
+    a.take_end();
+    assert_eq!(a.outgoing().hashes, pushed.hashes, "the server says whether it had them");
+    let known = pushed.hashes.into_iter().map(|hash| (hash, Verdict::Duplicate(0)));
+    a.take(&Commit::Verdicts(known.collect()));
+    assert_eq!(a.phone.outbox().count(), 0);
+    assert_eq!(a.open(doc(1)).values("name"), [Value::Text("张玮".into())]);
+    assert_eq!(a.open(doc(1)).entries().text("address").as_deref(), Some("一组"));
+    agrees(&a, &server, &[UNIT]);
 }
 
 #[test]

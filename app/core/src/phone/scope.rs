@@ -199,13 +199,19 @@ impl Phone {
         plan
     }
 
+    /// Whether a document is held of which nothing lies in the scope.
+    pub(super) fn is_out_of_scope(&self, doc: DocId) -> bool {
+        let is_held = |unit: UnitId| self.meta.scope.iter().any(|(held, _)| *held == unit);
+        self.places.get(&doc).is_some_and(|place| {
+            !is_held(place.row.unit) && !place.segments.iter().any(|id| is_held(id.unit))
+        })
+    }
+
     /// Lets a document go that stayed only for changes without a receipt, of which the plan has taken the last.
     pub(super) fn leave(&self, doc: DocId, segments: &Segments, plan: &mut Plan) {
-        let Some(place) = self.places.get(&doc) else { return };
-        let is_held = |unit: UnitId| self.meta.scope.iter().any(|(held, _)| *held == unit);
-        let in_scope = is_held(place.row.unit) || place.segments.iter().any(|id| is_held(id.unit));
+        let Some(place) = self.places.get(&doc).filter(|_| self.is_out_of_scope(doc)) else { return };
         let unsent = self.outbox.of(doc).any(|(number, _)| !matches!(plan.outbox.get(&number), Some(None)));
-        if in_scope || unsent {
+        if unsent {
             return;
         }
         let others = self.places.iter().filter(|(other, _)| **other != doc);

@@ -36,6 +36,7 @@ impl Phone {
         let mut kept: BTreeMap<UnitId, Vec<(Item, ChangeHash)>> = BTreeMap::new();
         let mut refused: BTreeMap<ChangeHash, Refusal> = BTreeMap::new();
         let mut left: BTreeSet<ChangeHash> = BTreeSet::new();
+        let mut receipted: BTreeSet<DocId> = BTreeSet::new();
         let unsent = self.outbox.by_hash();
         let logged = self.logged_of(
             verdicts.iter().filter_map(|(hash, _)| unsent.get(hash)).map(|(_, row)| row.doc),
@@ -61,6 +62,7 @@ impl Phone {
                 }
                 Verdict::Accepted(_) | Verdict::Duplicate(_) => {
                     plan.delete_outbox(number);
+                    receipted.insert(row.doc);
                     // A document that went to another unit is no longer held, but what waited was routed after it.
                     if let Some(place) = self.places.get(&row.doc)
                         && !logged.contains(&row.raw)
@@ -83,6 +85,19 @@ impl Phone {
                     refused.extend(below);
                 }
             }
+        }
+        // A document that stayed for these alone goes with them, where a letter took its unit away before.
+        let goes = |doc: DocId| {
+            let unsent = |(number, _)| !matches!(plan.outbox.get(&number), Some(None));
+            !self.meta.scope.is_empty() && self.is_out_of_scope(doc) && !self.outbox.of(doc).any(unsent)
+        };
+        let going: Vec<DocId> = receipted.into_iter().filter(|doc| goes(*doc)).collect();
+        for changes in kept.values_mut() {
+            changes.retain(|(item, _)| !going.contains(&item.doc));
+        }
+        kept.retain(|_, changes| !changes.is_empty());
+        for doc in going {
+            self.leave(doc, segments, &mut plan);
         }
         self.keep(&mut plan, kept);
         refused.extend(left.iter().map(|hash| (*hash, Refusal::ReRooted)));

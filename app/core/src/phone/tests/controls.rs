@@ -169,6 +169,25 @@ fn a_receipt_of_a_lost_unit_is_counted_with_the_rest_when_it_is_won_back() {
 }
 
 #[test]
+fn a_document_of_a_lost_unit_goes_with_the_last_receipt() {
+    let mut server = Server::default();
+    let mut both = in_units(1, &[UNIT, OTHER]);
+    both.set(doc(1), "name", "张伟");
+    server.sync(&mut both);
+    set(&mut both, 1, "address", "without a receipt");
+    let verdicts = server.push(&both.outgoing());
+    // As of letters, of which the newest is opened first.
+    both.take(&Commit::Scope(vec![(OTHER, 0)]));
+    assert!(both.phone.places.contains_key(&doc(1)), "it stays for what has no receipt");
+    both.take(&Commit::Verdicts(verdicts));
+    assert_eq!((both.phone.waiting(), both.phone.places.len()), (0, 0));
+    assert!(both.disk.table(Table::Log).is_empty(), "no byte of it stays");
+    both.take(&Commit::Scope(vec![(UNIT, 0), (OTHER, 0)]));
+    server.sync(&mut both);
+    agrees(&both, &server, &[UNIT, OTHER]);
+}
+
+#[test]
 fn what_stayed_of_a_lost_unit_is_counted_when_it_is_won_back_also_where_it_is_held_elsewhere_now() {
     let mut server = Server::default();
     let mut both = in_units(1, &[UNIT, OTHER]);

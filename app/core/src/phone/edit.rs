@@ -110,7 +110,7 @@ impl Phone {
             && matches!(row.state, OutState::Refused(..))
         {
             plan.delete_outbox(*number);
-            self.leave(row.doc, segments, &mut plan);
+            self.leave([row.doc], segments, &mut plan);
         }
         plan
     }

@@ -72,14 +72,6 @@ impl Plan {
         self.inbox = Some(None);
     }
 
-    /// Controls of an answer are kept, and its cursor is not yet: a letter of before would go on from that cursor with changes that build
-    /// on what the controls have taken away.
-    pub(super) fn outdate_letters(&mut self, phone: &Phone) {
-        if phone.inbox.is_some() {
-            self.drop_inbox();
-        }
-    }
-
     fn leave(&mut self, question: Vec<u8>, inbox: Inbox) {
         self.drop_inbox();
         self.batch.push(Op::Put(Table::Inbox, QUESTION.to_owned(), question));

@@ -170,6 +170,11 @@ impl Plan {
         self.outbox.insert(number, None);
     }
 
+    /// Whether it deletes this outbox row.
+    pub(super) fn deletes(&self, number: u64) -> bool {
+        matches!(self.outbox.get(&number), Some(None))
+    }
+
     /// Writes items of one unit's log as a new segment.
     pub(super) fn put_segment(&mut self, unit: crate::record::UnitId, items: &[Item]) -> SegmentId {
         let id = SegmentId { unit, number: self.next_segment };

@@ -242,7 +242,7 @@ impl Phone {
                 for change in held.iter().filter(surplus) {
                     let doc = change.item.doc;
                     plan.wake |= self.offer(change.item.clone(), unit, &mut known, now, &mut plan);
-                    if change.is_root_of_server() {
+                    if change.is_root_of_server {
                         dead.entry((unit, doc)).or_default().insert(change.hash);
                     }
                     if !repair.strays.contains(&doc) {
@@ -342,16 +342,8 @@ impl Phone {
 /// A change that is held and can be read.
 struct Held {
     hash: ChangeHash,
-    device: Option<DeviceId>,
-    is_root: bool,
+    is_root_of_server: bool,
     item: Item,
-}
-
-impl Held {
-    /// Whether the server made it, as the beginning of a document.
-    fn is_root_of_server(&self) -> bool {
-        self.is_root && self.device == Some(DeviceId::SERVER)
-    }
 }
 
 /// These changes, and those that build on them.
@@ -371,8 +363,8 @@ impl Phone {
             for item in read_segment(bytes).into_iter().filter(|item| self.holds(*id, item.doc)) {
                 let Ok(scanned) = scan::scan(&item.raw) else { continue };
                 if known.insert(scanned.hash) {
-                    let (device, is_root) = (DeviceId::of_actor(&scanned.actor), scanned.deps.is_empty());
-                    held.push(Held { hash: scanned.hash, device, is_root, item });
+                    let (hash, is_root_of_server) = (scanned.hash, scanned.is_root_of_server());
+                    held.push(Held { hash, is_root_of_server, item });
                 }
             }
         }

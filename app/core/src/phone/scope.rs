@@ -57,7 +57,10 @@ impl Phone {
             Commit::Late(commit) => self.plan_late(commit, segments, now),
             Commit::Controls(unit, controls) => {
                 let mut plan = self.plan_controls(*unit, controls, segments, now);
-                plan.outdate_letters(self);
+                // The cursor is kept after them: a letter of before would go on from it with changes that build on what they take away.
+                if self.inbox.is_some() {
+                    plan.drop_inbox();
+                }
                 plan
             }
             Commit::Page(page) => self.plan_page(page, segments),
@@ -163,12 +166,6 @@ impl Phone {
         let gone: BTreeSet<DocId> =
             gather(self.places.iter().filter(|(doc, place)| lost(doc, place.row.unit)).map(|(doc, _)| *doc));
         if !gone.is_empty() {
-            let staying = self.places.iter().filter(|(doc, place)| !lost(doc, place.row.unit));
-            let used: BTreeSet<SegmentId> =
-                gather(staying.flat_map(|(_, place)| place.segments.iter().copied()));
-            let freed: BTreeSet<SegmentId> =
-                gather(gone.iter().flat_map(|doc| self.segments_of(*doc)).filter(|id| !used.contains(id)));
-            plan.batch.extend(freed.into_iter().map(|id| Op::Delete(Table::Log, id.to_string())));
             // One that moved may be held in the log of a unit that stays, too, which has not said yet that it went.
             let mut counted: BTreeSet<(UnitId, ChangeHash)> = BTreeSet::new();
             for (id, bytes) in segments {
@@ -181,55 +178,58 @@ impl Phone {
                     }
                 }
             }
-            // A segment that a document which stays needs loses those that go.
-            for (id, bytes) in segments.iter().filter(|(id, _)| used.contains(id)) {
-                let items = read_segment(bytes);
-                let kept: Vec<Item> =
-                    items.iter().filter(|item| !gone.contains(&item.doc)).cloned().collect();
-                if kept.len() < items.len() {
-                    plan.batch.push(Op::Put(Table::Log, id.to_string(), encode(&kept)));
-                }
-            }
-            for doc in gone {
-                plan.remove_place(doc);
-            }
-            self.forget_in_blocks(&mut plan);
+            self.take_away(&gone, segments, &mut plan);
         }
         plan.set_meta(meta);
         plan
     }
 
-    /// Whether a document is held of which nothing lies in the scope.
-    pub(super) fn is_out_of_scope(&self, doc: DocId) -> bool {
+    /// Whether a document is held that stayed only for changes without a receipt, of which the plan has taken the last. Before a scope
+    /// is told nothing is out of it.
+    fn stays_for_nothing(&self, doc: DocId, plan: &Plan) -> bool {
         let is_held = |unit: UnitId| self.meta.scope.iter().any(|(held, _)| *held == unit);
-        self.places.get(&doc).is_some_and(|place| {
-            !is_held(place.row.unit) && !place.segments.iter().any(|id| is_held(id.unit))
-        })
+        let in_scope = |place: &Place| {
+            self.meta.scope.is_empty()
+                || is_held(place.row.unit)
+                || place.segments.iter().any(|id| is_held(id.unit))
+        };
+        self.places.get(&doc).is_some_and(|place| !in_scope(place))
+            && self.outbox.of(doc).all(|(number, _)| plan.deletes(number))
     }
 
-    /// Lets a document go that stayed only for changes without a receipt, of which the plan has taken the last.
-    pub(super) fn leave(&self, doc: DocId, segments: &Segments, plan: &mut Plan) {
-        let Some(place) = self.places.get(&doc).filter(|_| self.is_out_of_scope(doc)) else { return };
-        let unsent = self.outbox.of(doc).any(|(number, _)| !matches!(plan.outbox.get(&number), Some(None)));
-        if unsent {
+    /// Lets those of these documents go that stay for nothing; gives them. Called once in a plan.
+    pub(super) fn leave(
+        &self,
+        docs: impl IntoIterator<Item = DocId>,
+        segments: &Segments,
+        plan: &mut Plan,
+    ) -> BTreeSet<DocId> {
+        let gone = gather(docs.into_iter().filter(|doc| self.stays_for_nothing(*doc, plan)));
+        self.take_away(&gone, segments, plan);
+        gone
+    }
+
+    /// Takes documents away with all that `segments` holds of them; others may share these.
+    fn take_away(&self, gone: &BTreeSet<DocId>, segments: &Segments, plan: &mut Plan) {
+        if gone.is_empty() {
             return;
         }
-        let others = self.places.iter().filter(|(other, _)| **other != doc);
-        let used: BTreeSet<SegmentId> = gather(others.flat_map(|(_, place)| place.segments.iter().copied()));
-        for id in &place.segments {
-            // A segment that others need loses what is of this one.
-            let rest =
-                segments.get(id).map(|bytes| read_segment(bytes).into_iter().filter(|item| item.doc != doc));
-            match rest {
-                _ if !used.contains(id) => plan.batch.push(Op::Delete(Table::Log, id.to_string())),
-                Some(rest) => {
-                    let rest: Vec<Item> = rest.collect();
-                    plan.batch.push(Op::Put(Table::Log, id.to_string(), encode(&rest)));
-                }
-                None => {}
+        let staying = self.places.iter().filter(|(doc, _)| !gone.contains(doc));
+        let used: BTreeSet<SegmentId> = gather(staying.flat_map(|(_, place)| place.segments.iter().copied()));
+        let freed: BTreeSet<SegmentId> =
+            gather(gone.iter().flat_map(|doc| self.segments_of(*doc)).filter(|id| !used.contains(id)));
+        plan.batch.extend(freed.into_iter().map(|id| Op::Delete(Table::Log, id.to_string())));
+        // A segment that a document which stays needs loses those that go.
+        for (id, bytes) in segments.iter().filter(|(id, _)| used.contains(id)) {
+            let items = read_segment(bytes);
+            let kept: Vec<Item> = items.iter().filter(|item| !gone.contains(&item.doc)).cloned().collect();
+            if kept.len() < items.len() {
+                plan.batch.push(Op::Put(Table::Log, id.to_string(), encode(&kept)));
             }
         }
-        plan.remove_place(doc);
+        for doc in gone {
+            plan.remove_place(*doc);
+        }
         self.forget_in_blocks(plan);
     }
 

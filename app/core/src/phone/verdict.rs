@@ -10,7 +10,7 @@ use crate::{
     document::LogChange,
     gather,
     query::Row,
-    record::{ChangeHash, DeviceId, DocId, Timestamp, UnitId},
+    record::{ChangeHash, DocId, Timestamp, UnitId},
     sync::{
         gate::Refusal,
         scan,
@@ -86,19 +86,12 @@ impl Phone {
                 }
             }
         }
-        // A document that stayed for these alone goes with them, where a letter took its unit away before.
-        let goes = |doc: DocId| {
-            let unsent = |(number, _)| !matches!(plan.outbox.get(&number), Some(None));
-            !self.meta.scope.is_empty() && self.is_out_of_scope(doc) && !self.outbox.of(doc).any(unsent)
-        };
-        let going: Vec<DocId> = receipted.into_iter().filter(|doc| goes(*doc)).collect();
+        // What stayed for these alone goes with them, where a letter took its unit away before.
+        let gone = self.leave(receipted, segments, &mut plan);
         for changes in kept.values_mut() {
-            changes.retain(|(item, _)| !going.contains(&item.doc));
+            changes.retain(|(item, _)| !gone.contains(&item.doc));
         }
         kept.retain(|_, changes| !changes.is_empty());
-        for doc in going {
-            self.leave(doc, segments, &mut plan);
-        }
         self.keep(&mut plan, kept);
         refused.extend(left.iter().map(|hash| (*hash, Refusal::ReRooted)));
         self.refuse(&mut plan, refused, &left, segments, now);
@@ -107,9 +100,11 @@ impl Phone {
 
     /// Whether a beginning that the server made is in the log here.
     fn has_begun_anew(&self, doc: DocId, segments: &Segments) -> bool {
-        self.logged(doc, segments).iter().filter_map(|change| scan::scan(&change.raw).ok()).any(|scanned| {
-            scanned.deps.is_empty() && DeviceId::of_actor(&scanned.actor) == Some(DeviceId::SERVER)
-        })
+        let logged = self.logged(doc, segments);
+        logged
+            .iter()
+            .filter_map(|change| scan::scan(&change.raw).ok())
+            .any(|scanned| scanned.is_root_of_server())
     }
 
     /// The changes of documents that are in the log here. Each segment is read once, however many of them it holds.
@@ -167,11 +162,10 @@ impl Phone {
         for doc in docs {
             let logged = self.logged(doc, segments);
             self.refuse_above(doc, &logged, &mut refused);
-            let with_receipt = |number: u64| matches!(plan.outbox.get(&number), Some(None));
             let waiting = self
                 .outbox
                 .of(doc)
-                .filter(|(number, row)| row.state == OutState::Waiting && !with_receipt(*number));
+                .filter(|(number, row)| row.state == OutState::Waiting && !plan.deletes(*number));
             let newly: Vec<(u64, OutboxRow)> = waiting
                 .filter_map(|(number, row)| {
                     let state = OutState::Refused(*refused.get(&row.hash)?, now);
@@ -185,7 +179,7 @@ impl Phone {
                 plan.put_outbox(number, row);
             }
             let own = self.outbox.of(doc).filter(|(number, row)| {
-                let with_receipt = matches!(plan.outbox.get(number), Some(None)) && !left.contains(&row.hash);
+                let with_receipt = plan.deletes(*number) && !left.contains(&row.hash);
                 row.state == OutState::Waiting && (with_receipt || !refused.contains_key(&row.hash))
             });
             let own = own.map(|(_, row)| row.log_change()).collect();

@@ -8,7 +8,7 @@
 //! Source of the format: the Automerge binary format specification, section "change chunks".
 use sha2::{Digest, Sha256};
 
-use crate::record::{ChangeHash, Value};
+use crate::record::{ChangeHash, DeviceId, Value};
 
 mod columns;
 mod runs;
@@ -85,6 +85,14 @@ pub struct Scanned {
     pub deps: Vec<ChangeHash>,
     /// What it does.
     pub ops: Vec<ScannedOp>,
+}
+
+impl Scanned {
+    /// Whether the server made it, as the beginning of a document.
+    #[must_use]
+    pub fn is_root_of_server(&self) -> bool {
+        self.deps.is_empty() && DeviceId::of_actor(&self.actor) == Some(DeviceId::SERVER)
+    }
 }
 
 /// Reads one raw change.

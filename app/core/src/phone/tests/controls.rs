@@ -172,9 +172,14 @@ fn a_receipt_of_a_lost_unit_is_counted_with_the_rest_when_it_is_won_back() {
 fn a_document_of_a_lost_unit_goes_with_the_last_receipt() {
     let mut server = Server::default();
     let mut both = in_units(1, &[UNIT, OTHER]);
-    both.set(doc(1), "name", "张伟");
+    for number in [1, 2] {
+        both.set(doc(number), "name", "张伟");
+    }
+    // Both lie in one segment.
     server.sync(&mut both);
-    set(&mut both, 1, "address", "without a receipt");
+    for number in [1, 2] {
+        set(&mut both, number, "address", "without a receipt");
+    }
     let verdicts = server.push(&both.outgoing());
     // As of letters, of which the newest is opened first.
     both.take(&Commit::Scope(vec![(OTHER, 0)]));

@@ -23,6 +23,16 @@ pub(crate) struct Options {
     pub(crate) arguments: Vec<String>,
 }
 
+/// Checks the types of the tests, which Playwright takes out unread.
+///
+/// # Errors
+/// When one does not fit, or Node.js or its packages cannot be had.
+pub(crate) fn types(place: &Place) -> Result<()> {
+    let (folder, node) = (place.e2e(), setup::node::ready(place)?);
+    setup::node::packages(&folder)?;
+    run(node.script("node_modules/typescript/bin/tsc").arg("--noEmit").current_dir(&folder))
+}
+
 /// `cargo xtask e2e`.
 ///
 /// # Errors
@@ -34,8 +44,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     }
     let chromium = setup::browser::ready()?;
     let node = setup::node::ready(place)?;
-    setup::node::packages(&folder)?;
-    run(node.script("node_modules/typescript/bin/tsc").arg("--noEmit").current_dir(&folder))?;
+    types(place)?;
     let dist = bundle::make(place, &bundle::Options::default())?;
     let server = build_server(place, true)?;
     say("Browser tests");

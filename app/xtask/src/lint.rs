@@ -1,9 +1,9 @@
-//! Everything that reads the code and runs none of it: format, clippy for host and browser, tidy, licences.
+//! Everything that reads the code and runs none of it: format, clippy for host and browser, types of the browser tests, tidy, licences.
 
 use anyhow::{Result, bail};
 
 use crate::{
-    fmt,
+    e2e, fmt,
     place::Place,
     setup,
     shell::{cargo, find, note, output, run, say},
@@ -21,13 +21,15 @@ pub(crate) fn command(place: &Place) -> Result<()> {
     licences(place)
 }
 
-/// Format and clippy, for the host's crates and for the browser's.
+/// Format, the types of the browser tests, and clippy for the host's crates and for the browser's.
 ///
 /// # Errors
 /// At the first finding.
 pub(crate) fn code(place: &Place) -> Result<()> {
     say("Checking the format");
     fmt::command(place, &fmt::Options { check: true })?;
+    say("Checking the types of the browser tests");
+    e2e::types(place)?;
     say("Checking with clippy: host");
     run(cargo(place).arg("clippy").args(packages()).args(["--all-targets", "--", "-D", "warnings"]))?;
     let crash = [

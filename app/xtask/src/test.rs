@@ -27,7 +27,7 @@ pub(crate) struct Options {
 /// A part of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Format and clippy.
+    /// Format, clippy, and the types of the browser tests.
     Lint,
     /// Tests of core and server, and of both together, on this machine.
     Host,

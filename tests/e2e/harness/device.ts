@@ -402,6 +402,11 @@ export class Device {
 
   /** How many rows a table of the app's store has. */
   async rows(table: string): Promise<number> {
+    return (await this.sizes(table)).length;
+  }
+
+  /** How long each value of a table is, in the order of its keys. */
+  async sizes(table: string): Promise<number[]> {
     return await this.page.evaluate(async (table) => {
       const done = async <T>(request: IDBRequest<T>): Promise<T> =>
         await new Promise((resolve, reject) => {
@@ -409,9 +414,9 @@ export class Device {
           request.onerror = () => reject(request.error);
         });
       const database = await done(indexedDB.open('zoufang'));
-      const count = await done(database.transaction(table).objectStore(table).count());
+      const values: Uint8Array[] = await done(database.transaction(table).objectStore(table).getAll());
       database.close();
-      return count;
+      return values.map(({ length }) => length);
     }, table);
   }
 

@@ -164,20 +164,7 @@ test('a letter that is nobody’s costs nothing, and signing out leaves neither 
   await line.up();
   await village.wakeWithAppClosed();
   await village.page.goto(`${line.url}/healthz`);
-  await expect
-    .poll(async () => await village.page.evaluate(async () => {
-      const database = await new Promise<IDBDatabase>((resolve) => {
-        const request = indexedDB.open('zoufang');
-        request.onsuccess = () => resolve(request.result);
-      });
-      const sizes = await new Promise<number[]>((resolve) => {
-        const asked = database.transaction('parcel').objectStore('parcel').getAll();
-        asked.onsuccess = () => resolve(asked.result.map((value: Uint8Array) => value.length));
-      });
-      database.close();
-      return sizes;
-    }))
-    .toEqual([0]);
+  await expect.poll(async () => await village.sizes('parcel')).toEqual([0]);
   await village.go('/');
   await village.expectSynced();
 
@@ -186,6 +173,35 @@ test('a letter that is nobody’s costs nothing, and signing out leaves neither 
   await village.page.getByRole('dialog').getByRole('button', { name: '退出登录' }).click();
   await expect(village.page.locator('#user')).toBeVisible();
   await expect.poll(async () => await inbox(village.page)).toEqual([]);
+  expect(village.complaints).toEqual([]);
+  await village.dispose();
+  await line.close();
+  await server.dispose();
+});
+
+test('where a server of an older version was put in place, what was saved still arrives', async () => {
+  const server = await Server.start();
+  const line = await Line.open(() => server.port);
+  const village = await enrolled(line);
+  await line.down();
+  await village.logVisit({ person: PERSON, facts: FACTS });
+  const asked: string[] = [];
+  await village.page.context().route(/\/api\/v1\/(parcels|inbox)$/, async (route) => {
+    const path = new URL(route.request().url()).pathname;
+    asked.push(path);
+    // An older server knows no such address.
+    if (path === '/api/v1/inbox') await route.fulfill({ status: 404, contentType: 'application/problem+json', body: '{"code":"not_found"}' });
+    else await route.continue();
+  });
+  await line.up();
+  await village.wakeWithAppClosed();
+  await village.page.goto(`${line.url}/healthz`);
+  await expect.poll(async () => await village.sizes('parcel')).toEqual([0]);
+  expect(asked).toEqual(['/api/v1/inbox', '/api/v1/parcels']);
+  expect(await inbox(village.page)).toEqual(['question']);
+  await village.go('/');
+  await village.expectSynced();
+  await village.expectWaiting(0);
   expect(village.complaints).toEqual([]);
   await village.dispose();
   await line.close();

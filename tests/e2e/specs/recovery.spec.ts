@@ -15,6 +15,10 @@ const FACTS = '水井结冰挑不了水';
 const TYPED = '写到一半的话';
 const WRONG = '918273';
 const OTHER_PIN = '739184';
+const ADDRESS = '搬到三组';
+const NEIGHBOUR = '211381103200';
+/** What is left of a parcel that the server refused. */
+const REFUSED_BYTES = 1;
 const THIRD_PIN = '640913';
 const MINUTE = 60_000;
 /** What is waited before the fifth try and each one after it. */
@@ -104,6 +108,16 @@ async function choose(page: Page, pin: string): Promise<void> {
   await expect(page.locator('#new-pin')).toHaveCount(0);
 }
 
+/** Saves a visit, and begins another to the same person, without a line. */
+async function leaveUnsent(device: Device): Promise<{ path: string; id: string }> {
+  const path = await device.logVisit({ person: PERSON, facts: FACTS });
+  const id = await device.openPerson(PERSON);
+  await device.go(`/visits/new?person=${id}`);
+  await device.page.locator('textarea#facts').fill(TYPED);
+  await expect.poll(async () => await device.rows('draft')).toBe(1);
+  return { path, id };
+}
+
 test('who is let in finds the unsent visit and the draft, and the visit arrives once', async () => {
   const stick = new Stick();
   const server = await Server.start(['--recovery-key', stick.publicKey]);
@@ -118,11 +132,7 @@ test('who is let in finds the unsent visit and the draft, and the visit arrives 
   // A visit that no parcel carries away, and a draft.
   await line.down();
   await village.holdParcels();
-  const path = await village.logVisit({ person: PERSON, facts: FACTS });
-  const id = await village.openPerson(PERSON);
-  await village.go(`/visits/new?person=${id}`);
-  await village.page.locator('textarea#facts').fill(TYPED);
-  await expect.poll(async () => await village.rows('draft')).toBe(1);
+  const { path, id } = await leaveUnsent(village);
   await line.up();
 
   await forget(village.page);
@@ -194,14 +204,10 @@ test('a phone that died in the middle of another PIN is let in, and reads what i
   await device.enrol('cys');
   await slot(device.page);
   await line.down();
-  const path = await device.logVisit({ person: PERSON, facts: FACTS });
-  const id = await device.openPerson(PERSON);
-  await device.go(`/visits/new?person=${id}`);
-  await device.page.locator('textarea#facts').fill(TYPED);
-  await expect.poll(async () => await device.rows('draft')).toBe(1);
+  const { path, id } = await leaveUnsent(device);
 
   // The slot of the next PIN is there, and not one row is under its key yet.
-  await device.page.addInitScript(dieAt, { death: { at: 4, point: 'begin' }, word: DEAD });
+  await device.page.addInitScript(dieAt, { death: { at: 4, point: 'begin' as const }, word: DEAD });
   await device.page.goto(`${line.url}/more/pin`);
   await device.page.locator('#pin').fill(PIN);
   await device.page.locator('#pin-now').fill(PIN);
@@ -232,6 +238,58 @@ test('a phone that died in the middle of another PIN is let in, and reads what i
   await device.page.goto(line.url + path);
   await device.page.locator('#pin').fill(THIRD_PIN);
   await expect(device.page.locator('main')).toContainText(FACTS);
+  expect(device.complaints).toEqual([]);
+  await device.dispose();
+  await line.close();
+  await server.dispose();
+  stick.dispose();
+});
+
+test('what was refused while the phone was locked is told to whoever forgot the PIN, and is there for who is let in', async () => {
+  const stick = new Stick();
+  const server = await Server.start(['--recovery-key', stick.publicKey]);
+  const line = await Line.open(() => server.port);
+  const device = await Device.open(line.url);
+  const { page } = device;
+  await device.enrol('cys');
+  await device.introduced();
+  await slot(page);
+  const id = await device.openPerson(PERSON);
+  await line.down();
+  await device.openForm(id);
+  await page.locator('#address').fill(ADDRESS);
+  await device.save();
+  // It went where its author reads nothing, and began anew there.
+  expect(server.command('record', 'move', '--id', id, '--to', NEIGHBOUR)).toMatch(/records? moved/);
+  expect(server.command('record', 'erase-fields', '--id', id, '--key', 'address')).toMatch(/changes became/);
+  await line.up();
+  await device.wakeWithAppClosed();
+  await page.goto(`${line.url}/healthz`);
+  await expect.poll(async () => await device.sizes('parcel')).toEqual([REFUSED_BYTES]);
+
+  // Nobody loses it unasked.
+  await page.goto(line.url);
+  await expect(page.getByText('有 1 条被退回')).toBeVisible();
+  await forget(page);
+  await expect(page.getByText('草稿和被退回的记录也都在')).toBeVisible();
+  await page.getByRole('button', { name: '不等了，重新开始' }).click();
+  await expect(page.locator('.notice').getByText('有 1 条被退回或没有封好的记录')).toBeVisible();
+  await signIn(page);
+  const question = page.getByRole('dialog', { name: '真的要重新开始吗？' });
+  await expect(question).toContainText('有 1 条被退回');
+  await question.getByRole('button', { name: '取消' }).click();
+  expect(await device.rows('outbox')).toBe(1);
+
+  await page.getByRole('button', { name: '还是请人打开' }).click();
+  await signIn(page);
+  letIn(server, stick, await shownNumber(page));
+  await look(page);
+  await choose(page, OTHER_PIN);
+  await page.goto(`${line.url}/sync`);
+  await page.locator('#pin').fill(OTHER_PIN);
+  await expect(page.getByText('被服务器退回的修改')).toBeVisible();
+  await expect(page.locator('main')).toContainText(ADDRESS);
+  expect(server.log).not.toContain(ADDRESS);
   expect(device.complaints).toEqual([]);
   await device.dispose();
   await line.close();

@@ -7,7 +7,6 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
 };
 
 use zoufang_core::{
@@ -17,15 +16,13 @@ use zoufang_core::{
 use zoufang_server::store::postgres::cluster::{Cluster, Disk};
 use zoufang_tests::{Device, Server, server::PASSWORD};
 
-use crate::{ACCOUNTS, device, fill, held, home};
+use crate::{ACCOUNTS, device, fill, held, home, until};
 
 /// Phones, half of them on each server process.
 const PHONES: usize = 4;
 /// Receipts of each phone before the primary dies, and its syncs after.
 const RECEIPTS_BEFORE: usize = 30;
 const ROUNDS_AFTER: u64 = 3;
-const PATIENCE: Duration = Duration::from_secs(60);
-const AGAIN: Duration = Duration::from_millis(100);
 
 /// The heads of all records whose every change has a receipt.
 fn receipted(device: &Device, made: &[DocId]) -> BTreeMap<DocId, Vec<ChangeHash>> {
@@ -55,18 +52,6 @@ fn load(
         }
         unreachable!("the crash comes")
     })
-}
-
-/// Tries until it works.
-fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(done) = attempt() {
-            return done;
-        }
-        assert!(Instant::now() < deadline, "{what}: in vain");
-        thread::sleep(AGAIN);
-    }
 }
 
 #[test]

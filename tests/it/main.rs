@@ -14,6 +14,11 @@ mod processes;
 mod unread;
 mod unsealed;
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use zoufang_core::record::{DocId, Kind, UnitId};
 use zoufang_core::sync::digest::Digest;
 use zoufang_tests::{
@@ -28,6 +33,21 @@ const TOWNSHIP: &str = "211381103000";
 
 const ACCOUNTS: [(&str, &str, &str); 2] =
     [("village", "village_worker", VILLAGE), ("township", "township_worker", TOWNSHIP)];
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Tries until it works.
+fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        assert!(Instant::now() < deadline, "{what}: in vain");
+        thread::sleep(AGAIN);
+    }
+}
 
 fn server() -> Server {
     Server::start(&ACCOUNTS).unwrap()

@@ -15,7 +15,7 @@ use zoufang_core::sync::{
 use zoufang_server::store::{County, Store, sqlite::SqliteStore};
 use zoufang_tests::{Device, News, Server};
 
-use crate::{ACCOUNTS, device, fill};
+use crate::{ACCOUNTS, device, fill, until};
 
 /// Requests of a kind that this server works on at once.
 const AT_ONCE: usize = 2;
@@ -83,7 +83,7 @@ fn who_finds_no_turn_is_told_when_to_come_again_and_loses_nothing() {
         (store, writing)
     });
     let mut held: Vec<TcpStream> = (0..AT_ONCE).map(|_| begin(&server, &token, &body)).collect();
-    while post_nothing(&server, &token).status != 503 {}
+    until("no turn is left", || (post_nothing(&server, &token).status == 503).then_some(()));
 
     // Four times as many as have a turn, at the same moment.
     let start = Barrier::new(4 * AT_ONCE);

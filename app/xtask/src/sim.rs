@@ -50,7 +50,7 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
     if options.long {
         return long(place, options);
     }
-    let report = options.report.clone().unwrap_or_else(|| place.root.join(".zoufang/sim.json"));
+    let report = options.report.clone().unwrap_or_else(|| usual_report(place));
     simulate(place, Build::Fast, options.device_days, options.seed, &report, &options.more)?;
     record::keep(place, "sim", figures(&report)?)
 }
@@ -60,9 +60,14 @@ pub(crate) fn command(place: &Place, options: &Options) -> Result<()> {
 /// # Errors
 /// As [`command`].
 pub(crate) fn test(place: &Place) -> Result<()> {
-    let report = place.root.join(".zoufang/sim.json");
+    let report = usual_report(place);
     simulate(place, Build::Test, TEST_DEVICE_DAYS, 1, &report, &[])?;
     record::keep(place, "sim", figures(&report)?)
+}
+
+/// Where a report goes if nothing is said.
+fn usual_report(place: &Place) -> PathBuf {
+    place.root.join(".zoufang/sim.json")
 }
 
 /// Ranges on seeds that no kept range had, until there are as many device-days as were asked for. A range with a failure is

@@ -101,22 +101,26 @@ impl SessionCtx {
 
     /// Whether the person signed in may read what stands in logs of a class; tracked.
     pub(crate) fn may_read(self, class: Class) -> bool {
-        self.hub.user.with(|user| user.as_ref().is_some_and(|user| may_read(user.role, class)))
+        self.has_role(|role| may_read(role, class))
     }
 
     /// Whether the person signed in may write records of a kind; tracked.
     pub(crate) fn may_write(self, kind: Kind) -> bool {
-        self.hub.user.with(|user| user.as_ref().is_some_and(|user| may_write(user.role, kind)))
+        self.has_role(|role| may_write(role, kind))
     }
 
     /// Whether people's files are on this phone, as far as the role of the person signed in goes; tracked.
     pub(crate) fn keeps_files(self) -> bool {
-        self.hub.user.with(|user| user.as_ref().is_some_and(|user| keeps_files(user.role)))
+        self.has_role(keeps_files)
     }
 
     /// Whether the person signed in looks at office pages; tracked.
     pub(crate) fn sees_office(self) -> bool {
-        self.hub.user.with(|user| user.as_ref().is_some_and(|user| sees_office(user.role)))
+        self.has_role(sees_office)
+    }
+
+    fn has_role(self, may: impl Fn(Role) -> bool) -> bool {
+        self.hub.user.with(|user| user.as_ref().is_some_and(|user| may(user.role)))
     }
 
     /// Whether the server found that this phone's storage is a copy of another's.

@@ -44,17 +44,17 @@ pub(crate) fn TodayPage() -> impl IntoView {
             <Waiting/>
             <Drafts/>
             <Show when=move || session.keeps_files() fallback=|| view! { <NoFiles/> }>
-            <section class="section">
-                <div class="section__head">
-                    <h2>{t::today_recent}</h2>
-                    <a href="/people">{t::today_all_people}</a>
-                </div>
-                {move || match library.phase().get() {
-                    Phase::Loading | Phase::Locked => view! { <Skeleton rows=3/> }.into_any(),
-                    Phase::Failed(problem) => view! { <ProblemNotice problem=Signal::stored(problem)/> }.into_any(),
-                    Phase::Ready => view! { <Recent/> }.into_any(),
-                }}
-            </section>
+                <section class="section">
+                    <div class="section__head">
+                        <h2>{t::today_recent}</h2>
+                        <a href="/people">{t::today_all_people}</a>
+                    </div>
+                    {move || match library.phase().get() {
+                        Phase::Loading | Phase::Locked => view! { <Skeleton rows=3/> }.into_any(),
+                        Phase::Failed(problem) => view! { <ProblemNotice problem=Signal::stored(problem)/> }.into_any(),
+                        Phase::Ready => view! { <Recent/> }.into_any(),
+                    }}
+                </section>
             </Show>
         </div>
     }

@@ -170,8 +170,10 @@ impl Store {
         let _turn = self.turn.lock().await;
         let needs = needs(&self.phone());
         let segments = self.segments(needs).await?;
+        let pace = Pace::begin();
         let planned = plan(&self.phone(), &segments)?;
         let Some(plan) = planned else { return Ok(None) };
+        pace.step().await;
         if self.left.get() {
             return Err(Fault::Closed.into());
         }

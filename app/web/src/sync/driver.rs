@@ -98,6 +98,8 @@ impl Driver {
         while let Some(event) = events.pop_front() {
             let effects = self.session.borrow_mut().handle(event, dice());
             for effect in effects {
+                // Reading a page takes as long as planning what becomes of it, and as writing that down.
+                self.pace.step().await;
                 events.extend(self.perform(effect).await);
             }
             self.pace.step().await;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, type CDPSession, type Locator, type Page, chromium, expect } from '@playwright/test';
 import { ARGUMENTS, EXECUTABLE } from './chromium.mjs';
+import { PIN } from './pins.ts';
 import { PASSWORD } from './server.ts';
 
 
@@ -27,9 +28,6 @@ function killAll(profile: string): void {
 export function masked(number: string): string {
   return `${number.slice(0, 3)}****${number.slice(-4)}`;
 }
-
-/** The PIN of every phone. */
-export const PIN = '280419';
 
 export interface Look {
   width?: number;

@@ -1,6 +1,7 @@
 // What a finder of a phone can read: marked texts are searched in every file of the browser's profile, before and after it was wiped.
 import { expect, test } from '@playwright/test';
-import { Device, PIN } from '../harness/device.ts';
+import { Device } from '../harness/device.ts';
+import { PIN } from '../harness/pins.ts';
 import { PASSWORD, Server } from '../harness/server.ts';
 
 /** A person that nobody else is called like. */

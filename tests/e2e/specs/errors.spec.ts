@@ -1,7 +1,8 @@
 // What goes wrong is said in plain Chinese, and no typed text is lost.
 import { expect, test } from '@playwright/test';
-import { Device, PIN } from '../harness/device.ts';
+import { Device } from '../harness/device.ts';
 import { Line } from '../harness/line.ts';
+import { PIN } from '../harness/pins.ts';
 import { Server } from '../harness/server.ts';
 
 /** Longer than a browser remembers how much room there was. */

@@ -1,17 +1,13 @@
 // The lock: a PIN opens the app, each try is counted before it is made, and a forgotten PIN costs no saved visit.
 import { type Page, expect, test } from '@playwright/test';
-import { Device, PIN } from '../harness/device.ts';
+import { Device } from '../harness/device.ts';
 import { Line } from '../harness/line.ts';
+import { MINUTE, OTHER_PIN, PIN, WAITS_MS, WRONG_PIN } from '../harness/pins.ts';
 import { Server } from '../harness/server.ts';
 
 const PERSON = '高革强';
 const FACTS = '水井结冰挑不了水';
 const TYPED = '写到一半的话';
-const WRONG = '918273';
-const OTHER_PIN = '739184';
-const MINUTE = 60_000;
-/** What is waited before the fifth try and each one after it. */
-const WAITS_MS = [30_000, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 120 * MINUTE, 120 * MINUTE];
 
 async function left(device: Device): Promise<number> {
   await expect(device.page.locator('#pin')).toBeVisible();
@@ -21,7 +17,7 @@ async function left(device: Device): Promise<number> {
 /** Tries a PIN that does not open. */
 async function tryWrong(device: Device): Promise<void> {
   const before = await left(device);
-  await device.page.locator('#pin').fill(WRONG);
+  await device.page.locator('#pin').fill(WRONG_PIN);
   await expect(device.page.locator('form, main h1 + .notice').first()).toBeVisible();
   if (before > 1) await expect(device.page.locator('form')).toHaveAttribute('data-left', String(before - 1));
 }
@@ -146,7 +142,7 @@ test('a phone that is killed in the middle of a try gives no free try', async ()
     const dead = device.page.waitForEvent('console', (message) => message.text() === DEAD);
     await lock(device);
     expect(await left(device), step).toBe(10);
-    await Promise.all([dead, device.page.locator('#pin').fill(WRONG).catch(() => undefined)]);
+    await Promise.all([dead, device.page.locator('#pin').fill(WRONG_PIN).catch(() => undefined)]);
     await device.kill();
     await device.start();
     await device.page.goto(server.url);
@@ -189,7 +185,7 @@ test('after ten wrong PINs, with waits that no clock shortens, the saved visit s
     await expect(page.getByText(/请等 .+ 再试/)).toBeHidden();
     if (index + 1 < WAITS_MS.length) await tryWrong(village);
   }
-  await page.locator('#pin').fill(WRONG);
+  await page.locator('#pin').fill(WRONG_PIN);
   await expect(page.getByText('错了 10 次，这个 PIN 码不能再用')).toBeVisible();
   await page.reload();
   await expect(page.getByText('错了 10 次，这个 PIN 码不能再用')).toBeVisible();
@@ -343,7 +339,7 @@ test('another PIN brings another key, whenever the phone dies meanwhile', async 
   for (const [now, next, fault] of [
     [PIN, '123456', '太好猜了'],
     [PIN, '12345', '要 6 位数字'],
-    [WRONG, OTHER_PIN, '现在的 PIN 码不对'],
+    [WRONG_PIN, OTHER_PIN, '现在的 PIN 码不对'],
   ] as const) {
     await change(now, next);
     await expect(page.locator('.field__error').filter({ hasText: fault })).toBeVisible();

@@ -6,23 +6,19 @@ import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { type Page, expect, test } from '@playwright/test';
 import { DEAD, dieAt } from '../harness/death.ts';
-import { Device, PIN } from '../harness/device.ts';
+import { Device } from '../harness/device.ts';
 import { Line } from '../harness/line.ts';
+import { MINUTE, OTHER_PIN, PIN, WAITS_MS, WRONG_PIN } from '../harness/pins.ts';
 import { PASSWORD, Server, serverProgram } from '../harness/server.ts';
 
 const PERSON = '高革强';
 const FACTS = '水井结冰挑不了水';
 const TYPED = '写到一半的话';
-const WRONG = '918273';
-const OTHER_PIN = '739184';
 const ADDRESS = '搬到三组';
 const NEIGHBOUR = '211381103200';
 /** What is left of a parcel that the server refused. */
 const REFUSED_BYTES = 1;
 const THIRD_PIN = '640913';
-const MINUTE = 60_000;
-/** What is waited before the fifth try and each one after it. */
-const WAITS_MS = [30_000, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 120 * MINUTE, 120 * MINUTE];
 
 /** A stick with a recovery key, as the operator makes it. */
 class Stick {
@@ -316,7 +312,7 @@ test('after ten wrong PINs somebody can still let the phone in', async () => {
       await page.clock.fastForward(wait + 1_000);
       await expect(page.getByText(/请等 .+ 再试/)).toBeHidden();
     }
-    await page.locator('#pin').fill(WRONG);
+    await page.locator('#pin').fill(WRONG_PIN);
     if (tries < 10) await expect(page.locator('form')).toHaveAttribute('data-left', String(10 - tries));
   }
   await expect(page.getByText('错了 10 次，这个 PIN 码不能再用')).toBeVisible();

@@ -1,6 +1,10 @@
 //! `cargo xtask testing`: writes `TESTING.md` from the records that test runs left. No figure in it is typed by hand.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -93,35 +97,61 @@ const JUDGED: &[&str] = &[
     "unrepeatable",
 ];
 
-/// The simulator's long run, range by range and together.
+/// The simulator's long run, by the commit that it ran on: what was found on one is mended on the next.
 fn long_run(page: &mut String, ranges: &[Range]) -> Result<()> {
     if ranges.is_empty() {
         return Ok(());
     }
-    page.push_str("\n## The simulator, a long run in ranges\n\n`cargo xtask sim --long --device-days N`");
-    page.push_str("; a range names the commit that it ran on, and the seeds that failed there.\n\n");
+    page.push_str("\n## The simulator, long runs\n\n`cargo xtask sim --long --device-days N`: ranges of seeds, each kept in `tests/records/sim-long`,");
+    page.push_str(" by the commit that they ran on; what a seed found is mended in a later one.\n\n");
     let heads: Vec<_> = JUDGED.iter().map(|name| words(name)).collect();
-    writeln!(page, "| commit | day | first seed | {} | failed seeds |", heads.join(" | "))?;
-    writeln!(page, "| --- | --- | ---: |{} --- |", " ---: |".repeat(JUDGED.len()))?;
+    writeln!(page, "| commit | day | ranges | first seed | {} | failed seeds |", heads.join(" | "))?;
+    writeln!(page, "| --- | --- | ---: | ---: |{} --- |", " ---: |".repeat(JUDGED.len()))?;
+    for ranges in ranges.chunk_by(|one, next| commit(one) == commit(next)) {
+        let days: BTreeSet<&str> = ranges.iter().map(|range| text(range, "day")).collect();
+        let failed: Vec<Value> = ranges
+            .iter()
+            .filter_map(|range| range.0["figures"]["failed_seeds"].as_array())
+            .flatten()
+            .cloned()
+            .collect();
+        writeln!(
+            page,
+            "| {} | {} | {} | {} | {} | {} |",
+            commit(&ranges[0]),
+            days.into_iter().collect::<Vec<_>>().join(", "),
+            ranges.len(),
+            ranges[0].figure("first_seed"),
+            sums(ranges),
+            said(&failed.into())
+        )?;
+    }
+    writeln!(page, "| together | | {} | | {} | |", ranges.len(), sums(ranges))?;
     let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
     for range in ranges {
-        let text = |key: &str| range.0[key].as_str().unwrap_or("unknown");
-        let figures: Vec<_> = JUDGED.iter().map(|name| range.figure(name).to_string()).collect();
-        let failed = said(&range.0["figures"]["failed_seeds"]);
-        let (commit, day, first) = (text("commit"), text("day"), range.figure("first_seed"));
-        writeln!(page, "| {commit} | {day} | {first} | {} | {failed} |", figures.join(" | "))?;
         for (fault, count) in range.0["figures"]["faults"].as_object().into_iter().flatten() {
             *faults.entry(fault).or_default() += count.as_u64().unwrap_or(0);
         }
     }
-    let sums =
-        JUDGED.iter().map(|name| ranges.iter().map(|range| range.figure(name)).sum::<u64>().to_string());
-    writeln!(page, "| together | | | {} | |", sums.collect::<Vec<_>>().join(" | "))?;
     page.push_str("\n| faults, together | count |\n| --- | ---: |\n");
     for (fault, count) in faults {
         writeln!(page, "| {fault} | {count} |")?;
     }
     Ok(())
+}
+
+fn commit(range: &Range) -> &str {
+    text(range, "commit")
+}
+
+fn text<'a>(range: &'a Range, key: &str) -> &'a str {
+    range.0[key].as_str().unwrap_or("unknown")
+}
+
+/// What several ranges are judged by, as cells of a table.
+fn sums(ranges: &[Range]) -> String {
+    let sum = |name: &&str| ranges.iter().map(|range| range.figure(name)).sum::<u64>().to_string();
+    JUDGED.iter().map(sum).collect::<Vec<_>>().join(" | ")
 }
 
 fn words(name: &str) -> String {

@@ -8,7 +8,7 @@
 //! Counterparts of a person: name, sex, birth, address, phone, next of kin with their phone; `idCardTail` as the ID
 //! number, which the row holds masked; `updatedAt` as the time of making. Without one: `village` (a document's place is
 //! its unit; here all are in one) as `away_place`, `household`, `bloodType` as `ethnicity`, `allergy`, the two
-//! `conditions` as one code each of two lists, `updatedBy` (each change has its author already) as the only other user
+//! `conditions` as one code each of two lists that a village worker may write, `updatedBy` (each change has its author already) as the only other user
 //! that a file can name, and `careLevel` as the one keep-both text left.
 //!
 //! Counterparts of a visit: the person, the worker, the reason, the note as facts, the checklist as six needs, each yes
@@ -18,7 +18,7 @@
 use serde_json::{Map, Value as Json, json};
 use zoufang_core::record::{
     Date, DocId, Entries, Kind, Timestamp, UserId, Value,
-    list::{Entitlement, Honor, NeedTopic, Sex, ValueList, VisitReason},
+    list::{Honor, NeedTopic, Settlement, Sex, ValueList, VisitReason},
 };
 
 mod id;
@@ -98,7 +98,7 @@ fn put_person(e: &mut Entries, given: &Json) -> Option<()> {
     e.put_text(&format!("{kin}.name"), Some(given["kin"].as_str()?));
     e.put_text(&format!("{kin}.phone"), Some(given["kinPhone"].as_str()?));
     let condition = |at: usize| CONDITIONS.iter().position(|word| given["conditions"][at] == *word);
-    e.put_set("entitlement", Entitlement::ALL.get(condition(0)?).copied());
+    e.put_code("settlement", Settlement::ALL.get(condition(0)?).copied());
     e.put_set("honor", Honor::ALL.get(condition(1)?).copied());
     e.put_int("death.reported_by", Some(worker_of(&given["updatedBy"])?.0));
     Some(())
@@ -143,8 +143,8 @@ fn person_given(given: &mut Map<String, Json>, id: &Json, e: &Entries) -> Option
     put("phone", e.text(&key_of(id, &json!("phone"))?)?.into());
     put("kin", e.text(&format!("{kin}.name"))?.into());
     put("kinPhone", e.text(&format!("{kin}.phone"))?.into());
-    let first =
-        Entitlement::ALL.iter().position(|code| e.set::<Entitlement>("entitlement").contains(code))?;
+    let settlement = e.parsed::<Settlement>("settlement")?;
+    let first = Settlement::ALL.iter().position(|code| *code == settlement)?;
     let second = Honor::ALL.iter().position(|code| e.set::<Honor>("honor").contains(code))?;
     put("conditions", json!([CONDITIONS.get(first)?, CONDITIONS.get(second)?]));
     put("updatedAt", time_text(Timestamp(e.int("created_at")?)).into());

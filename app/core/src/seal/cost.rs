@@ -96,6 +96,15 @@ mod tests {
     }
 
     #[test]
+    fn a_pin_is_stretched_by_argon2id_as_others_compute_it() {
+        // argon2-cffi 25, the reference in C: Argon2id, version 19, 19 MiB, 2 passes, 1 lane.
+        let theirs = "95e352166bb939dfa6174d3f44b561aca7052e5d36b4ff5bfa19a9e8fabad773";
+        let mut ours = [0; 32];
+        Cost::FLOOR.stretch(b"280419", &[7; 16], &mut ours).unwrap();
+        assert_eq!(ours.map(|byte| format!("{byte:02x}")).concat(), theirs);
+    }
+
+    #[test]
     fn a_cost_that_is_not_ours_is_not_paid() {
         let mut out = [0; 32];
         for foreign in [cost(1, 1), cost(64, 60), cost(4000, 4)] {
